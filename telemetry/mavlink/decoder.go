@@ -1,0 +1,325 @@
+package mavlink
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/bluenviron/gomavlib/v3/pkg/message"
+
+	"testzone/vehicles"
+)
+
+const (
+	batchReports = 512 // reports per call of Sink.Reports at most
+	notesBurst   = 64  // cold messages of one vehicle at once
+	// maxProbes bounds the search for the next frame in a damaged datagram:
+	// candidates that are looked at, each costs one checksum.
+	maxProbes = 64
+)
+
+// decoder walks datagrams and keeps the sessions of one listener. It belongs to
+// one goroutine.
+type decoder struct {
+	name     string
+	cat      *catalog
+	sink     Sink
+	limits   Limits
+	idle     int64 // ns
+	start    time.Time
+	now      int64 // ns since start, of the current batch
+	nowUS    int64 // µs since the Unix epoch, of the current batch
+	swept    int64
+	sessions map[key]*session
+	pending  *pending
+	unknown  bucket
+	notes    bucket
+
+	// The session of the last frame: sources send several in a row.
+	lastKey     key
+	lastSession *session
+
+	unknownFrames int // without session in this datagram
+	batch         []vehicles.Report
+	pad           [hotBytes]byte
+	coldPad       [256]byte
+	stats         Stats
+
+	frameRate, otherRate, reserveRate, noteRate, notesRate, addrRate, unknownRate rate
+}
+
+func newDecoder(cfg Config, cat *catalog, sink Sink, start time.Time) *decoder {
+	l := cfg.Limits.withDefaults()
+	d := &decoder{
+		name: cfg.Name, cat: cat, sink: sink, limits: l,
+		idle: int64(cfg.Idle), start: start,
+		sessions: map[key]*session{},
+		pending:  newPending(l.Pending),
+		batch:    make([]vehicles.Report, 0, batchReports),
+
+		frameRate:   perSecond(l.PerSource, l.BurstPerSource),
+		noteRate:    perSecond(l.NotesPerSource, notesBurst),
+		notesRate:   perSecond(l.NotesTotal, l.NotesTotal),
+		addrRate:    perSecond(l.UnknownPerSource, 2*l.UnknownPerSource),
+		unknownRate: perSecond(l.UnknownTotal, l.UnknownTotal),
+	}
+	// A vehicle over its limit loses first what nobody here asks for, then
+	// telemetry, and heartbeats and answers of the protocol last.
+	d.otherRate = rate{d.frameRate.interval, d.frameRate.ahead / 2}
+	d.reserveRate = d.frameRate.more(max(int64(l.BurstPerSource)/4, 4))
+	return d
+}
+
+// tick sets the receive time of the datagrams that follow and drops idle
+// sessions once a second.
+func (d *decoder) tick(now time.Time) {
+	d.now = int64(now.Sub(d.start))
+	d.nowUS = now.UnixMicro()
+	if d.now-d.swept < int64(time.Second) {
+		return
+	}
+	d.swept = d.now
+	for k, s := range d.sessions {
+		if d.now-s.lastSeen < d.idle {
+			continue
+		}
+		d.flush()
+		d.sink.Close(s.handle)
+		delete(d.sessions, k)
+		d.lastSession = nil
+		d.stats.Closed++
+	}
+	d.stats.Sessions = uint64(len(d.sessions))
+}
+
+// flush hands the collected reports to the sink.
+func (d *decoder) flush() {
+	if len(d.batch) > 0 {
+		d.sink.Reports(d.batch)
+		d.batch = d.batch[:0]
+	}
+}
+
+// datagram decodes every frame of b. Nothing of it is kept: a frame never
+// continues in the next datagram. It does not allocate for hot frames of known
+// sources.
+func (d *decoder) datagram(from netip.AddrPort, b []byte) {
+	d.stats.Datagrams++
+	d.stats.Bytes += uint64(len(b))
+	d.unknownFrames = 0
+	synced, noisy, probes := true, false, 0
+	for len(b) > 0 {
+		n, isFrame := frameLen(b)
+		why := accepted
+		var f frame
+		var def *definition
+		switch {
+		case isFrame && n <= len(b):
+			f, def, why = d.cat.check(b[:n])
+		case isFrame || b[0] == magicV1 || b[0] == magicV2:
+			why = Length
+		default:
+			// Noise. It counts once per datagram, and not at all behind a
+			// damaged frame that was counted itself.
+			if synced && !noisy {
+				d.stats.Garbage++
+				noisy = true
+			}
+			synced = false
+			b = b[1:]
+			continue
+		}
+		if why == accepted {
+			synced = true
+			d.stats.Frames++
+			d.frame(from, f, def)
+			b = b[n:]
+			if m := d.limits.UnknownPerDatagram; m > 0 && d.unknownFrames >= m {
+				d.refuseRest(b)
+				return
+			}
+			continue
+		}
+		if synced {
+			d.stats.Frames++
+			d.stats.Refused[why]++
+			if why != Length || n <= len(b) && isFrame {
+				if boundary(b[n:]) {
+					b = b[n:] // its length is right, something else is not
+					continue
+				}
+			}
+		}
+		if probes++; probes > maxProbes {
+			return
+		}
+		synced = false
+		b = b[1:]
+	}
+}
+
+// boundary tells whether a frame may have ended before b.
+func boundary(b []byte) bool {
+	return len(b) == 0 || b[0] == magicV1 || b[0] == magicV2
+}
+
+// refuseRest counts the remaining frames of a datagram without checking them.
+func (d *decoder) refuseRest(b []byte) {
+	for {
+		_, rest, ok := NextFrame(b)
+		if !ok {
+			return
+		}
+		d.stats.Frames++
+		d.stats.Refused[Rate]++
+		b = rest
+	}
+}
+
+// frame handles one checked frame and counts what became of it.
+func (d *decoder) frame(from netip.AddrPort, f frame, def *definition) {
+	k := key{from, f.sys}
+	s := d.lastSession
+	if s == nil || k != d.lastKey {
+		s = d.sessions[k]
+		d.lastKey, d.lastSession = k, s
+	}
+	if s == nil {
+		var why Reason
+		if s, why = d.admit(k, f); s == nil {
+			d.unknownFrames++
+			d.stats.Refused[why]++
+			return
+		}
+		d.lastSession = s
+	}
+	why := d.known(s, f, def)
+	if why == accepted {
+		d.stats.Decoded++
+	} else {
+		d.stats.Refused[why]++
+	}
+}
+
+// known handles a frame of a source with a session.
+func (d *decoder) known(s *session, f frame, def *definition) Reason {
+	if f.comp != s.owner {
+		return OtherComponent
+	}
+	s.lastSeen = d.now
+	d.stats.Lost += s.gap(f.seq)
+	limit := d.frameRate
+	switch {
+	case def.kind == ignored:
+		limit = d.otherRate
+	case def.kind == cold || f.id == idHeartbeat:
+		limit = d.reserveRate
+	}
+	if !s.frames.take(d.now, limit) {
+		return Rate
+	}
+	switch def.kind {
+	case hot:
+		return d.hot(s, f)
+	case cold:
+		return d.note(s, f, def)
+	}
+	d.stats.Ignored++
+	return accepted
+}
+
+// hot decodes into the batch.
+func (d *decoder) hot(s *session, f frame) Reason {
+	p := d.padded(f.payload)
+	if f.id == idHeartbeat {
+		if _, ok := classOf(p[4], p[5]); !ok {
+			return NotVehicle
+		}
+	}
+	if len(d.batch) == cap(d.batch) {
+		d.flush()
+	}
+	n := len(d.batch)
+	d.batch = d.batch[:n+1]
+	r := &d.batch[n]
+	*r = vehicles.Report{Handle: s.handle, ReceivedUS: d.nowUS}
+	noPosition, why := decodeHot(f.id, p, s, r)
+	if why != accepted {
+		d.batch = d.batch[:n]
+		return why
+	}
+	if noPosition {
+		d.stats.NoPosition++
+	}
+	d.stats.Hot++
+	return accepted
+}
+
+// padded is p with zeros behind it up to hotBytes.
+func (d *decoder) padded(p []byte) []byte {
+	if len(p) >= hotBytes {
+		return p
+	}
+	clear(d.pad[copy(d.pad[:], p):])
+	return d.pad[:]
+}
+
+// note decodes a cold message and gives it to the sink, within the budget.
+func (d *decoder) note(s *session, f frame, def *definition) Reason {
+	if !s.notes.take(d.now, d.noteRate) || !d.notes.take(d.now, d.notesRate) {
+		return Mailbox
+	}
+	p := f.payload
+	if f.v2 {
+		// gomavlib appends its zero padding into the array behind the payload:
+		// it gets a padded copy that it need not extend.
+		clear(d.coldPad[copy(d.coldPad[:], p):])
+		p = d.coldPad[:]
+	}
+	msg, err := def.rw.Read(&message.MessageRaw{ID: f.id, Payload: p}, f.v2)
+	if err != nil {
+		return Length
+	}
+	d.stats.Cold++
+	d.sink.Note(s.handle, d.nowUS, msg)
+	return accepted
+}
+
+// admit decides about a frame of a source without session: the heartbeat of a
+// vehicle's autopilot opens one.
+func (d *decoder) admit(k key, f frame) (*session, Reason) {
+	if f.id != idHeartbeat {
+		return nil, NoSession
+	}
+	p := d.padded(f.payload)
+	class, ok := classOf(p[4], p[5])
+	if !ok || k.sys == 0 {
+		return nil, NotVehicle
+	}
+	// Its own address pays first, so that a flood from one address cannot spend
+	// what all share.
+	if !d.pending.get(key{addr: k.addr}).bucket.take(d.now, d.addrRate) {
+		return nil, Rate
+	}
+	if e := d.pending.find(k); e != nil && d.now < e.until {
+		return nil, Refused
+	}
+	if !d.unknown.take(d.now, d.unknownRate) {
+		return nil, Rate
+	}
+	var h vehicles.Handle
+	if ok = len(d.sessions) < d.limits.Sessions; ok {
+		h, ok = d.sink.Open(Source{
+			Listener: d.name, Addr: k.addr, SystemID: k.sys, ComponentID: f.comp,
+			Class: class, MAVType: p[4], Autopilot: p[5],
+		})
+	}
+	if !ok {
+		d.pending.get(k).until = d.now + int64(time.Second)
+		return nil, Refused
+	}
+	s := &session{handle: h, owner: f.comp, gpsFix: fixUnseen, lastSeen: d.now}
+	d.sessions[k] = s
+	d.stats.Opened++
+	d.stats.Sessions = uint64(len(d.sessions))
+	return s, accepted
+}

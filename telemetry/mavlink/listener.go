@@ -1,0 +1,243 @@
+package mavlink
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	slots    = 128  // datagrams per read
+	slotSize = 2048 // longer datagrams are cut; the largest frame has 280 bytes
+
+	// wake is how long a read waits at most: Run looks at its context, the
+	// idle sweep and the drop counter this often.
+	wake = 100 * time.Millisecond
+
+	// busy is the rate, in datagrams/s, above which a nearly empty read is
+	// followed by a pause.
+	busy = 5000
+)
+
+// batch is what one read returns. The buffers belong to the socket.
+type batch struct {
+	data [slots][]byte
+	from [slots]netip.AddrPort
+	cut  [slots]bool // longer than its slot
+}
+
+// socket is a bound UDP socket.
+type socket interface {
+	// read waits up to wake for datagrams and returns how many it got; 0 after
+	// the wait, or when a signal interrupted it.
+	read(b *batch) (int, error)
+	// drops is the number of datagrams that the kernel dropped, if it tells.
+	drops() (uint32, bool)
+	addr() netip.AddrPort
+	receiveBuffer() int // bytes, as the kernel accounts them
+	close() error
+}
+
+// Listener receives MAVLink on one UDP address.
+type Listener struct {
+	cfg     Config
+	sock    socket
+	dec     *decoder // belongs to Run
+	claimed atomic.Bool
+
+	mu    sync.Mutex // guards the fields below
+	stats Stats
+}
+
+// Listen binds the address. Run receives; without it Close frees the socket.
+func Listen(cfg Config, sink Sink) (*Listener, error) {
+	return listen(cfg, sink, openSocket)
+}
+
+func listen(cfg Config, sink Sink, open func(*net.UDPAddr, int) (socket, error)) (*Listener, error) {
+	if sink == nil {
+		return nil, fmt.Errorf("%w: no sink", ErrConfig)
+	}
+	if cfg.Addr == "" {
+		cfg.Addr = "127.0.0.1:0"
+	}
+	if cfg.Idle <= 0 {
+		cfg.Idle = 5 * time.Minute
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.ReceiveBuffer <= 0 {
+		cfg.ReceiveBuffer = 16 << 20
+	}
+	if cfg.Pause == 0 {
+		cfg.Pause = time.Millisecond
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	cat, err := newCatalog()
+	if err != nil {
+		return nil, err
+	}
+	ua, err := net.ResolveUDPAddr("udp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: address %q: %w", ErrConfig, cfg.Addr, err)
+	}
+	sock, err := open(ua, cfg.ReceiveBuffer)
+	if err != nil {
+		return nil, fmt.Errorf("mavlink: listen on %s: %w", cfg.Addr, err)
+	}
+	return &Listener{
+		cfg:  cfg,
+		sock: sock,
+		dec:  newDecoder(cfg, cat, sink, cfg.Clock()),
+	}, nil
+}
+
+// Addr is the address that the listener is bound to.
+func (l *Listener) Addr() netip.AddrPort { return l.sock.addr() }
+
+// ReceiveBuffer is the size of the receive buffer that the kernel gave, in
+// bytes as it accounts them (on Linux twice what a program asks for: overhead
+// counts too).
+func (l *Listener) ReceiveBuffer() int { return l.sock.receiveBuffer() }
+
+// Stats returns the counters as of the last read, at most 100 ms ago. It is
+// safe for concurrent use.
+func (l *Listener) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stats
+}
+
+// Close frees the socket of a Listener that was never run. One that runs ends
+// with the context of Run.
+func (l *Listener) Close() error {
+	if !l.claimed.CompareAndSwap(false, true) {
+		return nil
+	}
+	return l.sock.close()
+}
+
+// Run receives until ctx ends, which it notices within 100 ms, and then frees
+// the socket. The end of ctx is no error. Run can be called once.
+func (l *Listener) Run(ctx context.Context) error {
+	if !l.claimed.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer l.sock.close()
+	l.cfg.Logger.Info("mavlink listener started", "listener", l.cfg.Name,
+		"addr", l.Addr().String(), "receive_buffer_bytes", l.ReceiveBuffer())
+	if l.ReceiveBuffer() < l.cfg.ReceiveBuffer {
+		l.cfg.Logger.Warn("mavlink receive buffer is smaller than asked for", "listener", l.cfg.Name,
+			"receive_buffer_bytes", l.ReceiveBuffer(), "wanted_bytes", l.cfg.ReceiveBuffer)
+	}
+	defer l.publish()
+
+	d := l.dec
+	b := new(batch)
+	pace := pacer{limit: l.cfg.Pause}
+	house := housekeeping{listener: l}
+	for ctx.Err() == nil {
+		n, err := l.sock.read(b)
+		if err != nil {
+			return fmt.Errorf("mavlink: receive on %s: %w", l.Addr(), err)
+		}
+		now := l.cfg.Clock()
+		d.tick(now)
+		for i := range n {
+			if b.cut[i] {
+				d.stats.Truncated++
+			}
+			d.datagram(b.from[i], b.data[i])
+		}
+		d.flush()
+		house.run(d.now)
+		l.publish()
+		if p := pace.pause(d.now, n); p > 0 {
+			rest(p)
+		}
+	}
+	return nil
+}
+
+// publish makes the decoder's counters visible to Stats.
+func (l *Listener) publish() {
+	l.mu.Lock()
+	l.stats = l.dec.stats
+	l.mu.Unlock()
+}
+
+// housekeeping does what is due every wake and every second.
+type housekeeping struct {
+	listener *Listener
+	polled   int64
+	logged   int64
+	dropped  uint32
+	last     Stats
+}
+
+func (h *housekeeping) run(now int64) {
+	d := h.listener.dec
+	if now-h.polled >= int64(wake) || now < h.polled {
+		h.polled = now
+		if v, ok := h.listener.sock.drops(); ok {
+			d.stats.KernelDrops += uint64(v - h.dropped) // the kernel's counter has 32 bits
+			h.dropped = v
+		}
+	}
+	if now-h.logged >= int64(time.Second) {
+		h.logged = now
+		h.log(&d.stats)
+	}
+}
+
+// log writes one line about what was refused since the last one.
+func (h *housekeeping) log(s *Stats) {
+	dropped := s.KernelDrops - h.last.KernelDrops
+	limited := s.Refused[Rate] - h.last.Refused[Rate] + s.Refused[Refused] - h.last.Refused[Refused]
+	damaged := s.Garbage - h.last.Garbage
+	for _, r := range []Reason{CRC, Length, Flags, UnknownID, BadFloat} {
+		damaged += s.Refused[r] - h.last.Refused[r]
+	}
+	h.last = *s
+	level := slog.LevelDebug
+	switch {
+	case dropped+limited > 0:
+		level = slog.LevelWarn
+	case damaged == 0:
+		return
+	}
+	h.listener.cfg.Logger.Log(context.Background(), level, "mavlink input refused",
+		"listener", h.listener.cfg.Name, "kernel_dropped", dropped, "limited", limited, "damaged", damaged)
+}
+
+// pacer decides how long to wait after a read so that the next one finds more
+// than one datagram. At 20,000/s a wake-up per datagram costs several times
+// what decoding it does.
+type pacer struct {
+	limit  time.Duration
+	since  int64
+	seen   int
+	perSec int64
+}
+
+// pause is called after a read of n datagrams at time now (ns).
+func (p *pacer) pause(now int64, n int) time.Duration {
+	p.seen += n
+	if dt := now - p.since; dt >= int64(20*time.Millisecond) || dt < 0 {
+		p.perSec = int64(p.seen) * int64(time.Second) / max(dt, 1)
+		p.seen, p.since = 0, now
+	}
+	if n == 0 || n >= slots/4 || p.perSec < busy {
+		return 0
+	}
+	// Long enough for a quarter of the slots to fill, not longer than the limit.
+	return min(p.limit, time.Duration(slots/4*int64(time.Second)/p.perSec))
+}

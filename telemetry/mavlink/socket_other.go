@@ -1,0 +1,16 @@
+//go:build !linux
+
+package mavlink
+
+import (
+	"net"
+	"time"
+)
+
+func openSocket(addr *net.UDPAddr, buffer int) (socket, error) {
+	return openPortable(addr, buffer)
+}
+
+// rest waits; the portable socket reads one datagram at a time, so waiting
+// saves nothing.
+func rest(time.Duration) {}
