@@ -119,14 +119,9 @@ func (r *Region) Locate(p Point) (in, on bool) {
 // HoldsStart reports whether the chord's point at T0 lies in the closed region.
 func (r *Region) HoldsStart(c *Chord) bool {
 	a, b, t := c.A, c.B, c.T0
-	// Exact: the product stays below 1.8e9 * 2^32. Rounded towards minus
-	// infinity: every edge that spans the true latitude is in that row's stripe.
-	rise := (int64(b.Lat) - int64(a.Lat)) * t.N
-	row := rise / t.D
-	if rise%t.D < 0 {
-		row--
-	}
-	row += int64(a.Lat)
+	// A row beside the true latitude; the product stays below 1.8e9 * 2^32. Every
+	// edge that spans a latitude between two rows is in the stripes of both.
+	row := int64(a.Lat) + (int64(b.Lat)-int64(a.Lat))*t.N/t.D
 	if len(r.edges) == 0 || row < int64(r.box.MinLat) || row > int64(r.box.MaxLat) {
 		return false
 	}

@@ -1,0 +1,290 @@
+package geofence
+
+import (
+	"slices"
+	"strings"
+
+	"testzone/geofence/geo"
+	"testzone/vehicles"
+)
+
+// Subject is what the engine must know of a vehicle to judge it.
+type Subject struct {
+	Class vehicles.Class
+}
+
+// Shard judges the vehicles of one goroutine.
+type Shard struct {
+	engine   *Engine
+	slots    []uint32 // by handle: index into vehicles, 0 none
+	vehicles []vehicle
+	free     []uint32
+
+	// Scratch of one slow step.
+	look   look
+	here   here
+	chords [2]geo.Chord
+
+	diff diff // the last change of the fence set that a vehicle followed
+}
+
+// vehicle is the state of one vehicle. The fields that the fast path reads come
+// first.
+type vehicle struct {
+	box        safeBox
+	snap       *snapshot // that state and box were judged by; nil before the first fix
+	bootMS     uint32
+	receivedUS int64
+	fix        geo.Fix // the last one
+
+	over   []overFence // fences whose shape the vehicle is within, whatever its height
+	wide   geo.Box     // what the last search covered, the box of near
+	near   []*chain    // all pieces of boundary in wide that concern the vehicle
+	reach  int32       // half side of the square that the next search covers
+	handle vehicles.Handle
+	class  vehicles.Class
+	was    vehicles.Class // the class that the state was judged by
+}
+
+// overFence is a fence whose shape contains the vehicle by the fence's edge rule.
+type overFence struct {
+	fence  *Compiled
+	inside bool // its height is within the band, too
+}
+
+// The square that one search covers: about 5 m to 1.5 km to each side.
+const (
+	minReach   = 1 << 9
+	firstReach = 1 << 13
+	maxReach   = 1 << 17
+)
+
+func newShard(e *Engine) *Shard {
+	s := &Shard{engine: e, vehicles: make([]vehicle, 1)}
+	s.look.init()
+	s.here.init()
+	return s
+}
+
+// Admit announces a vehicle before its first Step. Admitting it again with
+// another class is allowed at any time; its state follows at the next Step or
+// Refresh. A vehicle that was never admitted is judged by every fence.
+func (s *Shard) Admit(h vehicles.Handle, sub Subject) {
+	if v := s.find(h); v != nil {
+		if v.class != sub.Class {
+			v.class = sub.Class
+			v.box = emptyBox
+		}
+		return
+	}
+	for int(h) >= len(s.slots) {
+		s.slots = append(s.slots, make([]uint32, max(64, int(h)+1-len(s.slots)))...)
+	}
+	i := uint32(len(s.vehicles))
+	if n := len(s.free); n > 0 {
+		i, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		s.vehicles = append(s.vehicles, vehicle{})
+	}
+	s.slots[h] = i
+	v := &s.vehicles[i]
+	*v = vehicle{box: emptyBox, wide: nowhere, over: v.over[:0], near: v.near[:0], reach: firstReach, handle: h, class: sub.Class, was: sub.Class}
+	if v.near == nil {
+		v.over, v.near = make([]overFence, 0, 4), make([]*chain, 0, maxNear)
+	}
+}
+
+// Forget drops a vehicle's state. It causes no transitions.
+func (s *Shard) Forget(h vehicles.Handle) {
+	if v := s.find(h); v != nil {
+		v.handle, v.snap = 0, nil
+		clear(v.over)
+		v.forgetNear()
+		s.free = append(s.free, s.slots[h])
+		s.slots[h] = 0
+	}
+}
+
+// find is the vehicle's state, nil when it was not admitted.
+func (s *Shard) find(h vehicles.Handle) *vehicle {
+	if int(h) >= len(s.slots) || s.slots[h] == 0 {
+		return nil
+	}
+	return &s.vehicles[s.slots[h]]
+}
+
+// Step judges one movement and appends its transitions to out. If the fence set
+// changed since the vehicle was last judged, the transitions of the change at
+// its old position come first. A sample that is older than the last one of the
+// same run, repeats it or lies off the globe is no movement.
+//
+// Step takes no lock, reads no clock and does not allocate in the steady state.
+// Within one change or movement transitions are ordered by fence ID.
+func (s *Shard) Step(h vehicles.Handle, smp Sample, out []Transition) []Transition {
+	if int(h) < len(s.slots) {
+		v := &s.vehicles[s.slots[h]] // slot 0 has no snapshot and never matches
+		if v.snap == s.engine.snap.Load() && v.box.holds(&smp.Fix) && v.isNewer(&smp) {
+			v.fix, v.receivedUS, v.bootMS = smp.Fix, smp.ReceivedUS, smp.BootMS
+			return out
+		}
+	}
+	return s.step(h, &smp, out)
+}
+
+// isNewer is the common case of order.
+func (v *vehicle) isNewer(smp *Sample) bool {
+	if smp.BootMS == 0 || v.bootMS == 0 {
+		return smp.ReceivedUS > v.receivedUS
+	}
+	return int32(smp.BootMS-v.bootMS) > 0
+}
+
+func (s *Shard) step(h vehicles.Handle, smp *Sample, out []Transition) []Transition {
+	v := s.find(h)
+	if v == nil {
+		s.Admit(h, Subject{})
+		v = s.find(h)
+	}
+	snap := s.engine.snap.Load()
+	if v.snap != nil && (v.snap != snap || v.class != v.was) {
+		out = s.follow(v, snap, smp.ReceivedUS, out)
+	}
+	if !smp.Fix.Point.Valid() {
+		return out
+	}
+	if v.snap == nil {
+		return s.first(v, snap, smp, out)
+	}
+	dtUS, is := v.order(smp)
+	if is == late {
+		return out
+	}
+	if v.box.holds(&smp.Fix) {
+		v.take(smp)
+		return out
+	}
+	start := len(out)
+	chords := chordsOf(v.fix.Point, smp.Fix.Point, &s.chords)
+	if len(chords) == 0 || isJump(v.class, v.fix.Point, smp.Fix.Point, dtUS) {
+		out = s.jump(v, smp, out)
+	} else {
+		out = s.move(v, smp, chords, out)
+	}
+	v.take(smp)
+	sortByFence(out[start:])
+	return out
+}
+
+func (v *vehicle) take(smp *Sample) {
+	v.fix, v.receivedUS, v.bootMS = smp.Fix, smp.ReceivedUS, smp.BootMS
+}
+
+// Refresh judges the standing vehicles after the fence set or a class changed
+// and appends their transitions, all with FenceChanged, to out.
+func (s *Shard) Refresh(nowUS int64, out []Transition) []Transition {
+	snap := s.engine.snap.Load()
+	for i := range s.vehicles {
+		if v := &s.vehicles[i]; v.snap != nil && (v.snap != snap || v.class != v.was) {
+			out = s.follow(v, snap, nowUS, out)
+		}
+	}
+	return out
+}
+
+// Breached reports how many fences the vehicle breaches now, by the fence set
+// that it was last judged by.
+func (s *Shard) Breached(h vehicles.Handle) int {
+	v := s.find(h)
+	if v == nil || v.snap == nil {
+		return 0
+	}
+	n := v.snap.keepInsOf(v.was)
+	for i := range v.over {
+		switch o := &v.over[i]; {
+		case !o.inside:
+		case o.fence.Fence.Kind == KeepOut:
+			n++
+		default:
+			n--
+		}
+	}
+	return n
+}
+
+// keepInsOf is how many keep-ins apply to a class.
+func (s *snapshot) keepInsOf(class vehicles.Class) int {
+	if int(class) < countedClasses {
+		return s.keepInCount[class]
+	}
+	n := 0
+	for _, c := range s.keepIns {
+		if c.Applies(class) {
+			n++
+		}
+	}
+	return n
+}
+
+// Breaches appends the fences that the vehicle breaches now to out, by ID.
+func (s *Shard) Breaches(h vehicles.Handle, out []*Compiled) []*Compiled {
+	v := s.find(h)
+	if v == nil || v.snap == nil {
+		return out
+	}
+	start := len(out)
+	for _, o := range v.over {
+		if o.inside && o.fence.Fence.Kind == KeepOut {
+			out = append(out, o.fence)
+		}
+	}
+	for _, c := range v.snap.keepIns {
+		if c.Applies(v.was) && !v.isInside(c) {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out[start:], func(a, b *Compiled) int { return strings.Compare(a.Fence.ID, b.Fence.ID) })
+	return out
+}
+
+// find is the index of a fence in the list of those the vehicle is over, or -1.
+func (v *vehicle) find(c *Compiled) int {
+	for i := range v.over {
+		if v.over[i].fence == c {
+			return i
+		}
+	}
+	return -1
+}
+
+func (v *vehicle) isInside(c *Compiled) bool {
+	i := v.find(c)
+	return i >= 0 && v.over[i].inside
+}
+
+// set records whether the vehicle is over a fence, and within its band.
+func (v *vehicle) set(c *Compiled, over, inside bool) {
+	i := v.find(c)
+	switch {
+	case i >= 0 && over:
+		v.over[i].inside = inside
+	case i >= 0:
+		last := len(v.over) - 1
+		v.over[i] = v.over[last]
+		v.over[last] = overFence{}
+		v.over = v.over[:last]
+	case over:
+		v.over = append(v.over, overFence{c, inside})
+	}
+}
+
+func sortByFence(ts []Transition) {
+	if len(ts) < 2 {
+		return
+	}
+	slices.SortStableFunc(ts, func(a, b Transition) int {
+		if c := strings.Compare(a.Fence.Fence.ID, b.Fence.Fence.ID); c != 0 {
+			return c
+		}
+		return int(b.Kind) - int(a.Kind) // what ended comes before what began
+	})
+}
