@@ -1,0 +1,184 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestClosed(t *testing.T) {
+	j := mustOpen(t, quiet(newCrashFS()))
+	mustClose(t, j)
+	mustClose(t, j)
+	_, err := j.Append(context.Background(), entryOf(1, 1))
+	for _, err := range []error{err, j.Replay(1, nil), j.Follow(context.Background(), 1, nil)} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("got %v, want ErrClosed", err)
+		}
+	}
+}
+
+func TestContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newCrashFS()
+		j := mustOpen(t, quiet(disk))
+		gate := make(chan struct{})
+		disk.mu.Lock()
+		disk.fault = func(op, name string) error {
+			if op == "datasync" && name != watermarkName {
+				disk.mu.Unlock()
+				<-gate
+				disk.mu.Lock()
+			}
+			return nil
+		}
+		disk.mu.Unlock()
+		ctx, cancel := context.WithCancel(context.Background())
+		writing, waiting := make(chan error, 1), make(chan error, 1)
+		go func() { _, err := j.Append(ctx, entryOf(1, 1)); writing <- err }()
+		synctest.Wait()
+		go func() { _, err := j.Append(ctx, entryOf(2, 1)); waiting <- err }()
+		synctest.Wait()
+		if n := j.Health().Waiting; n != 1 {
+			t.Fatalf("%d appends wait, want 1", n)
+		}
+		cancel()
+		if err := <-writing; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "outcome unknown") {
+			t.Errorf("the one that was being written: %v", err)
+		}
+		if err := <-waiting; !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "outcome unknown") {
+			t.Errorf("the one that waited: %v", err)
+		}
+		close(gate)
+		synctest.Wait()
+		if got := mustAppend(t, j, entryOf(1, 1), entryOf(2, 1)); !slices.Equal(got, []uint64{1, 2}) {
+			t.Errorf("the retries are at %v", got)
+		}
+	})
+}
+
+func TestWatermarkFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newCrashFS()
+		j := mustOpen(t, quiet(disk))
+		mustAppend(t, j, entryOf(1, 1))
+		if w, ok, err := readWatermark(disk); !ok || err != nil || w.seq != 0 {
+			t.Fatalf("watermark at once: %+v %v %v", w, ok, err)
+		}
+		<-time.After(watermarkEvery)
+		synctest.Wait()
+		if w, ok, err := readWatermark(disk); !ok || err != nil || w.seq != 1 {
+			t.Fatalf("watermark after its time: %+v %v %v", w, ok, err)
+		}
+	})
+}
+
+func TestErrorsMakeItReadOnly(t *testing.T) {
+	for _, op := range []string{"write", "datasync", "sync", "allocate", "truncate", "create", "syncdir"} {
+		for skip := range 3 {
+			t.Run(fmt.Sprint(op, skip), func(t *testing.T) {
+				disk := newCrashFS()
+				j := mustOpen(t, quiet(disk))
+				mustAppend(t, j, entryOf(0, 900))
+				broken := fmt.Errorf("broken %s", op)
+				left := skip
+				disk.mu.Lock()
+				disk.fault = func(at, _ string) error {
+					if at != op {
+						return nil
+					}
+					if left--; left >= 0 {
+						return nil
+					}
+					return broken
+				}
+				disk.mu.Unlock()
+				acked := map[ID]uint64{entryOf(0, 900).ID: 1}
+				var err error
+				for n := uint64(1); n < 20 && err == nil; n++ {
+					var seqs []uint64
+					if seqs, err = j.Append(context.Background(), entryOf(n, 900)); err == nil {
+						acked[entryOf(n, 900).ID] = seqs[0]
+					}
+				}
+				if !errors.Is(err, ErrReadOnly) || !errors.Is(err, broken) {
+					t.Fatalf("got %v", err)
+				}
+				disk.mu.Lock()
+				disk.fault = nil // the disk is well again: still nothing is accepted
+				disk.mu.Unlock()
+				if _, err := j.Append(context.Background(), entryOf(50, 1)); !errors.Is(err, ErrReadOnly) {
+					t.Fatalf("after the error: %v", err)
+				}
+				if h := j.Health(); h.State != ReadOnly || !errors.Is(h.Cause, broken) {
+					t.Fatalf("health %+v", h)
+				}
+				if n := len(records(t, j, 1)); n != len(acked) {
+					t.Fatalf("%d records are readable, %d were acknowledged", n, len(acked))
+				}
+				mustClose(t, j)
+				j = mustOpen(t, quiet(disk))
+				found := map[ID]uint64{}
+				for _, r := range records(t, j, 1) {
+					found[r.ID] = r.Seq
+				}
+				for id, seq := range acked {
+					if found[id] != seq {
+						t.Fatalf("entry %d is missing", seq)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestFolderOfTheOperatingSystem(t *testing.T) {
+	cfg := quiet(nil)
+	cfg.Dir = filepath.Join(t.TempDir(), "data", "journal")
+	j := mustOpen(t, cfg)
+	mustAppend(t, j, entryOf(1, 100))
+	if h := j.Health(); h.State != OK || h.Head != 1 || h.LastSync <= 0 || h.FreeBytes <= 0 {
+		t.Errorf("health %+v", h)
+	}
+	_, err := Open(cfg)
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
+		t.Fatalf("a second opening: %v", err)
+	}
+	info, err := os.Stat(filepath.Join(cfg.Dir, segmentName(1)))
+	if err != nil || info.Size() != cfg.SegmentBytes || info.Mode().Perm()&0o077 != 0 {
+		t.Fatalf("segment file: %v, %v", info, err)
+	}
+	for n := range uint64(100) {
+		mustAppend(t, j, entryOf(2+n, 100))
+	}
+	want := records(t, j, 1)
+	mustClose(t, j)
+	j = mustOpen(t, cfg)
+	if d := cmp.Diff(want, records(t, j, 1)); d != "" {
+		t.Fatal(d)
+	}
+	mustClose(t, j)
+
+	other := cfg
+	other.Group = "zone-b"
+	if _, err := Open(other); !errors.Is(err, ErrOtherGroup) {
+		t.Fatalf("another group: %v", err)
+	}
+	if _, err := (dir{cfg.Dir}).Open("missing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("a missing file: %v", err)
+	}
+	cfg.SegmentBytes = 10
+	if _, err := Open(cfg); err == nil {
+		t.Fatal("a segment of 10 bytes was accepted")
+	}
+}
