@@ -1,0 +1,124 @@
+package airspace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"testzone/geofence"
+	"testzone/telemetry/journal"
+)
+
+// DecisionSchema is the payload type of the register's entries in the journal:
+// JSON with a "type".
+const DecisionSchema = 1
+
+// Config of a Register. Journal is needed.
+type Config struct {
+	Zone    Zone
+	Journal Appender
+	// SetFences puts the compiled fences in force; it returns when they are.
+	SetFences func(ctx context.Context, set []*geofence.Compiled) error
+	// FenceChanged tells of a fence that was set, changed or deleted, in the
+	// order of the decisions and after the change is in force.
+	FenceChanged func(FenceRecord)
+	Clock        func() time.Time // default time.Now
+}
+
+// Appender is the journal as the register needs it.
+type Appender interface {
+	Append(ctx context.Context, batch ...journal.Entry) ([]uint64, error)
+}
+
+// Register is the state of the zone's decisions. Replay every record of the
+// journal into it, then call Start, then decide.
+type Register struct {
+	cfg Config
+
+	decide sync.Mutex // one decision at a time: held from the check to the apply
+
+	mu     sync.RWMutex // guards the fields below
+	fences map[string]*FenceRecord
+	seqs   map[journal.Aggregate]uint64 // last entry that touched the aggregate
+}
+
+// NewRegister makes an empty register.
+func NewRegister(cfg Config) (*Register, error) {
+	if cfg.Journal == nil {
+		return nil, errors.New("a register needs a journal")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	return &Register{cfg: cfg, fences: map[string]*FenceRecord{}, seqs: map[journal.Aggregate]uint64{}}, nil
+}
+
+// Zone is the zone that the register is of.
+func (r *Register) Zone() Zone { return r.cfg.Zone }
+
+// Replay takes one durable record into the state. Records of other schemas are
+// not the register's.
+func (r *Register) Replay(rec journal.Record) error {
+	if rec.Schema != DecisionSchema {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.applyFence(rec); err != nil {
+		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+	}
+	for _, e := range rec.Expect {
+		r.seqs[e.Agg] = rec.Seq
+	}
+	return nil
+}
+
+// Start puts the fences of the replayed state in force.
+func (r *Register) Start(ctx context.Context) error {
+	r.decide.Lock()
+	defer r.decide.Unlock()
+	return r.publishFences(ctx)
+}
+
+func (r *Register) publishFences(ctx context.Context) error {
+	if r.cfg.SetFences == nil {
+		return nil
+	}
+	r.mu.RLock()
+	set := make([]*geofence.Compiled, 0, len(r.fences))
+	for _, f := range r.fences {
+		if f.compiled != nil {
+			set = append(set, f.compiled)
+		}
+	}
+	r.mu.RUnlock()
+	return r.cfg.SetFences(ctx, set)
+}
+
+// append makes a decision durable. It names the aggregates that the decision
+// depends on with the sequence that it was checked against, and the zone's
+// airspace, so that another node that decided meanwhile is noticed.
+func (r *Register) append(ctx context.Context, atUS int64, body any, aggregate journal.Aggregate) (journal.Record, error) {
+	payload, err := json.Marshal(body)
+	if err != nil {
+		return journal.Record{}, fmt.Errorf("encode decision: %w", err)
+	}
+	zone := journal.Aggregate("airspace:" + r.cfg.Zone.ID)
+	r.mu.RLock()
+	entry := journal.Entry{
+		ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload,
+		Expect: []journal.Expect{
+			{Agg: aggregate, Seq: r.seqs[aggregate]},
+			{Agg: zone, Seq: r.seqs[zone]},
+		},
+	}
+	r.mu.RUnlock()
+	seqs, err := r.cfg.Journal.Append(ctx, entry)
+	if err != nil {
+		return journal.Record{}, fmt.Errorf("write decision to the journal: %w", err)
+	}
+	return journal.Record{Seq: seqs[0], Entry: entry}, nil
+}

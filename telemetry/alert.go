@@ -1,0 +1,129 @@
+package telemetry
+
+import (
+	"testzone/geofence"
+	"testzone/geofence/geo"
+	"testzone/vehicles"
+)
+
+// AlertType is the condition that a controller must deal with.
+type AlertType string
+
+// The alert types.
+const (
+	FenceBreach     AlertType = "fence_breach"     // a vehicle is where it may not be
+	LinkLost        AlertType = "link_lost"        // an armed vehicle's controller is silent
+	UnverifiedFlood AlertType = "unverified_flood" // unverified sources raise more alerts than people can read
+)
+
+// Alert levels, as the alarm rules name them.
+const (
+	Caution  = 1
+	Warning  = 2
+	Critical = 3
+)
+
+// Alert is a condition, from when it was raised until it is both cleared and
+// acknowledged. A published Alert is immutable; the book publishes a new copy
+// at each change. The JSON form is that of the journal, in lattice units.
+type Alert struct {
+	ID         string           `json:"id"`
+	Type       AlertType        `json:"type"`
+	Level      uint8            `json:"level"`
+	Vehicle    AlertVehicle     `json:"vehicle"`
+	Fence      *AlertFence      `json:"fence,omitempty"`
+	RaisedUS   int64            `json:"raised_us"`
+	LastUS     int64            `json:"last_us"`
+	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds
+	Cause      string           `json:"cause,omitempty"`      // why it was cleared
+	Ack        *Acknowledgement `json:"ack,omitempty"`
+	Count      int              `json:"count"` // times that the condition began
+	Evidence   *Evidence        `json:"evidence,omitempty"`
+	JournalSeq uint64           `json:"-"` // of the newest durable fact; 0 until one is
+}
+
+// AlertVehicle is the vehicle as it was known when the alert was raised.
+type AlertVehicle struct {
+	ID       vehicles.VehicleID `json:"id"`
+	Handle   vehicles.Handle    `json:"-"` // 0 after a restart: handles live one epoch
+	Name     string             `json:"name"`
+	Class    string             `json:"class"`
+	Operator string             `json:"operator,omitempty"`
+	Verified bool               `json:"verified"`
+}
+
+// AlertFence is the fence in the revision that decided.
+type AlertFence struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	Rev  uint64 `json:"rev"`
+}
+
+// Acknowledgement says who has seen the alert.
+type Acknowledgement struct {
+	By   string `json:"by"`
+	AtUS int64  `json:"at_us"`
+	Note string `json:"note,omitempty"`
+}
+
+// Evidence is what the decision was made on.
+type Evidence struct {
+	Before     *FixEvidence `json:"before,omitempty"`
+	After      *FixEvidence `json:"after"`
+	Datum      string       `json:"datum"`
+	Flags      []string     `json:"flags,omitempty"`
+	ReceivedUS int64        `json:"received_us"`
+	BootMS     uint32       `json:"boot_ms"`
+}
+
+// FixEvidence is one fix: degE7 and millimetres.
+type FixEvidence struct {
+	Lat       int32  `json:"lat_e7"`
+	Lon       int32  `json:"lon_e7"`
+	AMSLMM    *int32 `json:"amsl_mm,omitempty"`
+	TakeoffMM *int32 `json:"takeoff_mm,omitempty"`
+}
+
+// Open reports whether a controller still has to deal with the alert.
+func (a *Alert) Open() bool { return a.ClearedUS == 0 || a.Ack == nil }
+
+// State is raised, acknowledged or cleared.
+func (a *Alert) State() string {
+	switch {
+	case a.ClearedUS != 0:
+		return "cleared"
+	case a.Ack != nil:
+		return "acknowledged"
+	}
+	return "raised"
+}
+
+// NewFixEvidence copies a fix.
+func NewFixEvidence(f *geo.Fix) *FixEvidence {
+	e := &FixEvidence{Lat: f.Point.Lat, Lon: f.Point.Lon}
+	if mm, ok := f.Heights.In(geo.AMSL); ok {
+		e.AMSLMM = &mm
+	}
+	if mm, ok := f.Heights.In(geo.Takeoff); ok {
+		e.TakeoffMM = &mm
+	}
+	return e
+}
+
+func newEvidence(t *geofence.Transition) *Evidence {
+	e := &Evidence{
+		After: NewFixEvidence(&t.After), Datum: t.Datum.String(), Flags: t.Flags.Names(),
+		ReceivedUS: t.ReceivedUS, BootMS: t.BootMS,
+	}
+	if t.Flags&geofence.FirstFix == 0 {
+		e.Before = NewFixEvidence(&t.Before)
+	}
+	return e
+}
+
+func alertVehicle(id *vehicles.Identity) AlertVehicle {
+	return AlertVehicle{
+		ID: id.ID, Handle: id.Handle, Name: id.Name, Class: id.Class.String(), Operator: id.Operator, Verified: id.Verified,
+	}
+}

@@ -1,0 +1,228 @@
+package telemetry
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"testzone/telemetry/live"
+)
+
+// TickHz is how often the zone's picture is taken.
+const TickHz = 10
+
+// Picture is the zone at one tick, encoded once per cell and shared by all
+// sessions. Immutable.
+type Picture struct {
+	Seq    uint64 // tick of the zone
+	TimeUS int64
+	Epoch  uint32
+	Total  int // vehicles that are followed
+
+	full    [live.CellCount]cellBlob // every vehicle of the cell
+	delta   [live.CellCount]cellBlob // those that changed since the tick before
+	removed []uint32                 // handles that are no longer followed since the tick before
+	records []live.Record
+	index   map[uint32]int
+	next    chan struct{} // closed when a newer picture exists
+}
+
+// cellBlob is a cell group, header included; nil when it has no record.
+type cellBlob struct {
+	bytes []byte
+	n     uint32
+}
+
+// AppendFrame writes the frame of one session: the cells of its view, and the
+// vehicles that it follows wherever they are. A snapshot holds every vehicle of
+// the view, a delta those that changed since the tick before.
+func (p *Picture) AppendFrame(dst []byte, typ live.FrameType, flags uint16, view *live.CellSet, follow []uint32) []byte {
+	blobs := &p.delta
+	if typ == live.Snapshot {
+		blobs = &p.full
+	}
+	start := len(dst)
+	head := live.Header{Type: typ, Flags: flags, Epoch: p.Epoch, Seq: p.Seq, TimeUS: uint64(p.TimeUS)}
+	dst = live.AppendHeader(dst, head)
+	for c := range blobs {
+		if blobs[c].n > 0 && view.Has(uint32(c)) {
+			dst = append(dst, blobs[c].bytes...)
+			head.Count += blobs[c].n
+			head.Cells++
+		}
+	}
+	if len(follow) > 0 {
+		at := len(dst)
+		dst = live.AppendGroup(dst, live.CellFollowed, 0)
+		n := uint32(0)
+		for _, h := range follow {
+			if i, ok := p.index[h]; ok {
+				dst = live.AppendRecord(dst, &p.records[i])
+				n++
+			}
+		}
+		live.AppendGroup(dst[:at], live.CellFollowed, n)
+		head.Count += n
+		head.Cells++
+	}
+	live.AppendHeader(dst[:start], head)
+	return dst
+}
+
+// AppendRemove writes the frame that takes vehicles away; nil when none went.
+func (p *Picture) AppendRemove(dst []byte) []byte {
+	if len(p.removed) == 0 {
+		return nil
+	}
+	dst = live.AppendHeader(dst, live.Header{
+		Type: live.Remove, Epoch: p.Epoch, Seq: p.Seq, TimeUS: uint64(p.TimeUS), Count: uint32(len(p.removed)),
+	})
+	for _, h := range p.removed {
+		dst = append(dst, byte(h), byte(h>>8), byte(h>>16), byte(h>>24))
+	}
+	return dst
+}
+
+// AppendHeartbeat writes the frame that says that the zone lives.
+func (p *Picture) AppendHeartbeat(dst []byte) []byte {
+	return live.AppendHeader(dst, live.Header{Type: live.Heartbeat, Epoch: p.Epoch, Seq: p.Seq, TimeUS: uint64(p.TimeUS)})
+}
+
+// Handles lists the vehicles of the picture, in handle order.
+func (p *Picture) Handles() []live.Record { return p.records }
+
+// Fanout takes the picture of the zone. Current and Next are safe for
+// concurrent use; Run is called once.
+type Fanout struct {
+	table *table
+	grid  live.Grid
+	epoch uint32
+	clock func() time.Time
+
+	current atomic.Pointer[Picture]
+
+	// Owned by Run: what the tick before held, by handle.
+	seen []seenSlot
+}
+
+type seenSlot struct {
+	version uint32
+	alert   uint8
+	cell    uint16
+	live    bool
+}
+
+func newFanout(t *table, grid live.Grid, epoch uint32, clock func() time.Time) *Fanout {
+	f := &Fanout{table: t, grid: grid, epoch: epoch, clock: clock}
+	f.current.Store(&Picture{Epoch: epoch, TimeUS: clock().UnixMicro(), next: make(chan struct{})})
+	return f
+}
+
+// Grid is the zone's grid.
+func (f *Fanout) Grid() live.Grid { return f.grid }
+
+// Current is the newest picture.
+func (f *Fanout) Current() *Picture { return f.current.Load() }
+
+// Next waits for a picture newer than after.
+func (f *Fanout) Next(ctx context.Context, after uint64) (*Picture, error) {
+	for {
+		p := f.current.Load()
+		if p.Seq > after {
+			return p, nil
+		}
+		select {
+		case <-p.next:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Changed is closed when there is a picture newer than p.
+func (p *Picture) Changed() <-chan struct{} { return p.next }
+
+// Run takes a picture at every tick until ctx ends.
+func (f *Fanout) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Second / TickHz)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			f.take()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (f *Fanout) take() {
+	old := f.current.Load()
+	now := f.clock().UnixMicro()
+	p := &Picture{Seq: old.Seq + 1, TimeUS: now, Epoch: f.epoch, next: make(chan struct{}), index: make(map[uint32]int, old.Total)}
+	top := f.table.max.Load()
+	for uint32(len(f.seen)) <= top {
+		f.seen = append(f.seen, seenSlot{})
+	}
+	p.records = make([]live.Record, 0, old.Total+16)
+	for h := uint32(1); h <= top; h++ {
+		f.takeOne(p, h, now)
+	}
+	p.Total = len(p.records)
+	for c := range p.full {
+		p.full[c].seal()
+		p.delta[c].seal()
+	}
+	f.current.Store(p)
+	close(old.next)
+}
+
+func (f *Fanout) takeOne(p *Picture, h uint32, now int64) {
+	chunk := f.table.chunks[h/chunkSlots].Load()
+	if chunk == nil {
+		return
+	}
+	var r live.Record
+	fixUS, version, ok := chunk[h%chunkSlots].load(h, &r)
+	was := &f.seen[h]
+	if !ok {
+		if was.live {
+			p.removed = append(p.removed, h)
+			*was = seenSlot{}
+		}
+		return
+	}
+	cell := uint32(live.CellNoPlace)
+	r.Age = live.AgeNever
+	if fixUS != 0 {
+		cell = f.grid.Cell(pointOf(&r))
+		r.Age = uint16(min(live.AgeMax, max(0, (now-fixUS)/1000)))
+	}
+	p.index[h] = len(p.records)
+	p.records = append(p.records, r)
+	p.full[cell].add(cell, &r)
+	alert := r.Status >> live.StatusAlertShift & 3
+	if !was.live || was.version != version || was.alert != alert {
+		p.delta[cell].add(cell, &r)
+		if was.live && uint32(was.cell) != cell {
+			// Whoever watches only the cell that it left must see it leave.
+			p.delta[was.cell].add(uint32(was.cell), &r)
+		}
+	}
+	*was = seenSlot{version: version, alert: alert, cell: uint16(cell), live: true}
+}
+
+func (b *cellBlob) add(cell uint32, r *live.Record) {
+	if b.n == 0 {
+		b.bytes = live.AppendGroup(b.bytes, cell, 0)
+	}
+	b.bytes = live.AppendRecord(b.bytes, r)
+	b.n++
+}
+
+// seal writes the count of records into the group's header.
+func (b *cellBlob) seal() {
+	if b.n > 0 {
+		b.bytes[4], b.bytes[5], b.bytes[6], b.bytes[7] = byte(b.n), byte(b.n>>8), byte(b.n>>16), byte(b.n>>24)
+	}
+}

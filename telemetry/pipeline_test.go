@@ -1,0 +1,240 @@
+package telemetry
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"testzone/geofence"
+	"testzone/geofence/geo"
+	"testzone/vehicles"
+)
+
+type pipelineRig struct {
+	*Pipeline
+	registry *vehicles.Registry
+	bus      *Bus
+	heard    *Subscription
+	stop     func()
+}
+
+func newPipelineRig(t *testing.T, shards int) *pipelineRig {
+	t.Helper()
+	registry, err := vehicles.NewRegistry(1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &pipelineRig{registry: registry, bus: NewBus()}
+	r.Pipeline, err = New(Config{
+		Registry: registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: r.bus, Grid: testGrid, Shards: shards,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.heard, _ = r.bus.Subscribe(SubscribeConfig{Reserved: true})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	r.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	return r
+}
+
+func (r *pipelineRig) open(t *testing.T, class vehicles.Class) vehicles.Handle {
+	t.Helper()
+	id, err := r.registry.OpenUnverified(vehicles.Source{Listener: "open", SystemID: 1}, class, "op")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.Handle
+}
+
+func fix(h vehicles.Handle, lat, lon int32, bootMS uint32) vehicles.Report {
+	r := vehicles.Report{Handle: h, Has: vehicles.HasPosition, BootMS: bootMS, ReceivedUS: time.Now().UnixMicro(), Heading: 9000}
+	r.Fix.Point = geo.Point{Lat: lat, Lon: lon}
+	r.Fix.Heights.Set(geo.AMSL, 50_000)
+	return r
+}
+
+func heartbeatOf(h vehicles.Handle) vehicles.Report {
+	return vehicles.Report{Handle: h, Has: vehicles.HasHeartbeat, Armed: true, ReceivedUS: time.Now().UnixMicro()}
+}
+
+func box(t *testing.T, id string, rev uint64, lat, lon int32) *geofence.Compiled {
+	t.Helper()
+	c, err := geofence.Compile(geofence.Fence{
+		ID: id, Name: id, Kind: geofence.KeepOut, Rev: rev,
+		Shape: geofence.Shape{Polygons: []geo.Polygon{{Outer: geo.Ring{
+			{Lat: lat, Lon: lon}, {Lat: lat, Lon: lon + 1000}, {Lat: lat + 1000, Lon: lon + 1000}, {Lat: lat + 1000, Lon: lon},
+		}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (r *pipelineRig) transitions() []string {
+	events, _ := r.heard.Take()
+	var out []string
+	for _, e := range events {
+		if tr, ok := e.Body.(*Transition); ok {
+			out = append(out, tr.Kind.String()+" "+tr.Fence.Fence.ID)
+		}
+	}
+	return out
+}
+
+func equal(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestReportsBecomeTransitions(t *testing.T) {
+	for _, shards := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newPipelineRig(t, shards)
+			defer r.stop()
+			if err := r.SetFences(t.Context(), []*geofence.Compiled{box(t, "f", 1, 5000, 5000)}); err != nil {
+				t.Fatal(err)
+			}
+			h := r.open(t, vehicles.UAV)
+			r.Reports([]vehicles.Report{
+				heartbeatOf(h), fix(h, 4900, 5500, 1000), fix(h, 5500, 5500, 2000), fix(h, 7000, 5500, 3000),
+				fix(h, 4900, 5500, 4000), // back again: over the fence between two fixes
+			})
+			synctest.Wait()
+			if got := r.transitions(); !equal(got, []string{"entered f", "left f", "crossed f"}) {
+				t.Errorf("%d shards: %v", shards, got)
+			}
+			view, ok, err := r.Track(t.Context(), h)
+			if err != nil || !ok || view.Fix.Point.Lat != 4900 || view.Reports != 5 || len(view.Breaches) != 0 {
+				t.Errorf("track %+v %v %v", view, ok, err)
+			}
+		})
+	}
+}
+
+func TestSetFencesJudgesStandingVehicles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 2)
+		defer r.stop()
+		a, b := r.open(t, vehicles.UAV), r.open(t, vehicles.ICV)
+		r.Reports([]vehicles.Report{fix(a, 5500, 5500, 1000), fix(b, 9000, 9000, 1000)})
+		if err := r.SetFences(t.Context(), []*geofence.Compiled{box(t, "f", 1, 5000, 5000)}); err != nil {
+			t.Fatal(err)
+		}
+		// No waiting here: when SetFences has returned, the breach is known.
+		if got := r.transitions(); !equal(got, []string{"entered f"}) {
+			t.Errorf("set: %v", got)
+		}
+		if view, _, _ := r.Track(t.Context(), a); len(view.Breaches) != 1 {
+			t.Errorf("breaches %v", view.Breaches)
+		}
+		if err := r.SetFences(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.transitions(); !equal(got, []string{"ended f"}) {
+			t.Errorf("removed: %v", got)
+		}
+	})
+}
+
+func TestSilentLinkIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 1)
+		defer r.stop()
+		h := r.open(t, vehicles.UAV)
+		r.Reports([]vehicles.Report{heartbeatOf(h)})
+		var got []string
+		collect := func(d time.Duration) {
+			time.Sleep(d) // of the bubble's clock
+			synctest.Wait()
+			events, _ := r.heard.Take()
+			for _, e := range events {
+				if l, ok := e.Body.(*LinkChange); ok {
+					got = append(got, l.To.String())
+				}
+			}
+		}
+		collect(1900 * time.Millisecond)
+		r.Reports([]vehicles.Report{fix(h, 1, 1, 1)}) // a position does not prove that the controller lives
+		collect(300 * time.Millisecond)
+		collect(3 * time.Second)
+		r.Reports([]vehicles.Report{heartbeatOf(h)})
+		collect(50 * time.Millisecond)
+		if !equal(got, []string{"degraded", "lost", "nominal"}) {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+func TestClosedVehicleIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 2)
+		defer r.stop()
+		h := r.open(t, vehicles.UAV)
+		r.Reports([]vehicles.Report{fix(h, 1, 1, 1)})
+		r.Close(h)
+		synctest.Wait() // what waited when it was closed still counts
+		r.Reports([]vehicles.Report{fix(h, 2, 2, 2)})
+		synctest.Wait()
+		if _, ok, _ := r.Track(t.Context(), h); ok {
+			t.Error("the track is still there")
+		}
+		if r.Stats().Orphans != 1 {
+			t.Errorf("stats %+v", r.Stats())
+		}
+		events, _ := r.heard.Take()
+		if len(events) != 1 {
+			t.Fatalf("%d events", len(events))
+		}
+		if gone, ok := events[0].Body.(*Gone); !ok || gone.Vehicle.Handle != h {
+			t.Errorf("got %+v", events[0].Body)
+		}
+	})
+}
+
+// A report of a vehicle that is followed and that changes no fence state costs
+// no allocation, from the shard to the live table.
+func TestShardStepDoesNotAllocate(t *testing.T) {
+	registry, err := vehicles.NewRegistry(1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(Config{Registry: registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: NewBus(), Grid: testGrid, Shards: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cfg.Engine.SetFences([]*geofence.Compiled{box(t, "f", 1, 5000, 5000)})
+	id, err := registry.OpenUnverified(vehicles.Source{}, vehicles.UAV, "op")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := p.shards[0]
+	boot := uint32(1000)
+	var r vehicles.Report
+	move := func() {
+		boot += 100
+		r = fix(id.Handle, 4000+int32(boot%900), 4000, boot)
+		s.step(&r)
+	}
+	for range 10_000 {
+		move()
+	}
+	if n := testing.AllocsPerRun(10_000, move); n != 0 {
+		t.Errorf("%v allocations per report", n)
+	}
+}
