@@ -84,6 +84,9 @@ func (r *Register) ReplaceFence(ctx context.Context, who Actor, id string, rev u
 	if !who.May(FenceWrite) {
 		return FenceRecord{}, fmt.Errorf("replace fence %s: %s: %w", id, who.ID, ErrForbidden)
 	}
+	if rev == 0 { // no revision is 0: to checkFence it would mean "must not exist"
+		return FenceRecord{}, fmt.Errorf("replace fence %s: %w", id, ErrStale)
+	}
 	f.ID = id
 	f.Origin = geofence.Origin{Kind: ManualOrigin}
 	f.Rev = rev + 1
@@ -292,28 +295,29 @@ func decodeRing(r [][2]int32) geo.Ring {
 	return out
 }
 
-// apply takes a durable fence entry into the state. Called with r.mu held.
-func (r *Register) applyFence(rec journal.Record) error {
-	var e fenceEntry
+// readFence decodes a fence entry and compiles its fence, if it sets one.
+func readFence(rec journal.Record) (e fenceEntry, c *geofence.Compiled, err error) {
 	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("%w: %w", errFenceEntry, err)
+		return e, nil, fmt.Errorf("%w: %w", errFenceEntry, err)
 	}
 	switch {
 	case e.Type == fencePut && e.Fence != nil:
 		f, err := e.Fence.decode()
 		if err != nil {
-			return err
+			return e, nil, err
 		}
-		compiled, err := geofence.Compile(f)
-		if err != nil {
-			return fmt.Errorf("fence %s: %w", f.ID, err)
+		if c, err = geofence.Compile(f); err != nil {
+			return e, nil, fmt.Errorf("fence %s: %w", f.ID, err)
 		}
-		created := e.AtUS
-		if old := r.fences[f.ID]; old != nil {
-			created = old.CreatedUS
-		}
-		r.fences[f.ID] = &FenceRecord{Fence: f, CreatedUS: created, UpdatedUS: e.AtUS, UpdatedBy: e.By, compiled: compiled}
-	case e.Type == fenceDeleted:
+	case e.Type != fenceDeleted:
+		return e, nil, fmt.Errorf("%w: type %q", errFenceEntry, e.Type)
+	}
+	return e, c, nil
+}
+
+// applyFence takes a durable entry into the state. Called with r.mu held.
+func (r *Register) applyFence(e *fenceEntry, c *geofence.Compiled) error {
+	if c == nil {
 		old := r.fences[e.ID]
 		if old == nil {
 			return fmt.Errorf("%w: deletes fence %s, which never was", errFenceEntry, e.ID)
@@ -322,9 +326,13 @@ func (r *Register) applyFence(rec journal.Record) error {
 		gone.Deleted, gone.compiled = true, nil
 		gone.Fence.Rev, gone.UpdatedUS, gone.UpdatedBy = e.Rev, e.AtUS, e.By
 		r.fences[e.ID] = &gone
-	default:
-		return fmt.Errorf("%w: type %q", errFenceEntry, e.Type)
+		return nil
 	}
+	created := e.AtUS
+	if old := r.fences[c.Fence.ID]; old != nil {
+		created = old.CreatedUS
+	}
+	r.fences[c.Fence.ID] = &FenceRecord{Fence: c.Fence, CreatedUS: created, UpdatedUS: e.AtUS, UpdatedBy: e.By, compiled: c}
 	return nil
 }
 

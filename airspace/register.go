@@ -65,9 +65,13 @@ func (r *Register) Replay(rec journal.Record) error {
 	if rec.Schema != DecisionSchema {
 		return nil
 	}
+	entry, compiled, err := readFence(rec) // geometry may take milliseconds: not under the lock
+	if err != nil {
+		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.applyFence(rec); err != nil {
+	if err := r.applyFence(&entry, compiled); err != nil {
 		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
 	}
 	for _, e := range rec.Expect {

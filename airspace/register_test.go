@@ -154,6 +154,7 @@ func TestRefusals(t *testing.T) {
 		{"observer deletes", func() error { return r.DeleteFence(t.Context(), observer, f.Fence.ID, 1) }, airspace.ErrForbidden},
 		{"unknown fence", func() error { _, err := r.ReplaceFence(t.Context(), controller, "fn_none", 1, river()); return err }, airspace.ErrNotFound},
 		{"older revision", func() error { _, err := r.ReplaceFence(t.Context(), controller, f.Fence.ID, 7, river()); return err }, airspace.ErrStale},
+		{"revision 0 of a fence that is not there", func() error { _, err := r.ReplaceFence(t.Context(), controller, "fn_mine", 0, river()); return err }, airspace.ErrStale},
 		{"bow-tie", func() error { _, err := r.CreateFence(t.Context(), controller, bowTie); return err }, nil},
 	}
 	for _, tc := range tests {

@@ -1,0 +1,203 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"testzone/telemetry"
+)
+
+// Alert is a condition that a controller must deal with.
+type Alert struct {
+	ID           string           `json:"id"`
+	Type         string           `json:"type" doc:"fence_breach, link_lost, unverified_flood"`
+	Level        int              `json:"level" minimum:"1" maximum:"3" doc:"1 caution, 2 warning, 3 critical"`
+	State        string           `json:"state" enum:"raised,acknowledged,cleared"`
+	Open         bool             `json:"open" doc:"Until it is both cleared and acknowledged"`
+	RaisedAt     string           `json:"raised_at" format:"date-time"`
+	LastAt       string           `json:"last_at" format:"date-time" doc:"Of the newest change"`
+	ClearedAt    *string          `json:"cleared_at" format:"date-time"`
+	Cause        string           `json:"cause,omitempty" doc:"Why it was cleared"`
+	Acknowledged *Acknowledgement `json:"acknowledged"`
+	Count        int              `json:"count" doc:"Times that the condition began"`
+	Vehicle      AlertVehicle     `json:"vehicle"`
+	Fence        *AlertFence      `json:"fence"`
+	Evidence     *Evidence        `json:"evidence"`
+}
+
+// Acknowledgement says who has seen an alert.
+type Acknowledgement struct {
+	By   string `json:"by"`
+	At   string `json:"at" format:"date-time"`
+	Note string `json:"note,omitempty"`
+}
+
+// AlertVehicle is the vehicle as it was known when the alert was raised.
+type AlertVehicle struct {
+	ID       string `json:"id"`
+	Handle   uint32 `json:"handle" format:"int64" doc:"0: it is not followed in this epoch"`
+	Name     string `json:"name"`
+	Class    string `json:"class"`
+	Verified bool   `json:"verified"`
+}
+
+// AlertFence is the fence in the revision that decided.
+type AlertFence struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	Rev  uint64 `json:"rev"`
+}
+
+// Evidence is what the decision was made on.
+type Evidence struct {
+	Before     *Fix     `json:"before" doc:"Null when the vehicle was never seen before"`
+	After      *Fix     `json:"after"`
+	Datum      string   `json:"datum" doc:"The datum that decided; none: the fence has no band"`
+	Flags      []string `json:"flags" enum:"first_fix,fence_changed,altitude_unknown,jump"`
+	ReceivedAt string   `json:"received_at" format:"date-time"`
+	BootMS     uint32   `json:"boot_ms" format:"int64" doc:"The vehicle's own clock"`
+}
+
+// AlertList is one page of alerts.
+type AlertList struct {
+	Items []Alert `json:"items"`
+	Next  *string `json:"next" doc:"Cursor of the next page; null at the end"`
+}
+
+type alertListInput struct {
+	State string `query:"state" enum:"open,all" default:"open" doc:"Only those that still need somebody, or all"`
+	Page
+}
+
+type alertListOutput struct {
+	Body AlertList
+}
+
+type oneAlertInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type alertOutput struct {
+	Body Alert
+}
+
+// AcknowledgeInput is what a person says when taking note of an alert.
+type AcknowledgeInput struct {
+	Note string `json:"note,omitempty" maxLength:"500"`
+}
+
+// Resolve refuses notes that would show other than they are.
+func (in *AcknowledgeInput) Resolve(huma.Context) []error {
+	if in.Note == "" {
+		return nil
+	}
+	if message := badText(strings.ReplaceAll(in.Note, "\n", " ")); message != "" {
+		return []error{&huma.ErrorDetail{Location: "body.note", Message: message}}
+	}
+	return nil
+}
+
+type acknowledgeInput struct {
+	ID   string            `path:"id" maxLength:"64"`
+	Body *AcknowledgeInput `required:"false"`
+}
+
+func (s *Server) alertEndpoints(api huma.API) {
+	op := func(id, method, path, summary string, errors ...int) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: path, Tags: []string{"alerts"}, Summary: summary, Errors: errors}
+	}
+	endpoint(s, api, op("listAlerts", http.MethodGet, "/v1/alerts", "Alerts, newest first", 401, 403), s.listAlerts)
+	endpoint(s, api, op("getAlert", http.MethodGet, "/v1/alerts/{id}", "One alert", 401, 403, 404), s.getAlert)
+	endpoint(s, api, op("acknowledgeAlert", http.MethodPost, "/v1/alerts/{id}/acknowledge",
+		"Take note of an alert; durable when this answers, a second time returns the first", 400, 401, 403, 404, 413, 415, 503), s.acknowledgeAlert)
+}
+
+func alertOf(a *telemetry.Alert) Alert {
+	out := Alert{
+		ID: a.ID, Type: string(a.Type), Level: int(a.Level), State: a.State(), Open: a.Open(),
+		RaisedAt: timeOf(a.RaisedUS), LastAt: timeOf(a.LastUS), ClearedAt: optionalTime(a.ClearedUS), Cause: a.Cause, Count: a.Count,
+		Vehicle: AlertVehicle{
+			ID: string(a.Vehicle.ID), Handle: uint32(a.Vehicle.Handle), Name: a.Vehicle.Name, Class: a.Vehicle.Class, Verified: a.Vehicle.Verified,
+		},
+	}
+	if k := a.Ack; k != nil {
+		out.Acknowledged = &Acknowledgement{By: k.By, At: timeOf(k.AtUS), Note: k.Note}
+	}
+	if f := a.Fence; f != nil {
+		out.Fence = &AlertFence{ID: f.ID, Name: f.Name, Kind: f.Kind, Rev: f.Rev}
+	}
+	if e := a.Evidence; e != nil {
+		out.Evidence = &Evidence{
+			Before: evidenceFix(e.Before), After: evidenceFix(e.After), Datum: e.Datum, Flags: e.Flags,
+			ReceivedAt: timeOf(e.ReceivedUS), BootMS: e.BootMS,
+		}
+		if out.Evidence.Flags == nil {
+			out.Evidence.Flags = []string{}
+		}
+	}
+	return out
+}
+
+func evidenceFix(f *telemetry.FixEvidence) *Fix {
+	if f == nil {
+		return nil
+	}
+	out := &Fix{Lat: degrees(f.Lat), Lon: degrees(f.Lon)}
+	if f.AMSLMM != nil {
+		m := metres(*f.AMSLMM)
+		out.Heights.AMSL = &m
+	}
+	if f.TakeoffMM != nil {
+		m := metres(*f.TakeoffMM)
+		out.Heights.Takeoff = &m
+	}
+	return out
+}
+
+// alertKey orders the list: newest first, then by id. Fixed width, so that
+// strings compare as the numbers do.
+func alertKey(a *telemetry.Alert) string { return timeOf(a.RaisedUS) + " " + a.ID }
+
+func (s *Server) listAlerts(_ context.Context, in *alertListInput) (*alertListOutput, error) {
+	all := s.cfg.Book.Alerts(in.State == "all")
+	sortAlerts(all)
+	alerts, next, err := paginate(s.cursors, "alerts state="+in.State, in.Page, all, alertKey,
+		func(a *telemetry.Alert, last string) bool { return alertKey(a) < last })
+	if err != nil {
+		return nil, err
+	}
+	out := AlertList{Items: []Alert{}, Next: next}
+	for i := range alerts {
+		out.Items = append(out.Items, alertOf(&alerts[i]))
+	}
+	return &alertListOutput{Body: out}, nil
+}
+
+func (s *Server) getAlert(_ context.Context, in *oneAlertInput) (*alertOutput, error) {
+	a, ok := s.cfg.Book.Alert(in.ID)
+	if !ok {
+		return nil, telemetry.ErrNoAlert
+	}
+	return &alertOutput{Body: alertOf(&a)}, nil
+}
+
+func (s *Server) acknowledgeAlert(ctx context.Context, in *acknowledgeInput) (*alertOutput, error) {
+	note := ""
+	if in.Body != nil {
+		note = in.Body.Note
+	}
+	a, err := s.cfg.Book.Acknowledge(ctx, in.ID, actorOf(ctx).ID, note)
+	if err != nil {
+		return nil, err
+	}
+	return &alertOutput{Body: alertOf(&a)}, nil
+}
+
+func sortAlerts(all []telemetry.Alert) {
+	slices.SortFunc(all, func(a, b telemetry.Alert) int { return strings.Compare(alertKey(&b), alertKey(&a)) })
+}

@@ -1,0 +1,157 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"testzone/airspace"
+)
+
+// rule says who may call an operation.
+type rule struct {
+	public bool           // no credential needed
+	signed bool           // any signed-in actor
+	scope  airspace.Scope // else: this scope
+}
+
+// rules is the table of rights, by operation id. An operation that is not in
+// it does not get registered: New fails.
+func rules() map[string]rule {
+	return map[string]rule{
+		"signIn":           {public: true},
+		"getSession":       {signed: true},
+		"signOut":          {signed: true},
+		"getZone":          {scope: airspace.ZoneRead},
+		"getHealth":        {public: true},
+		"listFences":       {scope: airspace.ZoneRead},
+		"getFence":         {scope: airspace.ZoneRead},
+		"createFence":      {scope: airspace.FenceWrite},
+		"replaceFence":     {scope: airspace.FenceWrite},
+		"deleteFence":      {scope: airspace.FenceWrite},
+		"listVehicles":     {scope: airspace.ZoneRead},
+		"listTracks":       {scope: airspace.ZoneRead},
+		"getTrack":         {scope: airspace.ZoneRead},
+		"listAlerts":       {scope: airspace.ZoneRead},
+		"getAlert":         {scope: airspace.ZoneRead},
+		"acknowledgeAlert": {scope: airspace.ZoneControl},
+		liveOperation:      {scope: airspace.ZoneRead},
+	}
+}
+
+// authorise applies a rule to a request.
+func (s *Server) authorise(r *http.Request, to rule) (airspace.Actor, error) {
+	if to.public {
+		return airspace.Actor{}, nil
+	}
+	actor, err := s.cfg.Auth.FromRequest(r)
+	if err != nil {
+		return airspace.Actor{}, err
+	}
+	if !to.signed && !actor.May(to.scope) {
+		return airspace.Actor{}, errForbidden
+	}
+	return actor, nil
+}
+
+type actorKey struct{}
+
+// actorOf is who makes the call.
+func actorOf(ctx context.Context) airspace.Actor {
+	a, _ := ctx.Value(actorKey{}).(airspace.Actor)
+	return a
+}
+
+type httpRequestKey struct{}
+
+// requestOf is the HTTP request of the call, for what is about the connection.
+func requestOf(ctx context.Context) *http.Request {
+	return ctx.Value(httpRequestKey{}).(*http.Request)
+}
+
+// endpoint registers one operation: rights before anything is read, errors by
+// the table of problems.
+func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	to, ok := rules()[op.OperationID]
+	if !ok {
+		panic("operation " + op.OperationID + " has no rule of who may call it")
+	}
+	op.MaxBodyBytes = maxBodyBytes + 1 // the middleware is the limit
+	op.BodyReadTimeout = -1            // likewise
+	op.RejectUnknownQueryParameters = true
+	if to.public {
+		op.Security = []map[string][]string{{}}
+	}
+	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		actor, err := s.authorise(r, to)
+		if err != nil {
+			writeProblem(w, s.problemOf(r.Context(), err))
+			return
+		}
+		ctx = huma.WithValue(ctx, httpRequestKey{}, r)
+		next(huma.WithValue(ctx, actorKey{}, actor))
+	})
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, s.problemOf(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// build puts the server together.
+func (s *Server) build() (err error) {
+	mux := http.NewServeMux()
+	api := s.newAPI(mux)
+	s.sessionEndpoints(api)
+	s.zoneEndpoints(api)
+	s.fenceEndpoints(api)
+	s.trackEndpoints(api)
+	s.alertEndpoints(api)
+	documentLive(api.OpenAPI())
+	if s.spec, err = specYAML(api.OpenAPI()); err != nil {
+		return err
+	}
+	mux.HandleFunc("GET "+livePath, s.serveLive)
+	if err := s.docsRoutes(mux, api.OpenAPI()); err != nil {
+		return err
+	}
+	if err := s.pageRoutes(mux); err != nil {
+		return err
+	}
+	s.handler, err = s.protect(unmatched(mux))
+	return err
+}
+
+func (s *Server) newAPI(mux *http.ServeMux) huma.API {
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	// Not the framework's default configuration: that one adds a documentation
+	// page from another host and schema links made of the Host header.
+	return humago.New(mux, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:   "testzone",
+				Version: "1",
+				Description: "Operations server of a test zone for drones, intelligent connected vehicles and unmanned boats. " +
+					"Errors are application/problem+json; positions WGS-84 degrees; heights metres with their datum; times RFC 3339 UTC.",
+			},
+			Servers:  []*huma.Server{{URL: "/"}},
+			Security: []map[string][]string{{"bearer": {}}, {"session": {}}},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer":  {Type: "http", Scheme: "bearer"},
+					"session": {Type: "apiKey", In: "cookie", Name: sessionCookie},
+				},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{problemTransformer},
+	})
+}

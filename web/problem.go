@@ -1,0 +1,197 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"testzone/airspace"
+	"testzone/telemetry"
+	"testzone/telemetry/journal"
+	"testzone/web/auth"
+)
+
+var (
+	// errForbidden is returned when the actor lacks the scope of an operation.
+	errForbidden = errors.New("your roles do not allow this")
+	// errNeedIfMatch is returned when a change does not say which revision it is of.
+	errNeedIfMatch = errors.New("send If-Match with the ETag that you read")
+	// errBadIfMatch is returned when If-Match is not an entity tag.
+	errBadIfMatch = errors.New(`If-Match must be one ETag such as "3"`)
+	// errBadCursor is returned when a cursor is not one of this list and this start of the server.
+	errBadCursor = errors.New("cursor is not valid for this list: start without it")
+	// errNoTrack is returned when no vehicle of that id is followed.
+	errNoTrack = errors.New("no such track is followed now")
+	// errTooManySessions is returned when all places of live sessions are taken.
+	errTooManySessions = errors.New("too many live sessions")
+	// errStopping is returned when the server drains.
+	errStopping = errors.New("the server is stopping")
+)
+
+// Problem is the body of every error, RFC 9457.
+type Problem struct {
+	Type      string       `json:"type" doc:"Stable URI of the kind of problem"`
+	Title     string       `json:"title" doc:"The status in words"`
+	Status    int          `json:"status" doc:"HTTP status"`
+	Detail    string       `json:"detail" doc:"What went wrong here and what to do"`
+	Code      string       `json:"code" doc:"Stable code for programs" example:"stale"`
+	RequestID string       `json:"requestId" doc:"Names this request in the server's log"`
+	Errors    []FieldError `json:"errors,omitempty" doc:"Every fault of the request"`
+
+	header http.Header
+}
+
+// FieldError is one fault of a request.
+type FieldError struct {
+	Location string `json:"location,omitempty" doc:"Where, e.g. body.geometry.coordinates[0]"`
+	Message  string `json:"message" doc:"What is wrong"`
+}
+
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders are headers that belong to the problem, such as Retry-After.
+func (p *Problem) GetHeaders() http.Header { return p.header }
+
+// ContentType makes JSON problem+json.
+func (p *Problem) ContentType(string) string { return problemJSON }
+
+const problemJSON = "application/problem+json"
+
+func newProblem(ctx context.Context, status int, code, detail string) *Problem {
+	return &Problem{
+		Type: "urn:testzone:problem:" + code, Title: http.StatusText(status), Status: status,
+		Detail: detail, Code: code, RequestID: requestID(ctx),
+	}
+}
+
+// sentinels is the table from what the zone's packages return to problems.
+// What is not in it is a 500 whose detail goes to the log only.
+func sentinels() []sentinel {
+	return []sentinel{
+		{auth.ErrNoCredential, http.StatusUnauthorized, "unauthenticated"},
+		{auth.ErrBadToken, http.StatusUnauthorized, "bad_token"},
+		{errForbidden, http.StatusForbidden, "forbidden"},
+		{airspace.ErrForbidden, http.StatusForbidden, "forbidden"},
+		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},
+		{telemetry.ErrNoAlert, http.StatusNotFound, "not_found"},
+		{errNoTrack, http.StatusNotFound, "not_found"},
+		{airspace.ErrNotManual, http.StatusConflict, "not_manual"},
+		{airspace.ErrStale, http.StatusPreconditionFailed, "stale"},
+		{errNeedIfMatch, http.StatusPreconditionRequired, "if_match_required"},
+		{errBadIfMatch, http.StatusBadRequest, "bad_if_match"},
+		{errBadCursor, http.StatusUnprocessableEntity, "bad_cursor"},
+		{errTooManySessions, http.StatusServiceUnavailable, "too_many_sessions"},
+		{errStopping, http.StatusServiceUnavailable, "stopping"},
+		{journal.ErrConflict, http.StatusConflict, "conflict"},
+		{journal.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{journal.ErrReadOnly, http.StatusServiceUnavailable, "journal_unavailable"},
+		{journal.ErrClosed, http.StatusServiceUnavailable, "journal_unavailable"},
+		{telemetry.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
+		{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout"},
+		{context.Canceled, http.StatusServiceUnavailable, "cancelled"},
+	}
+}
+
+type sentinel struct {
+	err    error
+	status int
+	code   string
+}
+
+// problemOf turns an error into what the caller may know of it.
+func (s *Server) problemOf(ctx context.Context, err error) *Problem {
+	var ready *Problem
+	if errors.As(err, &ready) {
+		ready.RequestID = requestID(ctx)
+		return ready
+	}
+	var limited *auth.LimitedError
+	if errors.As(err, &limited) {
+		p := newProblem(ctx, http.StatusTooManyRequests, "too_many_attempts", limited.Error())
+		p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(limited.RetryAfter.Seconds())))}}
+		return p
+	}
+	for _, known := range sentinels() {
+		if !errors.Is(err, known.err) {
+			continue
+		}
+		p := newProblem(ctx, known.status, known.code, err.Error())
+		switch known.status {
+		case http.StatusUnauthorized:
+			p.header = http.Header{"Www-Authenticate": {`Bearer realm="testzone"`}}
+		case http.StatusServiceUnavailable:
+			p.header = http.Header{"Retry-After": {"5"}}
+			// The cause names files and disks: for the log.
+			p.Detail = known.err.Error()
+			s.log.WarnContext(ctx, "request not served", "request_id", p.RequestID, "error", err)
+		}
+		return p
+	}
+	p := newProblem(ctx, http.StatusInternalServerError, "internal", "The server failed. Tell its operator the requestId.")
+	s.log.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "error", err)
+	return p
+}
+
+// problemTransformer turns the framework's own errors into ours. It never
+// echoes what was sent: the framework repeats a whole malformed body.
+func problemTransformer(ctx huma.Context, _ string, v any) (any, error) {
+	model, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	p := newProblem(ctx.Context(), model.Status, statusCode(model.Status), model.Detail)
+	for _, e := range model.Errors {
+		message := e.Message
+		if model.Status == http.StatusBadRequest {
+			message = strings.SplitN(message, "\n", 2)[0]
+		}
+		p.Errors = append(p.Errors, FieldError{Location: e.Location, Message: message})
+	}
+	if model.Status == http.StatusUnprocessableEntity {
+		p.Detail = "The request has faults; see errors."
+	}
+	if model.Status >= http.StatusInternalServerError {
+		p.Errors, p.Detail = nil, "The server failed. Tell its operator the requestId."
+	}
+	return p, nil
+}
+
+// statusCode is the code of errors that are known by their status alone.
+func statusCode(status int) string {
+	codes := map[int]string{
+		http.StatusBadRequest:            "malformed",
+		http.StatusNotFound:              "no_such_path",
+		http.StatusMethodNotAllowed:      "method_not_allowed",
+		http.StatusNotAcceptable:         "not_acceptable",
+		http.StatusRequestTimeout:        "timeout",
+		http.StatusRequestEntityTooLarge: "too_large",
+		http.StatusUnsupportedMediaType:  "unsupported_media_type",
+		http.StatusUnprocessableEntity:   "invalid",
+		http.StatusInternalServerError:   "internal",
+	}
+	if code, ok := codes[status]; ok {
+		return code
+	}
+	return fmt.Sprintf("http_%d", status)
+}
+
+// writeProblem answers outside of the framework.
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	for k, values := range p.header {
+		w.Header()[k] = values
+	}
+	w.Header().Set("Content-Type", problemJSON)
+	w.Header().Del("Content-Length")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client has gone if it fails
+}

@@ -1,0 +1,97 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+
+	"testzone/geofence"
+)
+
+// shapeFaults says in the words and places of the request what geofence.Compile
+// found. shape is what was compiled. An error that is none of the engine's
+// typed ones is not the caller's fault: it is returned.
+func shapeFaults(err error, shape *geofence.Shape, at string) ([]FieldError, error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var faults []FieldError
+		for _, e := range joined.Unwrap() {
+			more, err := shapeFaults(e, shape, at)
+			if err != nil {
+				return nil, err
+			}
+			faults = append(faults, more...)
+		}
+		return faults, nil
+	}
+	var bad *geofence.ShapeError
+	var band *geofence.BandError
+	switch {
+	case errors.As(err, &bad):
+		return []FieldError{shapeFault(bad, shape, at)}, nil
+	case errors.As(err, &band):
+		return []FieldError{{Location: "body." + band.Field, Message: band.Detail}}, nil
+	case errors.Is(err, geofence.ErrKind):
+		return []FieldError{{Location: "body.kind", Message: err.Error()}}, nil
+	case errors.Is(err, geofence.ErrNoShape):
+		return []FieldError{{Location: at, Message: err.Error()}}, nil
+	}
+	return nil, err
+}
+
+func shapeFault(e *geofence.ShapeError, shape *geofence.Shape, at string) FieldError {
+	if shape.Circle != nil {
+		if e.Reason == geofence.BadRadius {
+			at = "body.radius_m"
+		}
+		return FieldError{Location: at, Message: shapeMessage(e, shape)}
+	}
+	location := at + ".coordinates"
+	if e.Ring != geofence.None {
+		location = ringLocation(shape, at, e.Polygon, e.Ring)
+	}
+	if e.Vertex != geofence.None {
+		location = fmt.Sprintf("%s[%d]", location, e.Vertex)
+	}
+	return FieldError{Location: location, Message: shapeMessage(e, shape)}
+}
+
+func ringLocation(shape *geofence.Shape, at string, polygon, ring int) string {
+	if len(shape.Polygons) == 1 {
+		return fmt.Sprintf("%s.coordinates[%d]", at, ring)
+	}
+	return fmt.Sprintf("%s.coordinates[%d][%d]", at, polygon, ring)
+}
+
+func shapeMessage(e *geofence.ShapeError, shape *geofence.Shape) string {
+	message := string(e.Reason)
+	switch {
+	case e.EdgeB != geofence.None:
+		message = fmt.Sprintf("%s crosses %s", edgeName(shape, e.Polygon, e.Ring, e.EdgeA), edgeName(shape, e.PolygonB, e.RingB, e.EdgeB))
+		if e.Polygon != e.PolygonB || e.Ring != e.RingB {
+			message += " of " + ringLocation(shape, "geometry", e.PolygonB, e.RingB)
+		}
+	case e.EdgeA != geofence.None:
+		message += ": " + edgeName(shape, e.Polygon, e.Ring, e.EdgeA)
+	case e.RingB != geofence.None:
+		message += ": lies within " + ringLocation(shape, "geometry", e.PolygonB, e.RingB)
+	}
+	if e.Detail != "" {
+		message += ": " + e.Detail
+	}
+	return message
+}
+
+// edgeName names an edge by its number and its vertices.
+func edgeName(shape *geofence.Shape, polygon, ring, edge int) string {
+	to := edge + 1
+	if polygon >= 0 && polygon < len(shape.Polygons) {
+		p := &shape.Polygons[polygon]
+		n := len(p.Outer)
+		if ring > 0 && ring <= len(p.Holes) {
+			n = len(p.Holes[ring-1])
+		}
+		if to == n {
+			to = 0
+		}
+	}
+	return fmt.Sprintf("edge %d (vertices %d-%d)", edge, edge, to)
+}

@@ -1,0 +1,290 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"testzone/geofence"
+	"testzone/geofence/geo"
+	"testzone/telemetry"
+	"testzone/vehicles"
+)
+
+// staleUS is the age from which a position is no ground to judge a vehicle on.
+const staleUS = 5_000_000
+
+// Track is the current state of one vehicle that is seen.
+type Track struct {
+	ID                   string      `json:"id"`
+	Handle               uint32      `json:"handle" format:"int64" doc:"Names the vehicle on the live channel within this epoch"`
+	Name                 string      `json:"name"`
+	Class                string      `json:"class" enum:"unknown,uav,icv,usv"`
+	Operator             string      `json:"operator"`
+	Verified             bool        `json:"verified" doc:"The source is authenticated"`
+	Source               Source      `json:"source"`
+	Link                 string      `json:"link" enum:"nominal,degraded,lost"`
+	Phase                string      `json:"phase" enum:"unknown,parked,moving,holding,returning,landing,emergency,link_lost"`
+	Position             *Position   `json:"position" doc:"Null until one is reported"`
+	Heights              Heights     `json:"heights"`
+	Heading              *float64    `json:"heading_deg" minimum:"0" maximum:"360" doc:"Clockwise from true north"`
+	Speed                *float64    `json:"speed_mps" doc:"Over ground"`
+	Climb                *float64    `json:"climb_mps" doc:"Positive up"`
+	Mode                 Mode        `json:"mode"`
+	Armed                bool        `json:"armed"`
+	Battery              *int        `json:"battery_pct"`
+	Fix                  *FixQuality `json:"fix" doc:"Null until the receiver reports its quality"`
+	VehicleFenceBreached *bool       `json:"vehicle_fence_breached" doc:"The vehicle's own view of its on-board fence; null: it says nothing"`
+	Enforcement          Enforcement `json:"enforcement"`
+	Breaches             []Breach    `json:"breaches" doc:"Fences that the vehicle breaches now"`
+	AlertLevel           int         `json:"alert_level" minimum:"0" maximum:"3" doc:"Highest unacknowledged alert"`
+	PositionAt           *string     `json:"position_at" format:"date-time"`
+	HeartbeatAt          *string     `json:"heartbeat_at" format:"date-time"`
+	Reports              uint64      `json:"reports"`
+}
+
+// Source says where a vehicle's messages come from.
+type Source struct {
+	Listener    string `json:"listener"`
+	Address     string `json:"address"`
+	SystemID    int    `json:"system_id"`
+	ComponentID int    `json:"component_id"`
+	MAVType     int    `json:"mav_type"`
+	Autopilot   int    `json:"autopilot"`
+}
+
+// Mode is the autopilot's flight mode.
+type Mode struct {
+	Number uint32 `json:"number" format:"int64"`
+	Name   string `json:"name"`
+}
+
+// FixQuality is how good the receiver says that its position is.
+type FixQuality struct {
+	Type       int      `json:"type" doc:"0-1 none, 2 two-dimensional, 3 and more three-dimensional"`
+	Satellites *int     `json:"satellites"`
+	HAcc       *float64 `json:"hacc_m"`
+}
+
+// Enforcement says whether every fence that applies can be judged, and why not.
+type Enforcement struct {
+	Enforced bool     `json:"enforced"`
+	Reasons  []string `json:"reasons" enum:"unverified,no_position,stale,link_lost,altitude_unknown"`
+}
+
+// Breach is a fence that a vehicle breaches.
+type Breach struct {
+	FenceID   string `json:"fence_id"`
+	FenceName string `json:"fence_name"`
+}
+
+// TrackList is one page of tracks.
+type TrackList struct {
+	Items []Track `json:"items"`
+	Next  *string `json:"next" doc:"Cursor of the next page; null at the end"`
+}
+
+type trackListOutput struct {
+	Body TrackList
+}
+
+type trackOutput struct {
+	Body Track
+}
+
+type trackListInput struct {
+	Class string `query:"class" enum:"unknown,uav,icv,usv" doc:"Only this class"`
+	Page
+}
+
+func (s *Server) trackEndpoints(api huma.API) {
+	endpoint(s, api, huma.Operation{
+		OperationID: "listTracks", Method: http.MethodGet, Path: "/v1/tracks", Tags: []string{"vehicles"},
+		Summary: "All that is seen now, UNVERIFIED included", Errors: []int{401, 403, 503},
+	}, s.listTracks)
+	endpoint(s, api, huma.Operation{
+		OperationID: "getTrack", Method: http.MethodGet, Path: "/v1/tracks/{id}", Tags: []string{"vehicles"},
+		Summary: "One track", Errors: []int{401, 403, 404, 503},
+	}, s.getTrack)
+}
+
+func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackListOutput, error) {
+	all, err := s.cfg.Pipeline.Tracks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.Class != "" {
+		kept := all[:0]
+		for i := range all {
+			if all[i].Vehicle.Class.String() == in.Class {
+				kept = append(kept, all[i])
+			}
+		}
+		all = kept
+	}
+	views, next, err := paginate(s.cursors, "tracks class="+in.Class, in.Page, all,
+		func(v *telemetry.TrackView) string { return strconv.FormatUint(uint64(v.Handle), 10) },
+		func(v *telemetry.TrackView, last string) bool {
+			h, err := strconv.ParseUint(last, 10, 32)
+			return err == nil && uint64(v.Handle) > h
+		})
+	if err != nil {
+		return nil, err
+	}
+	out := TrackList{Items: []Track{}, Next: next}
+	j := s.judge()
+	for i := range views {
+		out.Items = append(out.Items, s.trackOf(&views[i], j))
+	}
+	return &trackListOutput{Body: out}, nil
+}
+
+func (s *Server) getTrack(ctx context.Context, in *struct {
+	ID string `path:"id" maxLength:"128"`
+}) (*trackOutput, error) {
+	h, ok := s.cfg.Registry.Lookup(vehicles.VehicleID(in.ID))
+	if !ok {
+		return nil, errNoTrack
+	}
+	view, ok, err := s.cfg.Pipeline.Track(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errNoTrack
+	}
+	return &trackOutput{Body: s.trackOf(&view, s.judge())}, nil
+}
+
+func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
+	id := v.Vehicle
+	out := Track{
+		ID: string(id.ID), Handle: uint32(id.Handle), Name: id.Name, Class: id.Class.String(), Operator: id.Operator, Verified: id.Verified,
+		Source: Source{
+			Listener: id.Source.Listener, Address: id.Source.Address, SystemID: int(id.Source.SystemID),
+			ComponentID: int(id.Source.ComponentID), MAVType: int(id.Source.MAVType), Autopilot: int(id.Source.Autopilot),
+		},
+		Link: v.Link.String(), Phase: v.Phase().String(), Heights: heightsOf(&v.Track.Fix.Heights),
+		Mode: Mode{Number: v.Mode, Name: s.cfg.ModeName(id, v.Mode)}, Armed: v.Armed,
+		Enforcement: j.enforcement(v), Breaches: []Breach{}, AlertLevel: int(v.AlertLevel),
+		PositionAt: optionalTime(v.FixUS), HeartbeatAt: optionalTime(v.HeartbeatUS), Reports: v.Reports,
+	}
+	if v.HasFix() {
+		out.Position = &Position{Lat: degrees(v.Track.Fix.Point.Lat), Lon: degrees(v.Track.Fix.Point.Lon)}
+		speed, climb := float64(v.SpeedCMS())/100, -float64(v.Velocity.D)/100
+		if climb == 0 {
+			climb = 0 // not minus zero
+		}
+		out.Speed, out.Climb = &speed, &climb
+		if v.Heading != vehicles.HeadingUnknown {
+			heading := float64(v.Heading) / 100
+			out.Heading = &heading
+		}
+	}
+	if v.Seen&vehicles.HasBattery != 0 && v.Battery != vehicles.BatteryUnknown {
+		battery := int(v.Battery)
+		out.Battery = &battery
+	}
+	if v.Seen&vehicles.HasQuality != 0 {
+		out.Fix = fixQuality(&v.Track)
+	}
+	if v.Seen&vehicles.HasFenceFlag != 0 {
+		breached := v.Breached
+		out.VehicleFenceBreached = &breached
+	}
+	for _, f := range v.Breaches {
+		out.Breaches = append(out.Breaches, Breach{FenceID: f.Fence.ID, FenceName: f.Fence.Name})
+	}
+	return out
+}
+
+func fixQuality(t *vehicles.Track) *FixQuality {
+	q := &FixQuality{Type: int(t.FixType)}
+	if t.Satellites != 255 {
+		n := int(t.Satellites)
+		q.Satellites = &n
+	}
+	if t.HAccMM != vehicles.AccUnknown {
+		m := float64(t.HAccMM) / 1000
+		q.HAcc = &m
+	}
+	return q
+}
+
+// judgement is what is needed to say whether a vehicle's fences can be judged:
+// the classes that have a fence with a band in each datum.
+type judgement struct {
+	nowUS int64
+	bands []band
+}
+
+type band struct {
+	classes vehicles.Classes
+	datum   geo.Datum
+}
+
+func (s *Server) judge() *judgement {
+	j := &judgement{nowUS: s.cfg.Clock().UnixMicro()}
+	for _, r := range s.cfg.Register.Fences() {
+		j.add(&r.Fence)
+	}
+	return j
+}
+
+func (j *judgement) add(f *geofence.Fence) {
+	for _, d := range []geo.Datum{f.Floor.Datum, f.Ceiling.Datum} {
+		if d != geo.NoDatum {
+			j.bands = append(j.bands, band{f.Classes, d})
+		}
+	}
+}
+
+// enforcement never leaves it open: SAFETY rule 9.
+func (j *judgement) enforcement(v *telemetry.TrackView) Enforcement {
+	reasons := []string{}
+	if !v.Vehicle.Verified {
+		reasons = append(reasons, "unverified")
+	}
+	switch {
+	case !v.HasFix():
+		reasons = append(reasons, "no_position")
+	case j.nowUS-v.FixUS > staleUS:
+		reasons = append(reasons, "stale")
+	}
+	if v.Link == vehicles.LinkLost {
+		reasons = append(reasons, "link_lost")
+	}
+	if v.HasFix() && j.altitudeMissing(v) {
+		reasons = append(reasons, "altitude_unknown")
+	}
+	return Enforcement{Enforced: len(reasons) == 0, Reasons: reasons}
+}
+
+// altitudeMissing reports whether a fence in force needs a height that this
+// vehicle does not report.
+func (j *judgement) altitudeMissing(v *telemetry.TrackView) bool {
+	class := v.Vehicle.Class
+	ground := class == vehicles.ICV || class == vehicles.USV
+	for _, b := range j.bands {
+		if !b.classes.Match(class) || ground && b.datum == geo.Takeoff {
+			continue // ground and water vehicles are at their start's height
+		}
+		if _, known := v.Track.Fix.Heights.In(b.datum); !known {
+			return true
+		}
+	}
+	return false
+}
+
+// classSet is the set of classes of a request; the schema refuses other names.
+func classSet(names []string) vehicles.Classes {
+	var set vehicles.Classes
+	for _, n := range names {
+		if c, ok := vehicles.ParseClass(n); ok {
+			set |= vehicles.ClassSet(c)
+		}
+	}
+	return set
+}

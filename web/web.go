@@ -1,0 +1,194 @@
+// Package web is how people and programs reach the zone: the HTTP API under
+// /v1, the live websocket /v1/live (subprotocol zl.v1), the page of web/ui and
+// the documentation of the API.
+//
+// Every call but those that are public needs a bearer token or the session
+// cookie; one table says which scope each operation needs. Errors are
+// problem+json with a stable code and the request's id; the detail of an
+// unknown error goes to the log only. A change of a fence or an
+// acknowledgement is answered when it is durable. The live channel gives
+// positions latest wins, under acknowledgements, and alerts, transitions and
+// fence changes in order and never dropped: a session that cannot keep up is
+// closed.
+//
+// Times outside are RFC 3339 in UTC with milliseconds, distances metres,
+// speeds m/s, angles degrees. A Server is safe for concurrent use.
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"testzone/airspace"
+	"testzone/telemetry"
+	"testzone/vehicles"
+	"testzone/web/auth"
+)
+
+// ErrConfig is returned when a server lacks a part it cannot work without.
+var ErrConfig = errors.New("web is not configured")
+
+// Limits of one HTTP exchange.
+const (
+	readHeaderTimeout = 5 * time.Second
+	maxHeaderBytes    = 32 << 10
+	maxBodyBytes      = 256 << 10
+	requestTimeout    = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	drainTimeout      = 5 * time.Second
+)
+
+// Config of a Server. Register, Pipeline, Registry, Book, Bus and Auth are
+// needed.
+type Config struct {
+	Register *airspace.Register
+	Pipeline *telemetry.Pipeline
+	Registry *vehicles.Registry
+	Book     *telemetry.Book
+	Bus      *telemetry.Bus
+	Auth     *auth.Authenticator
+
+	Demo     bool            // the zone is a synthetic one
+	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
+	UI       fs.FS           // the built page; without index.html a page says how to build it
+
+	Health    func() []telemetry.Reason // why the system is degraded; default never
+	Listeners func() []ListenerInfo     // what receives telemetry; default none
+	Journal   func() JournalInfo        // default unknown
+	// ModeName names an autopilot's flight mode; default "mode N".
+	ModeName func(v *vehicles.Identity, mode uint32) string
+
+	AllowedOrigins []string // origins beside the server's own, e.g. "https://ops.example.org"
+	MaxSessions    int      // live sessions at the same time; default 1,000
+	Version        string
+	Clock          func() time.Time // default time.Now
+	Logger         *slog.Logger     // default slog.Default
+}
+
+// ListenerInfo is one receiver of telemetry, for the health page.
+type ListenerInfo struct {
+	Name          string
+	Addr          string
+	ReceiveBuffer int // bytes that the kernel granted
+	Counters      map[string]uint64
+}
+
+// JournalInfo is the state of the journal, for the health page.
+type JournalInfo struct {
+	State string // e.g. "ok", "read_only"
+	Head  uint64 // newest sequence
+}
+
+// Server is the API, the live channel and the page.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	started time.Time
+	cursors *cursors
+	live    *liveHub
+	handler http.Handler
+	spec    []byte // openapi.yaml
+}
+
+// New makes a server; it serves nothing before Serve or Handler is used.
+func New(cfg Config) (*Server, error) {
+	switch {
+	case cfg.Register == nil, cfg.Pipeline == nil, cfg.Registry == nil, cfg.Book == nil, cfg.Bus == nil, cfg.Auth == nil:
+		return nil, fmt.Errorf("%w: register, pipeline, registry, book, bus and auth are needed", ErrConfig)
+	}
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors()}
+	s.live = newLiveHub(s)
+	if err := s.build(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (c *Config) setDefaults() error {
+	if len(c.Features) == 0 {
+		c.Features = json.RawMessage(`{"type":"FeatureCollection","features":[]}`)
+	}
+	if !json.Valid(c.Features) {
+		return fmt.Errorf("%w: the zone's features are not JSON", ErrConfig)
+	}
+	for _, o := range c.AllowedOrigins {
+		u, err := url.Parse(o)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != o {
+			return fmt.Errorf("%w: %q is not an origin such as https://ops.example.org", ErrConfig, o)
+		}
+	}
+	if c.Health == nil {
+		c.Health = func() []telemetry.Reason { return nil }
+	}
+	if c.Listeners == nil {
+		c.Listeners = func() []ListenerInfo { return nil }
+	}
+	if c.Journal == nil {
+		c.Journal = func() JournalInfo { return JournalInfo{State: "unknown"} }
+	}
+	if c.ModeName == nil {
+		c.ModeName = func(_ *vehicles.Identity, mode uint32) string { return fmt.Sprintf("mode %d", mode) }
+	}
+	if c.MaxSessions <= 0 {
+		c.MaxSessions = 1000
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return nil
+}
+
+// Handler is the whole of the server as one handler.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers on l until ctx ends, and then drains within five seconds: live
+// sessions are told to come back, calls that run are finished. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		_ = s.Drain(context.WithoutCancel(ctx)) // sessions end within seconds
+		return fmt.Errorf("serve http on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := s.Drain(drain)
+	if e := srv.Shutdown(drain); e != nil {
+		err = errors.Join(err, e, srv.Close())
+	}
+	<-failed
+	if err != nil {
+		return fmt.Errorf("drain http on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// Drain ends the live sessions: each is told goodbye and closed with 1012. It
+// returns when they are gone, or with the error of ctx.
+func (s *Server) Drain(ctx context.Context) error {
+	s.live.stop()
+	return s.live.wait(ctx)
+}
