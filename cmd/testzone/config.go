@@ -1,0 +1,298 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"testzone/vehicles"
+)
+
+// config is the whole configuration: defaults, then the YAML file, then
+// TESTZONE_* variables, then flags.
+type config struct {
+	Zone     zoneConfig      `yaml:"zone"`
+	HTTP     httpConfig      `yaml:"http"`
+	DataDir  string          `yaml:"data_dir"`
+	MAVLink  []mavlinkConfig `yaml:"mavlink"`
+	Link     linkConfig      `yaml:"link"`
+	Vehicles []vehicleConfig `yaml:"vehicles"`
+	Log      logConfig       `yaml:"log"`
+}
+
+type zoneConfig struct {
+	ID       string     `yaml:"id"`
+	Name     string     `yaml:"name"`
+	TZ       string     `yaml:"tz"`
+	BBox     [4]float64 `yaml:"bbox"`     // west, south, east, north in degrees
+	Datum    string     `yaml:"datum"`    // of the altitudes shown: amsl
+	Features string     `yaml:"features"` // GeoJSON file with the zone's own map
+}
+
+type httpConfig struct {
+	Addr    string    `yaml:"addr"`
+	TLS     tlsConfig `yaml:"tls"`
+	Origins []string  `yaml:"origins"` // further origins that may open the live channel
+}
+
+type tlsConfig struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+type mavlinkConfig struct {
+	Name     string        `yaml:"name"`
+	Addr     string        `yaml:"addr"`
+	Mode     string        `yaml:"mode"` // open: unsigned, loopback only, shown as UNVERIFIED, never commanded
+	Operator string        `yaml:"operator"`
+	Idle     time.Duration `yaml:"idle"` // a source silent for so long is no longer followed
+	Limits   limitsConfig  `yaml:"limits"`
+}
+
+// limitsConfig raises the rate limits of one listener, for replays and load
+// tests. Zero keeps the default.
+type limitsConfig struct {
+	PerSource        int `yaml:"per_source"`         // frames/s of one vehicle
+	BurstPerSource   int `yaml:"burst_per_source"`   // frames at once
+	UnknownPerSource int `yaml:"unknown_per_source"` // frames/s of one source without a track
+	UnknownTotal     int `yaml:"unknown_total"`      // frames/s of all of those together
+}
+
+type linkConfig struct {
+	Degraded time.Duration `yaml:"degraded"`
+	Lost     time.Duration `yaml:"lost"`
+}
+
+type vehicleConfig struct {
+	ID       string `yaml:"id"`
+	Name     string `yaml:"name"`
+	Class    string `yaml:"class"`
+	Operator string `yaml:"operator"`
+}
+
+type logConfig struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // text, json
+}
+
+func defaultConfig() config {
+	return config{
+		Zone:    zoneConfig{ID: "zone", Name: "Test zone", TZ: "Asia/Shanghai", BBox: [4]float64{121.90, 30.88, 121.96, 30.92}, Datum: "amsl"},
+		HTTP:    httpConfig{Addr: "127.0.0.1:8080"},
+		DataDir: "data",
+		Link:    linkConfig{Degraded: 2 * time.Second, Lost: 5 * time.Second},
+		Log:     logConfig{Level: "info", Format: "text"},
+	}
+}
+
+// loadConfig reads the file (none when path is empty) and the environment over
+// the defaults of cfg.
+func loadConfig(cfg *config, path string, environ []string) error {
+	if path != "" {
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("open configuration: %w", err)
+		}
+		defer f.Close()
+		dec := yaml.NewDecoder(f)
+		dec.KnownFields(true)
+		if err := dec.Decode(cfg); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if cfg.Zone.Features != "" && !filepath.IsAbs(cfg.Zone.Features) {
+			cfg.Zone.Features = filepath.Join(filepath.Dir(path), cfg.Zone.Features)
+		}
+	}
+	return loadEnviron(cfg, environ)
+}
+
+// envReserved are variables of TESTZONE_ that are not configuration keys.
+var envReserved = map[string]bool{"TESTZONE_BOOTSTRAP_TOKEN": true, "TESTZONE_CONFIG": true}
+
+// loadEnviron sets single values: TESTZONE_HTTP_ADDR is http.addr. Lists are
+// the file's alone. An unknown variable is an error, like an unknown key.
+func loadEnviron(cfg *config, environ []string) error {
+	known := map[string]reflect.Value{}
+	collectEnv(reflect.ValueOf(cfg).Elem(), "TESTZONE", known)
+	var errs []error
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, "TESTZONE_") || envReserved[name] {
+			continue
+		}
+		field, ok := known[name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("environment: %s is not a setting", name))
+			continue
+		}
+		if err := setField(field, value); err != nil {
+			errs = append(errs, fmt.Errorf("environment: %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func collectEnv(v reflect.Value, prefix string, out map[string]reflect.Value) {
+	for i := range v.NumField() {
+		name := prefix + "_" + strings.ToUpper(v.Type().Field(i).Tag.Get("yaml"))
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Struct:
+			collectEnv(f, name, out)
+		case reflect.String, reflect.Int64:
+			out[name] = f
+		}
+	}
+}
+
+func setField(f reflect.Value, value string) error {
+	if f.Type() == reflect.TypeFor[time.Duration]() {
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration such as 2s", value)
+		}
+		f.SetInt(int64(d))
+		return nil
+	}
+	f.SetString(value)
+	return nil
+}
+
+// check finds everything that is wrong, each in a sentence that names the key.
+func (c *config) check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !validID(c.Zone.ID) {
+		bad("zone.id %q: use 1 to 40 of a-z, 0-9 and -", c.Zone.ID)
+	}
+	if _, err := time.LoadLocation(c.Zone.TZ); err != nil {
+		bad("zone.tz %q is not a time zone such as Asia/Shanghai", c.Zone.TZ)
+	}
+	b := c.Zone.BBox
+	if !(b[0] >= -180 && b[0] < b[2] && b[2] <= 180 && b[1] >= -90 && b[1] < b[3] && b[3] <= 90) {
+		bad("zone.bbox %v: give [west, south, east, north] in degrees with west < east and south < north", b)
+	}
+	if c.Zone.Datum != "amsl" {
+		bad("zone.datum %q: only amsl is supported", c.Zone.Datum)
+	}
+	if c.DataDir == "" {
+		bad("data_dir is empty: name a folder for the journal")
+	}
+	if err := c.HTTP.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Link.Degraded <= 0 || c.Link.Lost <= c.Link.Degraded {
+		bad("link: degraded (%v) must be above 0 and lost (%v) above degraded", c.Link.Degraded, c.Link.Lost)
+	}
+	names := map[string]bool{}
+	for i := range c.MAVLink {
+		m := &c.MAVLink[i]
+		if !validID(m.Name) || names[m.Name] {
+			bad("mavlink[%d].name %q: use 1 to 40 of a-z, 0-9 and -, each name once", i, m.Name)
+		}
+		names[m.Name] = true
+		if err := m.check(i); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	ids := map[string]bool{}
+	for i, v := range c.Vehicles {
+		if v.ID == "" || ids[v.ID] || strings.HasPrefix(v.ID, "unverified") {
+			bad("vehicles[%d].id %q: give each vehicle an id of its own; \"unverified…\" is reserved", i, v.ID)
+		}
+		ids[v.ID] = true
+		if _, ok := vehicles.ParseClass(v.Class); !ok {
+			bad("vehicles[%d].class %q: use uav, icv or usv", i, v.Class)
+		}
+	}
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		bad("log.level %q: use debug, info, warn or error", c.Log.Level)
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		bad("log.format %q: use text or json", c.Log.Format)
+	}
+	return errors.Join(errs...)
+}
+
+func (h *httpConfig) check() error {
+	loopback, err := isLoopback(h.Addr)
+	switch {
+	case err != nil:
+		return fmt.Errorf("http.addr %q: %w", h.Addr, err)
+	case (h.TLS.Cert == "") != (h.TLS.Key == ""):
+		return errors.New("http.tls: give both cert and key")
+	case !loopback && h.TLS.Cert == "":
+		return fmt.Errorf("http.addr %q is not loopback: set http.tls.cert and http.tls.key, or listen on 127.0.0.1 behind a TLS proxy", h.Addr)
+	}
+	return nil
+}
+
+func (m *mavlinkConfig) check(i int) error {
+	loopback, err := isLoopback(m.Addr)
+	switch {
+	case err != nil:
+		return fmt.Errorf("mavlink[%d].addr %q: %w", i, m.Addr, err)
+	case m.Mode != "open":
+		return fmt.Errorf("mavlink[%d].mode %q: only open is built so far; signed listeners come with enrolment", i, m.Mode)
+	case !loopback:
+		return fmt.Errorf("mavlink[%d].addr %q: an open listener takes unsigned frames and binds to loopback only", i, m.Addr)
+	}
+	return nil
+}
+
+// isLoopback also says what is wrong with an address.
+func isLoopback(addr string) (bool, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false, errors.New("give host:port")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return false, fmt.Errorf("port %q is not 0 to 65535", port)
+	}
+	if host == "localhost" {
+		return true, nil
+	}
+	if host == "" {
+		return false, nil
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false, errors.New("give an IP address, not a name")
+	}
+	return ip.IsLoopback(), nil
+}
+
+func validID(s string) bool {
+	if len(s) < 1 || len(s) > 40 {
+		return false
+	}
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *config) registrations() []vehicles.Registration {
+	out := make([]vehicles.Registration, 0, len(c.Vehicles))
+	for _, v := range c.Vehicles {
+		class, _ := vehicles.ParseClass(v.Class)
+		name := v.Name
+		if name == "" {
+			name = v.ID
+		}
+		out = append(out, vehicles.Registration{ID: vehicles.VehicleID(v.ID), Name: name, Class: class, Operator: v.Operator})
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "testzone.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestUnknownKeyNamesItsLine(t *testing.T) {
+	cfg := defaultConfig()
+	err := loadConfig(&cfg, writeFile(t, "zone:\n  id: north\n  nmae: North\n"), nil)
+	if err == nil || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), "nmae") {
+		t.Errorf("got %v, want line 3 and the key", err)
+	}
+}
+
+func TestEnvironmentIsOverTheFile(t *testing.T) {
+	cfg := defaultConfig()
+	err := loadConfig(&cfg, writeFile(t, "http:\n  addr: 127.0.0.1:9000\nlink:\n  lost: 7s\n"),
+		[]string{"TESTZONE_HTTP_ADDR=127.0.0.1:9001", "TESTZONE_LINK_DEGRADED=3s", "TESTZONE_BOOTSTRAP_TOKEN=x", "PATH=/bin"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.HTTP.Addr != "127.0.0.1:9001" || cfg.Link.Lost != 7*time.Second || cfg.Link.Degraded != 3*time.Second {
+		t.Errorf("got %q, lost %v, degraded %v", cfg.HTTP.Addr, cfg.Link.Lost, cfg.Link.Degraded)
+	}
+}
+
+func TestUnknownVariableIsAnError(t *testing.T) {
+	cfg := defaultConfig()
+	err := loadConfig(&cfg, "", []string{"TESTZONE_HTTP_ADRR=127.0.0.1:9001", "TESTZONE_LINK_LOST=soon"})
+	if err == nil || !strings.Contains(err.Error(), "TESTZONE_HTTP_ADRR") || !strings.Contains(err.Error(), "TESTZONE_LINK_LOST") {
+		t.Errorf("got %v, want both variables named", err)
+	}
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	cfg := defaultConfig()
+	if err := cfg.check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*config)
+		want   string
+	}{
+		{"public address without TLS", func(c *config) { c.HTTP.Addr = "0.0.0.0:8080" }, "http.tls.cert"},
+		{"every interface", func(c *config) { c.HTTP.Addr = ":8080" }, "not loopback"},
+		{"half of TLS", func(c *config) { c.HTTP.TLS.Cert = "a.pem" }, "both cert and key"},
+		{"port", func(c *config) { c.HTTP.Addr = "127.0.0.1:99999" }, "0 to 65535"},
+		{"name for an address", func(c *config) { c.HTTP.Addr = "example:80" }, "IP address"},
+		{"open listener on the network", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "192.0.2.1:14550", Mode: "open"}}
+		}, "loopback only"},
+		{"signed listener", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:14551", Mode: "signed"}}
+		}, "only open is built"},
+		{"two listeners of one name", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open"}, {Name: "a", Addr: "127.0.0.1:0", Mode: "open"}}
+		}, "each name once"},
+		{"bbox the wrong way round", func(c *config) { c.Zone.BBox = [4]float64{122, 31, 121, 30} }, "west < east"},
+		{"time zone", func(c *config) { c.Zone.TZ = "Shanghai" }, "zone.tz"},
+		{"link limits", func(c *config) { c.Link.Lost = time.Second }, "link:"},
+		{"reserved vehicle id", func(c *config) { c.Vehicles = []vehicleConfig{{ID: "unverified-1", Class: "uav"}} }, "reserved"},
+		{"class", func(c *config) { c.Vehicles = []vehicleConfig{{ID: "a", Class: "boat"}} }, "uav, icv or usv"},
+		{"zone id with braces", func(c *config) { c.Zone.ID = "{a}" }, "zone.id"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := defaultConfig()
+			tc.change(&cfg)
+			if err := cfg.check(); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q in it", err, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"crypto/sha256"
+
+	"github.com/spf13/cobra"
+
+	"testzone/airspace"
+	"testzone/geofence"
+	"testzone/geofence/geo"
+	"testzone/telemetry/sim"
+	"testzone/vehicles"
+)
+
+func demoCommand() *cobra.Command {
+	var flags configFlags
+	var mavlinkAddr string
+	var seed int64
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Run a synthetic zone with simulated drones, cars and boats", Args: cobra.NoArgs,
+		Long: "Runs a server with an embedded store and a synthetic zone, and 20 simulated vehicles that\n" +
+			"speak MAVLink over UDP on loopback. One of them breaches a fence once a minute.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg := demoConfig(mavlinkAddr)
+			if err := flags.load(&cfg); err != nil {
+				return err
+			}
+			return runDemo(cmd, cfg, seed)
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().StringVar(&mavlinkAddr, "mavlink", "127.0.0.1:14550", "`address` of the open MAVLink listener, loopback only")
+	cmd.Flags().Int64Var(&seed, "seed", 1, "seed of the simulated fleet")
+	return cmd
+}
+
+func demoConfig(mavlinkAddr string) config {
+	cfg := defaultConfig()
+	sw, ne := sim.DemoBounds()
+	cfg.Zone.ID, cfg.Zone.Name = "demo", "Demo zone 演示试验区"
+	cfg.Zone.BBox = [4]float64{degrees(sw.Lon), degrees(sw.Lat), degrees(ne.Lon), degrees(ne.Lat)}
+	cfg.DataDir = "data-demo"
+	cfg.MAVLink = []mavlinkConfig{{Name: "open", Addr: mavlinkAddr, Mode: "open", Operator: "demo"}}
+	cfg.Log.Level = "warn"
+	return cfg
+}
+
+func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
+	features, err := demoFeatures()
+	if err != nil {
+		return err
+	}
+	token := newToken() // the demo's data is nobody's: a new token at each start
+	s, err := newServer(serverConfig{
+		config: cfg, tokenHash: sha256.Sum256([]byte(token)), features: features, demo: true,
+		log: newLogger(cmd.ErrOrStderr(), cfg.Log),
+	})
+	if err != nil {
+		return err
+	}
+	fleet, err := sim.New(sim.Config{Target: s.listeners[0].Addr().String(), Seed: seed, NoiseM: 0.5})
+	if err != nil {
+		s.close()
+		return fmt.Errorf("simulated fleet: %w", err)
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "testzone demo is at %s\n", s.url())
+	fmt.Fprintf(out, "Sign in with this token: %s\n", token)
+	fmt.Fprintf(out, "Simulated vehicles send to %s. Stop with Ctrl-C.\n", s.listeners[0].Addr())
+
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	var sims group
+	s.whenStarted = func() error {
+		if err := ensureDemoFences(ctx, s.register); err != nil {
+			return err
+		}
+		sims.start(cancel, func() error { return fleet.Run(ctx) })
+		return nil
+	}
+	err = s.run(ctx)
+	cancel()
+	sims.wait()
+	return errors.Join(err, sims.err())
+}
+
+// ensureDemoFences sets the demo's fences at the first start of a data folder.
+func ensureDemoFences(ctx context.Context, r *airspace.Register) error {
+	if len(r.Fences()) > 0 {
+		return nil
+	}
+	who := airspace.Actor{ID: "demo", Name: "demo", Roles: []airspace.Role{airspace.Controller}}
+	for _, d := range sim.DemoFences() {
+		f := geofence.Fence{Name: d.Name, Kind: geofence.KeepOut, Floor: d.Floor, Ceiling: d.Ceiling, Classes: vehicles.ClassSet(d.Classes...)}
+		if d.Kind == "keep-in" {
+			f.Kind = geofence.KeepIn
+		}
+		if d.Circle != nil {
+			f.Shape.Circle = d.Circle
+		} else {
+			f.Shape.Polygons = []geo.Polygon{{Outer: d.Ring}}
+		}
+		if _, err := r.CreateFence(ctx, who, f); err != nil {
+			return fmt.Errorf("demo fence %q: %w", d.Name, err)
+		}
+	}
+	return nil
+}
+
+// demoFeatures is the demo's base map as GeoJSON.
+func demoFeatures() (json.RawMessage, error) {
+	type object map[string]any
+	list := []object{}
+	for _, f := range sim.DemoFeatures() {
+		line := make([][2]float64, 0, len(f.Points)+1)
+		for _, p := range f.Points {
+			line = append(line, [2]float64{degrees(p.Lon), degrees(p.Lat)})
+		}
+		geometry := object{"type": "LineString", "coordinates": line}
+		switch {
+		case f.Closed:
+			geometry = object{"type": "Polygon", "coordinates": [][][2]float64{append(line, line[0])}}
+		case len(line) == 1:
+			geometry = object{"type": "Point", "coordinates": line[0]}
+		}
+		list = append(list, object{
+			"type": "Feature", "geometry": geometry,
+			"properties": object{"kind": f.Kind, "name": f.Name, "width_m": f.WidthM},
+		})
+	}
+	return json.Marshal(object{"type": "FeatureCollection", "features": list})
+}
+
+func degrees(e7 int32) float64 { return float64(e7) / 1e7 }

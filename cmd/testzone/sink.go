@@ -1,0 +1,40 @@
+package main
+
+import (
+	"github.com/bluenviron/gomavlib/v3/pkg/message"
+
+	"testzone/telemetry"
+	"testzone/telemetry/mavlink"
+	"testzone/vehicles"
+)
+
+// sink joins one MAVLink listener to the registry and the pipeline. All its
+// calls come from the listener's goroutine.
+type sink struct {
+	registry *vehicles.Registry
+	pipeline *telemetry.Pipeline
+	operator string
+}
+
+// Open follows a new source. The listener is an open one: what it hears is
+// UNVERIFIED whoever it claims to be.
+func (s *sink) Open(src mavlink.Source) (vehicles.Handle, bool) {
+	id, err := s.registry.OpenUnverified(vehicles.Source{
+		Listener: src.Listener, Address: src.Addr.String(),
+		SystemID: src.SystemID, ComponentID: src.ComponentID, MAVType: src.MAVType, Autopilot: src.Autopilot,
+	}, src.Class, s.operator)
+	if err != nil {
+		return 0, false // the listener counts it as refused
+	}
+	return id.Handle, true
+}
+
+// Reports hands a batch to the shards.
+func (s *sink) Reports(batch []vehicles.Report) { s.pipeline.Reports(batch) }
+
+// Note takes cold messages. Nothing acts on them yet: orders and plans, which
+// need the answers, come with authenticated links.
+func (s *sink) Note(vehicles.Handle, int64, message.Message) {}
+
+// Close ends the following of a source that was silent for long.
+func (s *sink) Close(h vehicles.Handle) { s.pipeline.Close(h) }

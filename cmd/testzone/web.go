@@ -1,0 +1,80 @@
+package main
+
+import (
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"net"
+
+	"testzone/telemetry/mavlink"
+	"testzone/vehicles"
+	"testzone/web"
+	"testzone/web/auth"
+	"testzone/web/ui"
+)
+
+// newWeb wires the HTTP side.
+func (s *server) newWeb() (*web.Server, error) {
+	features, err := s.cfg.mapFeatures()
+	if err != nil {
+		return nil, err
+	}
+	bootstrap := auth.Bootstrap("")
+	bootstrap.SHA256 = hex.EncodeToString(s.cfg.tokenHash[:])
+	who, err := auth.New(auth.Config{Tokens: []auth.Token{bootstrap}})
+	if err != nil {
+		return nil, fmt.Errorf("sign-in: %w", err)
+	}
+	return web.New(web.Config{
+		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: who,
+		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
+		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName,
+		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
+	})
+}
+
+// listenHTTP binds the HTTP address, with TLS when it is configured.
+func (c *serverConfig) listenHTTP() (net.Listener, error) {
+	ln, err := net.Listen("tcp", c.HTTP.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("http server: %w (another program may have the port: choose one with --http 127.0.0.1:PORT)", err)
+	}
+	if c.HTTP.TLS.Cert == "" {
+		return ln, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.HTTP.TLS.Cert, c.HTTP.TLS.Key)
+	if err != nil {
+		_ = ln.Close()
+		return nil, fmt.Errorf("http.tls: %w", err)
+	}
+	return tls.NewListener(ln, &tls.Config{
+		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"}, // the live channel upgrades a connection of HTTP/1.1
+	}), nil
+}
+
+func modeName(v *vehicles.Identity, mode uint32) string {
+	return mavlink.ModeName(v.Source.MAVType, v.Source.Autopilot, mode)
+}
+
+func (s *server) journalInfo() web.JournalInfo {
+	head, _ := s.journal.Head()
+	return web.JournalInfo{State: string(s.journal.Health().State), Head: head}
+}
+
+func (s *server) listenerInfo() []web.ListenerInfo {
+	out := make([]web.ListenerInfo, 0, len(s.listeners))
+	for i, l := range s.listeners {
+		st := l.Stats()
+		counters := map[string]uint64{
+			"datagrams": st.Datagrams, "bytes": st.Bytes, "garbage": st.Garbage, "truncated": st.Truncated, "kernel_drop": st.KernelDrops,
+			"frames": st.Frames, "decoded": st.Decoded, "hot": st.Hot, "cold": st.Cold, "ignored": st.Ignored,
+			"no_position": st.NoPosition, "lost": st.Lost, "sessions": st.Sessions,
+		}
+		for r := range mavlink.ReasonCount {
+			counters["refused_"+r.String()] = st.Refused[r]
+		}
+		out = append(out, web.ListenerInfo{Name: s.names[i], Addr: l.Addr().String(), ReceiveBuffer: l.ReceiveBuffer(), Counters: counters})
+	}
+	return out
+}

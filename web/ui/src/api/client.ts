@@ -1,0 +1,72 @@
+// The public HTTP API, as the page uses it. Every call answers a value or throws
+// an ApiError with the code of the problem document.
+
+import createClient from 'openapi-fetch';
+import type { paths } from './schema';
+import type { Alert, Fence, Problem, Session, Track, Zone } from './types';
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    /** 0: the server could not be reached. */
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly retryAfterS = 0,
+  ) {
+    super(message);
+  }
+}
+
+const client = createClient<paths>({ baseUrl: location.origin, credentials: 'same-origin' });
+
+interface Answered { data?: unknown; error?: unknown; response: Response }
+
+// The page's types are narrower than a JSON schema can say (tuples, GeoJSON), so
+// the answer is cast here and nowhere else.
+async function ask<T>(call: Promise<Answered>): Promise<T> {
+  let r: Answered;
+  try {
+    r = await call;
+  } catch (err) {
+    throw new ApiError(0, 'network', err instanceof Error ? err.message : String(err));
+  }
+  if (r.response.ok) return r.data as T;
+  const p = (typeof r.error === 'object' && r.error !== null ? r.error : {}) as Problem;
+  const status = r.response.status;
+  throw new ApiError(
+    status,
+    p.code ?? String(status),
+    p.detail ?? p.title ?? `HTTP ${status}`,
+    Number(r.response.headers.get('Retry-After') ?? 0) || 0,
+  );
+}
+
+/** All pages of a list. */
+async function pages<T>(page: (cursor?: string) => Promise<{ items: T[] | null; next?: string | null }>): Promise<T[]> {
+  const out: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const p = await page(cursor);
+    out.push(...(p.items ?? []));
+    cursor = p.next ?? undefined;
+  } while (cursor);
+  return out;
+}
+
+const query = (cursor: string | undefined) => (cursor ? { limit: 200, cursor } : { limit: 200 });
+
+export const api = {
+  signIn: (token: string): Promise<Session> => ask(client.POST('/v1/session', { body: { token } })),
+  session: (): Promise<Session> => ask(client.GET('/v1/session', {})),
+  signOut: (): Promise<unknown> => ask(client.DELETE('/v1/session', {})),
+  zone: (): Promise<Zone> => ask(client.GET('/v1/zone', {})),
+  fences: (): Promise<Fence[]> =>
+    pages((cursor) => ask(client.GET('/v1/fences', { params: { query: query(cursor) } }))),
+  openAlerts: (): Promise<Alert[]> =>
+    pages((cursor) => ask(client.GET('/v1/alerts', { params: { query: { ...query(cursor), state: 'open' } } }))),
+  track: (id: string, signal: AbortSignal): Promise<Track> =>
+    ask(client.GET('/v1/tracks/{id}', { params: { path: { id } }, signal })),
+  acknowledge: (id: string): Promise<Alert> =>
+    ask(client.POST('/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: {} })),
+};

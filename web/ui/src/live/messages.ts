@@ -1,0 +1,68 @@
+// The JSON text messages of `zl.v1`, both directions.
+
+import type { Alert, Fence, FenceRef, Fix, HealthReason, VehicleRef } from '../api/types';
+
+export type Bbox = readonly [w: number, s: number, e: number, n: number];
+
+export interface Grid { readonly bbox: Bbox; readonly cols: number; readonly rows: number }
+
+export interface DictEntry {
+  readonly h: number;
+  readonly id: string;
+  readonly name: string;
+  readonly class: string;
+  readonly org: string;
+  readonly verified: boolean;
+}
+
+export interface Transition {
+  readonly cseq: number;
+  readonly kind: 'entered' | 'left' | 'crossed' | 'ended';
+  readonly flags: readonly string[] | null;
+  readonly at: string;
+  readonly vehicle: Omit<VehicleRef, 'handle'> & { readonly h: number };
+  readonly fence: FenceRef | null;
+  readonly datum: string;
+  readonly before: Fix | null;
+  readonly after: Fix | null;
+}
+
+export type ServerMessage =
+  | { t: 'welcome'; epoch: number; cseq: number; serverTimeUs: number }
+  | { t: 'dict'; epoch: number; grid: Grid; datum: string; v: DictEntry[] | null }
+  | { t: 'snapmeta'; total: number; hz: number; cells: number[] | null }
+  | { t: 'pong'; clientTimeUs: number; serverTimeUs: number }
+  | { t: 'bye'; reason: string }
+  | { t: 'reset' }
+  | { t: 'health'; status: 'ok' | 'degraded'; reasons: HealthReason[] | null }
+  | { t: 'alert'; cseq: number; jseq?: number; alert: Alert }
+  | ({ t: 'transition' } & Transition)
+  | { t: 'fence'; cseq: number; op: 'put'; fence: Fence }
+  | { t: 'fence'; cseq: number; op: 'delete'; fence: { id: string; rev: number } };
+
+/** The messages that belong to the ordered control channel. */
+export type ControlMessage = Extract<ServerMessage, { cseq: number; t: 'alert' | 'transition' | 'fence' }>;
+
+export interface Resume { epoch: number; seq: number; alertSeq: number }
+
+export type ClientMessage =
+  | { t: 'hello'; resume?: Resume; enc: ['packed']; lang: string }
+  | { t: 'sub'; bbox: Bbox; maxHz: number; zoom: number }
+  | { t: 'follow'; ids: string[] }
+  | { t: 'ack'; seq: number; renderMs: number; queued: number }
+  | { t: 'alertAck'; alertSeq: number }
+  | { t: 'ping'; clientTimeUs: number };
+
+export const isControl = (m: ServerMessage): m is ControlMessage =>
+  m.t === 'alert' || m.t === 'transition' || m.t === 'fence';
+
+/** Parses a text message; null when it is not one (reported, never thrown). */
+export function parseServerMessage(text: string): ServerMessage | null {
+  try {
+    const m: unknown = JSON.parse(text);
+    if (typeof m !== 'object' || m === null || typeof (m as { t?: unknown }).t !== 'string') return null;
+    return m as ServerMessage;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,14 @@
+import { render } from 'preact';
+import { installProbe } from './debug';
+import { bindDocument } from './state/prefs';
+import { resumeSession } from './state/session';
+import { bindUrl } from './state/view';
+import './styles/base.css';
+import './styles/live.css';
+import { App } from './ui/app';
+
+bindDocument();
+bindUrl();
+installProbe();
+render(<App />, document.getElementById('app')!);
+void resumeSession();

@@ -1,0 +1,52 @@
+// The map as the rest of the page sees it, whoever draws it.
+
+import type { FeatureCollection } from 'geojson';
+import type { Zone } from '../api/types';
+import type { LayerState } from '../state/prefs';
+import type { Shown } from './palette';
+import type { Camera } from './renderer';
+
+export type Box = readonly [w: number, s: number, e: number, n: number];
+
+export interface MapEvents {
+  /** The camera changed or the map was drawn: draw what lies above it now. */
+  drawn(): void;
+  /** A movement ended. */
+  moved(): void;
+  /** The user took the map in hand. */
+  grabbed(): void;
+  click(x: number, y: number, add: boolean): void;
+  /** True when something was hit and the map shall not zoom. */
+  doubleClick(x: number, y: number): boolean;
+  hover(x: number, y: number, inside: boolean): void;
+}
+
+export interface MapView {
+  camera(): Camera;
+  zoom(): number;
+  box(): Box;
+  loaded(): boolean;
+  panBy(dx: number, dy: number): void;
+  zoomBy(steps: number): void;
+  fit(box: Box): void;
+  flyTo(lon: number, lat: number): void;
+  /** Without animation, for following. */
+  centreOn(lon: number, lat: number): void;
+  setTheme(shown: Shown): void;
+  setLayers(on: LayerState, dim: boolean): void;
+  setFences(data: FeatureCollection): void;
+  setCursor(pointer: boolean): void;
+  fenceAt(x: number, y: number): string | null;
+  lockNorthUp(): void;
+  destroy(): void;
+}
+
+export interface ViewOptions {
+  container: HTMLElement;
+  zone: Zone;
+  shown: Shown;
+  /** Normalised Mercator that vehicle positions are relative to. */
+  anchor: { x: number; y: number };
+  reducedMotion: boolean;
+  events: MapEvents;
+}

@@ -1,0 +1,105 @@
+// The map with what stands on it: layer panel, zoom, notes about what is hidden.
+
+import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Zone } from '../api/types';
+import { formatNumber, t } from '../i18n';
+import { liveMap } from '../map/current';
+import type { Scene } from '../map/scene';
+import { fleet } from '../state/ops';
+import { LAYERS, dimmed, labelLevel, layers, toggleLayer, type LabelLevel } from '../state/prefs';
+import { following, isolated, layersOpen } from '../state/view';
+import { AlertPanel } from './alert-panel';
+import { Cards } from './card';
+import { Glyph } from './icons';
+
+// Asked for as soon as the page runs, while the user still signs in.
+const mapChunk = import('../map/create');
+
+const drawn = signal({ filteredOut: 0, omitted: 0, plain: false });
+
+function showCounts(s: Scene): void {
+  const next = { filteredOut: s.result.filteredOut, omitted: s.renderer.omitted, plain: s.renderer.kind === 'canvas2d' };
+  const have = drawn.peek();
+  if (next.filteredOut !== have.filteredOut || next.omitted !== have.omitted || next.plain !== have.plain) drawn.value = next;
+}
+
+function Notes() {
+  const d = drawn.value;
+  const id = following.value;
+  const notes: string[] = [];
+  if (id) notes.push(t('map.following', { name: fleet.entry(fleet.handleOf(id))?.name || id }));
+  if (isolated.value) notes.push(t('map.isolated'));
+  else if (d.filteredOut > 0) notes.push(t('map.filtered', { n: formatNumber(d.filteredOut) }));
+  if (d.plain) notes.push(t('map.noWebgl'));
+  if (d.omitted > 0) notes.push(t('map.overflow', { n: formatNumber(d.omitted) }));
+  return <div class="map-notes">{notes.map((n) => <span key={n} class="chip">{n}</span>)}</div>;
+}
+
+function LayerPanel() {
+  if (!layersOpen.value) return null;
+  return (
+    <div class="panel layer-panel" id="layer-panel" role="group" aria-label={t('map.layers')}>
+      {LAYERS.map((k) => (
+        <label key={k} class="check">
+          <input type="checkbox" checked={layers.value[k]} onChange={() => toggleLayer(k)} />{t(`layer.${k}`)}
+        </label>
+      ))}
+      <label class="check">
+        <input type="checkbox" checked={dimmed.value} onChange={() => (dimmed.value = !dimmed.value)} />{t('layer.dim')}
+      </label>
+      <label class="check column">
+        {t('key.labels')}
+        <select value={labelLevel.value} onChange={(e) => (labelLevel.value = Number(e.currentTarget.value) as LabelLevel)}>
+          {([0, 1, 2, 3] as const).map((l) => <option key={l} value={l}>{t(`labels.${l}`)}</option>)}
+        </select>
+      </label>
+    </div>
+  );
+}
+
+function Controls() {
+  const view = () => liveMap()?.view;
+  return (
+    <div class="map-controls">
+      <button class="button icon-button" type="button" aria-label={t('map.zoomIn')} title={`${t('map.zoomIn')} (e)`} onClick={() => view()?.zoomBy(1)}><Glyph name="plus" /></button>
+      <button class="button icon-button" type="button" aria-label={t('map.zoomOut')} title={`${t('map.zoomOut')} (q)`} onClick={() => view()?.zoomBy(-1)}><Glyph name="minus" /></button>
+      <button class="button icon-button" type="button" aria-label={t('map.home')} title={`${t('map.home')} (h)`} onClick={() => liveMap()?.home()}><Glyph name="home" /></button>
+      <button class="button icon-button" type="button" aria-label={t('map.layers')} title={t('map.layers')} aria-expanded={layersOpen.value}
+        aria-controls="layer-panel" data-testid="layers" onClick={() => (layersOpen.value = !layersOpen.value)}><Glyph name="layers" /></button>
+    </div>
+  );
+}
+
+export function MapPane({ zone }: { zone: Zone }) {
+  const map = useRef<HTMLDivElement>(null);
+  const vehicles = useRef<HTMLDivElement>(null);
+  const labels = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    // The canvas is made by hand: the scene may have to replace it by another.
+    const canvas = document.createElement('canvas');
+    canvas.className = 'overlay';
+    vehicles.current!.replaceChildren(canvas);
+    const elements = { map: map.current!, vehicles: canvas, labels: labels.current! };
+    let ended = false;
+    let destroy = () => {};
+    void mapChunk.then(({ createMap }) => {
+      if (!ended) destroy = createMap(elements, zone, showCounts).destroy;
+    });
+    return () => {
+      ended = true;
+      destroy();
+    };
+  }, [zone]);
+  return (
+    <div class="map-pane" role="region" aria-label={t('map.label')}>
+      <div class="map" ref={map} />
+      <div class="overlay" ref={vehicles} aria-hidden="true" />
+      <canvas class="overlay" ref={labels} aria-hidden="true" />
+      <Controls />
+      <LayerPanel />
+      <Notes />
+      <div class="side"><AlertPanel /><Cards /></div>
+    </div>
+  );
+}
