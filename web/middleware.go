@@ -66,7 +66,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 // contentPolicy is that of ui.md section 10: nothing from another host.
 // MapLibre sets inline styles and starts its worker from a blob.
 const contentPolicy = "default-src 'self'; script-src 'self'; worker-src 'self' blob:; img-src 'self' data: blob:; " +
-	"connect-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	"connect-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -208,7 +208,7 @@ func generate(t *testing.T, cfg generatorConfig, s *server) sim.Stats {
 // raisedBootMS is the device time of the sample that raised a breach alert.
 func raisedBootMS(m map[string]any) (uint32, bool) {
 	alert, ok := m["alert"].(map[string]any)
-	if !ok || alert["state"] != "raised" || alert["type"] != "fence_breach" || m["jseq"] != nil {
+	if !ok || alert["state"] != "raised" || alert["type"] != "fence_breach" {
 		return 0, false
 	}
 	evidence, ok := alert["evidence"].(map[string]any)
