@@ -1,6 +1,6 @@
 module testzone
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/bluenviron/gomavlib/v3 v3.3.0

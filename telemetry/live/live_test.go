@@ -2,6 +2,8 @@ package live_test
 
 import (
 	"encoding/hex"
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -51,6 +53,22 @@ func TestVectors(t *testing.T) {
 	}
 	if diff := cmp.Diff(live.Frame{Header: head, Groups: []live.Group{{Records: vectorRecords}}}, f); diff != "" {
 		t.Errorf("decoded (-want +got):\n%s", diff)
+	}
+}
+
+// The browser decodes the vector of vectors.json; its bytes are these.
+func TestBrowserDecodesTheSameVector(t *testing.T) {
+	raw, err := os.ReadFile("../../web/ui/src/live/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Hex string }
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	want := hex.EncodeToString(unhex(t, vectorHeader+vectorRecord1+vectorRecord2))
+	if file.Hex != want {
+		t.Errorf("vectors.json has\n%s, want\n%s", file.Hex, want)
 	}
 }
 
