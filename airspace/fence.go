@@ -111,6 +111,9 @@ func (r *Register) DeleteFence(ctx context.Context, who Actor, id string, rev ui
 	if !who.May(FenceWrite) {
 		return fmt.Errorf("delete fence %s: %s: %w", id, who.ID, ErrForbidden)
 	}
+	if rev == 0 { // as in ReplaceFence: a deletion of what never was must not reach the journal
+		return fmt.Errorf("delete fence %s: %w", id, ErrStale)
+	}
 	body := fenceEntry{Type: fenceDeleted, ID: id, Rev: rev + 1, By: who.ID}
 	_, err := r.decideFence(ctx, id, rev, &body)
 	return err

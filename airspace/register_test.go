@@ -141,6 +141,11 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	permit := `{"type":"fence.put","fence":{"id":"pm_1","name":"p","kind":"keep_in","response":"warn","origin":"permit","origin_id":"7","rev":1,
+		"circle":{"center":[1219300000,309000000],"radius_m":100}},"by":"x","at_us":1}`
+	if err := r.Replay(journal.Record{Seq: 2, Entry: journal.Entry{Schema: airspace.DecisionSchema, Body: []byte(permit)}}); err != nil {
+		t.Fatal(err)
+	}
 	bowTie := river()
 	bowTie.Shape.Polygons = []geo.Polygon{{Outer: geo.Ring{{Lat: 0, Lon: 0}, {Lat: 1000, Lon: 1000}, {Lat: 0, Lon: 1000}, {Lat: 1000, Lon: 0}}}}
 	head, _ := r.journal.Head()
@@ -155,6 +160,9 @@ func TestRefusals(t *testing.T) {
 		{"unknown fence", func() error { _, err := r.ReplaceFence(t.Context(), controller, "fn_none", 1, river()); return err }, airspace.ErrNotFound},
 		{"older revision", func() error { _, err := r.ReplaceFence(t.Context(), controller, f.Fence.ID, 7, river()); return err }, airspace.ErrStale},
 		{"revision 0 of a fence that is not there", func() error { _, err := r.ReplaceFence(t.Context(), controller, "fn_mine", 0, river()); return err }, airspace.ErrStale},
+		{"deletion of revision 0", func() error { return r.DeleteFence(t.Context(), controller, "fn_mine", 0) }, airspace.ErrStale},
+		{"replaces a permit's fence", func() error { _, err := r.ReplaceFence(t.Context(), controller, "pm_1", 1, river()); return err }, airspace.ErrNotManual},
+		{"deletes a permit's fence", func() error { return r.DeleteFence(t.Context(), controller, "pm_1", 1) }, airspace.ErrNotManual},
 		{"bow-tie", func() error { _, err := r.CreateFence(t.Context(), controller, bowTie); return err }, nil},
 	}
 	for _, tc := range tests {
@@ -211,6 +219,41 @@ func TestCancelledRequestStaysConsistent(t *testing.T) {
 	}
 	if _, err := r.CreateFence(t.Context(), controller, river()); err != nil {
 		t.Errorf("the next decision: %v", err)
+	}
+}
+
+// hangUp is a journal during whose append the client hangs up.
+type hangUp struct {
+	cancel context.CancelFunc
+	seq    uint64
+}
+
+func (h *hangUp) Append(ctx context.Context, batch ...journal.Entry) ([]uint64, error) {
+	h.cancel()
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // outcome unknown
+	}
+	h.seq++
+	return []uint64{h.seq}, nil
+}
+
+func TestDecisionIsFollowedToItsEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	inForce := false
+	r, err := airspace.NewRegister(airspace.Config{
+		Journal:   &hangUp{cancel: cancel},
+		SetFences: func(context.Context, []*geofence.Compiled) error { inForce = true; return nil },
+		FenceChanged: func(airspace.FenceRecord) {
+			if !inForce {
+				t.Error("the change was told before it was in force")
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.CreateFence(ctx, controller, river()); err != nil || len(r.Fences()) != 1 || !inForce {
+		t.Errorf("durable, but the state has %d fences, in force %v, %v", len(r.Fences()), inForce, err)
 	}
 }
 

@@ -88,6 +88,11 @@ type FixEvidence struct {
 // Open reports whether a controller still has to deal with the alert.
 func (a *Alert) Open() bool { return a.ClearedUS == 0 || a.Ack == nil }
 
+func (a *Alert) acknowledge(ack *Acknowledgement) {
+	a.Ack = ack
+	a.LastUS = max(a.LastUS, ack.AtUS)
+}
+
 // State is raised, acknowledged or cleared.
 func (a *Alert) State() string {
 	switch {

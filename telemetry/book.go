@@ -25,10 +25,9 @@ var (
 
 const (
 	// reopenUS: the same condition on the same vehicle within this time of its
-	// end re-opens the alert instead of raising another.
+	// end re-opens the alert instead of raising another. An acknowledgement that
+	// is older than this does not cover what began again.
 	reopenUS = 30_000_000
-	// unverifiedPerMinute is the alert quota of sources that proved nothing.
-	unverifiedPerMinute = 300
 	// keepClosed is how many closed alerts the book holds for the history.
 	keepClosed = 10_000
 )
@@ -54,12 +53,12 @@ type Book struct {
 	sub    *Subscription
 	writer *factWriter
 
-	mu     sync.Mutex // guards the fields below
-	byID   map[string]*Alert
-	byKey  map[alertKey]*Alert // the newest alert of each condition
-	order  []string            // ids, oldest first
-	window int64               // minute of the unverified quota
-	used   int
+	mu        sync.Mutex // guards the fields below
+	byID      map[string]*Alert
+	byKey     map[alertKey]*Alert                      // the newest alert of each condition
+	byVehicle map[vehicles.VehicleID]map[string]*Alert // open alerts
+	order     []string                                 // ids, oldest first
+	flood     flood
 }
 
 // alertKey is one condition.
@@ -83,13 +82,17 @@ func NewBook(cfg BookConfig) *Book {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	b := &Book{cfg: cfg, byID: map[string]*Alert{}, byKey: map[alertKey]*Alert{}}
+	b := &Book{
+		cfg: cfg, byID: map[string]*Alert{}, byKey: map[alertKey]*Alert{},
+		byVehicle: map[vehicles.VehicleID]map[string]*Alert{}, flood: newFlood(),
+	}
 	b.writer = newFactWriter(cfg.Journal, cfg.Clock, b.durable)
 	b.sub, _ = cfg.Bus.Subscribe(SubscribeConfig{Name: "alert_book", Reserved: true, Limit: 50_000})
 	return b
 }
 
-// Run turns events into alerts until ctx ends, and then writes what waits.
+// Run turns events into alerts until ctx ends; then it takes what still waits
+// on the bus and writes every fact.
 func (b *Book) Run(ctx context.Context) error {
 	defer b.sub.Close()
 	var wg sync.WaitGroup
@@ -97,18 +100,34 @@ func (b *Book) Run(ctx context.Context) error {
 	defer wg.Wait()
 	defer b.writer.stop()
 	b.endFormerEpoch()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
 	for {
-		events, err := b.sub.Next(ctx)
-		for i := range events {
-			b.take(&events[i])
+		select {
+		case <-b.sub.Ready():
+		case <-second.C:
+			b.tick()
+			continue
+		case <-ctx.Done():
+			err := b.takeAll()
+			b.endFlood()
+			return err
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("alert book: %w", err)
+		if err := b.takeAll(); err != nil {
+			return err
 		}
 	}
+}
+
+func (b *Book) takeAll() error {
+	events, err := b.sub.Take()
+	for i := range events {
+		b.take(&events[i])
+	}
+	if err != nil {
+		return fmt.Errorf("alert book: %w", err)
+	}
+	return nil
 }
 
 // endFormerEpoch clears the alerts of tracks that ended with the former start
@@ -133,33 +152,41 @@ func (b *Book) take(e *Event) {
 	case *LinkChange:
 		b.takeLink(body, e.TimeUS)
 	case *Gone:
-		for _, a := range b.byKey {
-			if a.Vehicle.ID == body.Vehicle.ID && a.ClearedUS == 0 {
+		b.flood.forget(body.Vehicle.ID)
+		for _, a := range b.openOf(body.Vehicle.ID) {
+			if a.ClearedUS == 0 {
 				b.clear(a, e.TimeUS, "track_ended")
 			}
 		}
 	}
 }
 
+// openOf lists the open alerts of a vehicle.
+func (b *Book) openOf(id vehicles.VehicleID) []*Alert {
+	var out []*Alert
+	for _, a := range b.byVehicle[id] {
+		out = append(out, a)
+	}
+	return out
+}
+
 func (b *Book) takeTransition(t *Transition) {
 	fence := &t.Fence.Fence
 	key := alertKey{typ: FenceBreach, vehicle: t.Vehicle.ID, fence: fence.ID}
-	switch t.Effect() {
-	case geofence.BreachBegins:
-		b.begin(key, t)
-	case geofence.BreachPassed:
-		if a := b.begin(key, t); a != nil {
-			b.clear(a, t.ReceivedUS, "passed_through")
-		}
-	case geofence.BreachEnds:
-		if a := b.byKey[key]; a != nil && a.ClearedUS == 0 {
-			b.clear(a, t.ReceivedUS, endCause(t))
-		}
+	effect := t.Effect()
+	if effect == geofence.NoEffect {
+		return
 	}
+	b.change(key, condition{
+		begins: effect != geofence.BreachEnds, ends: effect != geofence.BreachBegins,
+		id: t.Vehicle, level: Critical, timeUS: t.ReceivedUS, cause: endCause(t, effect), transition: t,
+	})
 }
 
-func endCause(t *Transition) string {
+func endCause(t *Transition, effect geofence.Effect) string {
 	switch {
+	case effect == geofence.BreachPassed:
+		return "passed_through"
 	case t.Kind == geofence.Ended:
 		return "fence_ended"
 	case t.Flags&geofence.FenceChanged != 0:
@@ -168,58 +195,87 @@ func endCause(t *Transition) string {
 	return "complied"
 }
 
-func (b *Book) begin(key alertKey, t *Transition) *Alert {
-	fence := &t.Fence.Fence
-	return b.raise(key, t.Vehicle, Critical, t.ReceivedUS, func(a *Alert) {
-		a.Fence = &AlertFence{ID: fence.ID, Name: fence.Name, Kind: fence.Kind.String(), Rev: fence.Rev}
-		a.Evidence = newEvidence(&t.Transition)
-	})
-}
-
 func (b *Book) takeLink(l *LinkChange, nowUS int64) {
-	key := alertKey{typ: LinkLost, vehicle: l.Vehicle.ID}
+	c := condition{id: l.Vehicle, level: Warning, timeUS: nowUS, cause: "link_restored"}
 	switch {
 	case l.To == vehicles.LinkLost && l.Armed:
-		b.raise(key, l.Vehicle, Warning, nowUS, func(*Alert) {})
+		c.begins = true
 	case l.To == vehicles.LinkNominal:
-		if a := b.byKey[key]; a != nil && a.ClearedUS == 0 {
-			b.clear(a, nowUS, "link_restored")
-		}
+		c.ends = true
+	default:
+		return
+	}
+	b.change(alertKey{typ: LinkLost, vehicle: l.Vehicle.ID}, c)
+}
+
+// condition is a change of one condition: it begins, ends, or both at once.
+type condition struct {
+	begins, ends bool
+	id           *vehicles.Identity
+	level        uint8
+	timeUS       int64
+	cause        string // why it ended
+	transition   *Transition
+}
+
+func (c *condition) fill(a *Alert) {
+	if c.transition == nil {
+		return
+	}
+	fence := &c.transition.Fence.Fence
+	a.Fence = &AlertFence{ID: fence.ID, Name: fence.Name, Kind: fence.Kind.String(), Rev: fence.Rev}
+	a.Evidence = newEvidence(&c.transition.Transition)
+}
+
+// change acts on a condition at once, or leaves it to the next second when the
+// flood rules say so: what holds then is raised then.
+func (b *Book) change(key alertKey, c condition) {
+	now := b.cfg.Clock()
+	if b.flood.defers(key, &c, now, b.byKey[key]) {
+		return
+	}
+	b.apply(key, &c)
+}
+
+func (b *Book) apply(key alertKey, c *condition) {
+	a := b.byKey[key]
+	if c.begins {
+		a = b.raise(key, c)
+	}
+	if c.ends && a != nil && a.ClearedUS == 0 {
+		b.clear(a, c.timeUS, c.cause)
 	}
 }
 
-// raise makes or re-opens the alert of a condition. It returns nil when the
-// quota of unverified sources is used up: the flood alert counts it instead.
-func (b *Book) raise(key alertKey, id *vehicles.Identity, level uint8, nowUS int64, fill func(*Alert)) *Alert {
-	if a := b.byKey[key]; a != nil && (a.ClearedUS == 0 || nowUS-a.ClearedUS < reopenUS) {
+// raise makes or re-opens the alert of a condition.
+func (b *Book) raise(key alertKey, c *condition) *Alert {
+	if a := b.byKey[key]; a != nil && b.continues(a, c) {
 		next := *a
-		fill(&next)
-		next.LastUS, next.Count = nowUS, a.Count+1
-		if a.ClearedUS != 0 {
-			// Re-opened: who acknowledged it is not disturbed again, the level is the same.
-			next.ClearedUS, next.Cause = 0, ""
+		c.fill(&next)
+		next.LastUS, next.Count = c.timeUS, a.Count+1
+		next.ClearedUS, next.Cause = 0, ""
+		if a.Ack != nil && c.timeUS-a.Ack.AtUS > reopenUS {
+			next.Ack = nil
 		}
-		b.put(&next, nowUS, fact{Type: factRepeated, Alert: &next})
+		b.put(&next, c.timeUS, fact{Type: factRepeated, Alert: &next})
 		return &next
 	}
-	if !id.Verified && key.typ != UnverifiedFlood && !b.withinQuota(nowUS) {
-		flood := alertKey{typ: UnverifiedFlood, vehicle: "unverified"}
-		a := b.raise(flood, &vehicles.Identity{ID: "unverified", Name: "unverified sources"}, Caution, nowUS, func(*Alert) {})
-		b.clear(a, nowUS, "counted") // each refusal re-opens it: the count says how many
-		return nil
+	a := &Alert{
+		ID: newAlertID(), Type: key.typ, Level: c.level, Vehicle: alertVehicle(c.id),
+		RaisedUS: c.timeUS, LastUS: c.timeUS, Count: 1,
 	}
-	a := &Alert{ID: newAlertID(), Type: key.typ, Level: level, Vehicle: alertVehicle(id), RaisedUS: nowUS, LastUS: nowUS, Count: 1}
-	fill(a)
-	b.put(a, nowUS, fact{Type: factRaised, Alert: a})
+	c.fill(a)
+	b.put(a, c.timeUS, fact{Type: factRaised, Alert: a})
 	return a
 }
 
-func (b *Book) withinQuota(nowUS int64) bool {
-	if minute := nowUS / 60_000_000; minute != b.window {
-		b.window, b.used = minute, 0
+// continues reports whether a condition that begins is that of an alert once
+// more: it still holds, or has just ended, and the fence asks the same.
+func (b *Book) continues(a *Alert, c *condition) bool {
+	if c.transition != nil && a.Fence != nil && a.Fence.Rev != c.transition.Fence.Fence.Rev && a.ClearedUS != 0 {
+		return false
 	}
-	b.used++
-	return b.used <= unverifiedPerMinute
+	return a.ClearedUS == 0 || c.timeUS-a.ClearedUS < reopenUS
 }
 
 func (b *Book) clear(a *Alert, nowUS int64, cause string) {
@@ -238,38 +294,46 @@ func (b *Book) put(a *Alert, nowUS int64, f fact) {
 }
 
 func (b *Book) store(a *Alert) {
+	key := keyOf(a)
 	if _, known := b.byID[a.ID]; !known {
 		b.order = append(b.order, a.ID)
-		b.trim()
+		b.byKey[key] = a
+	} else if newest := b.byKey[key]; newest == nil || newest.ID == a.ID {
+		b.byKey[key] = a
 	}
 	b.byID[a.ID] = a
-	b.byKey[keyOf(a)] = a
+	open := b.byVehicle[a.Vehicle.ID]
+	switch {
+	case a.Open() && open == nil:
+		b.byVehicle[a.Vehicle.ID] = map[string]*Alert{a.ID: a}
+	case a.Open():
+		open[a.ID] = a
+	case open != nil:
+		delete(open, a.ID)
+		if len(open) == 0 {
+			delete(b.byVehicle, a.Vehicle.ID)
+		}
+	}
 }
 
 // trim forgets the oldest closed alerts; the journal keeps them all.
 func (b *Book) trim() {
-	if len(b.order) < 2*keepClosed {
+	drop := len(b.order) - keepClosed
+	if drop < keepClosed/10 {
 		return
 	}
-	kept := b.order[:0]
-	drop := len(b.order) - keepClosed
-	for _, id := range b.order {
+	b.order = slices.DeleteFunc(b.order, func(id string) bool {
 		a := b.byID[id]
-		if a == nil { // the one that is being stored
-			kept = append(kept, id)
-			continue
+		if drop <= 0 || a.Open() {
+			return false
 		}
-		if drop > 0 && !a.Open() {
-			drop--
-			delete(b.byID, id)
-			if b.byKey[keyOf(a)] == a {
-				delete(b.byKey, keyOf(a))
-			}
-			continue
+		drop--
+		delete(b.byID, id)
+		if newest := b.byKey[keyOf(a)]; newest != nil && newest.ID == id {
+			delete(b.byKey, keyOf(a))
 		}
-		kept = append(kept, id)
-	}
-	b.order = kept
+		return true
+	})
 }
 
 // mark shows the highest unacknowledged level of a vehicle on the live channel.
@@ -278,8 +342,8 @@ func (b *Book) mark(v AlertVehicle) {
 		return
 	}
 	level := uint8(0)
-	for _, a := range b.byKey {
-		if a.Vehicle.ID == v.ID && a.Ack == nil && a.Open() {
+	for _, a := range b.byVehicle[v.ID] {
+		if a.Ack == nil {
 			level = max(level, a.Level)
 		}
 	}
@@ -336,15 +400,14 @@ func (b *Book) durable(f *fact, seq uint64) {
 	}
 	next := *a
 	next.JournalSeq = seq
-	if f.Type == factAcknowledged && a.Ack == nil {
-		next.Ack = f.Ack
-		next.LastUS = max(next.LastUS, f.Ack.AtUS)
+	if f.Type != factAcknowledged || a.Ack != nil {
 		b.store(&next)
-		b.cfg.Bus.Publish(f.Ack.AtUS, &next)
-		b.mark(next.Vehicle)
 		return
 	}
+	next.acknowledge(f.Ack)
 	b.store(&next)
+	b.cfg.Bus.Publish(f.Ack.AtUS, &next)
+	b.mark(next.Vehicle)
 }
 
 // Alert is one alert.
@@ -364,7 +427,7 @@ func (b *Book) Alerts(all bool) []Alert {
 	defer b.mu.Unlock()
 	var out []Alert
 	for _, id := range b.order {
-		if a := b.byID[id]; a != nil && (all || a.Open()) {
+		if a := b.byID[id]; all || a.Open() {
 			out = append(out, *a)
 		}
 	}
@@ -374,6 +437,9 @@ func (b *Book) Alerts(all bool) []Alert {
 
 // Health says why the book is degraded; empty when it is not.
 func (b *Book) Health() []Reason { return b.writer.health() }
+
+// Unwritten is how many alert facts the journal does not have yet.
+func (b *Book) Unwritten() int { return b.writer.unwritten() }
 
 func newAlertID() string {
 	var r [8]byte

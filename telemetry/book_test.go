@@ -2,8 +2,9 @@ package telemetry
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"slices"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -60,7 +61,7 @@ func newRig(t *testing.T, m *memory) *bookRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bus := NewBus()
+	bus := NewBus(nil)
 	p, err := New(Config{Registry: registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: bus})
 	if err != nil {
 		t.Fatal(err)
@@ -219,6 +220,46 @@ func TestRepetition(t *testing.T) {
 	})
 }
 
+func TestFirstFixHasNoFixBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &memory{})
+		defer r.stop(t)
+		first := crossing(geofence.Entered, drone, time.Now().UnixMicro())
+		first.Flags = geofence.FirstFix
+		r.publish(first)
+		if e := r.Alerts(false)[0].Evidence; e.Before != nil || e.Flags[0] != "first_fix" {
+			t.Errorf("evidence %+v", e)
+		}
+	})
+}
+
+func TestFirstOfTwoAcknowledgementsCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{gate: make(chan struct{})}
+		r := newRig(t, m)
+		defer r.stop(t)
+		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+		id := r.Alerts(false)[0].ID
+		done := make(chan error, 2)
+		for _, who := range []string{"ada", "bob"} {
+			go func() {
+				a, err := r.Acknowledge(t.Context(), id, who, "")
+				if err == nil && a.Ack.By != "ada" {
+					err = errors.New(who + " was told " + a.Ack.By)
+				}
+				done <- err
+			}()
+			synctest.Wait() // ada's is in the queue first
+		}
+		close(m.gate)
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestCrossedIsRaisedAndStaysOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, &memory{})
@@ -257,6 +298,7 @@ func TestBookIsRebuiltFromTheJournal(t *testing.T) {
 		r.publish(crossing(geofence.Entered, drone, now))
 		r.publish(crossing(geofence.Left, drone, now+1e6))
 		r.publish(crossing(geofence.Crossed, drone, now+60e6))
+		r.publish(crossing(geofence.Crossed, drone, now+70e6)) // once more: re-opened
 		r.publish(crossing(geofence.Entered, ghost, now+61e6))
 		if _, err := r.Acknowledge(t.Context(), r.Alerts(true)[2].ID, "ada", "note"); err != nil {
 			t.Fatal(err)
@@ -286,26 +328,219 @@ func TestBookIsRebuiltFromTheJournal(t *testing.T) {
 	})
 }
 
+// second lets the book's next tick pass.
+func second() {
+	time.Sleep(1100 * time.Millisecond) // of the bubble's clock
+	synctest.Wait()
+}
+
+func ghosts(n int) []*vehicles.Identity {
+	out := make([]*vehicles.Identity, n)
+	for i := range out {
+		out[i] = &vehicles.Identity{Handle: vehicles.Handle(i + 2), ID: vehicles.VehicleID(fmt.Sprintf("unverified-%d", i))}
+	}
+	return out
+}
+
+func count(alerts []Alert, fits func(*Alert) bool) (n int) {
+	for i := range alerts {
+		if fits(&alerts[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+func ofVehicle(id vehicles.VehicleID) func(*Alert) bool {
+	return func(a *Alert) bool { return a.Vehicle.ID == id }
+}
+
 func TestUnverifiedAlertsHaveAQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, &memory{})
 		defer r.stop(t)
+		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute))) // the quota is a minute's
 		now := time.Now().UnixMicro()
-		for i := range unverifiedPerMinute + 50 {
-			ghost := &vehicles.Identity{Handle: vehicles.Handle(i + 2), ID: vehicles.VehicleID("unverified-" + time.Duration(i).String())}
+		all := ghosts(unverifiedPerMinute + 50)
+		for _, ghost := range all {
+			r.bus.Publish(now, &LinkChange{Vehicle: ghost, To: vehicles.LinkLost, Armed: true}) // a quota of its own
+		}
+		for _, ghost := range all {
 			r.bus.Publish(now, crossing(geofence.Entered, ghost, now))
 		}
+		left := all[len(all)-1]
+		r.bus.Publish(now+1, crossing(geofence.Left, left, now+1))
+		r.bus.Publish(now+1, &Gone{Vehicle: all[len(all)-2]})
 		r.publish(crossing(geofence.Entered, drone, now))
-		all := r.Alerts(true)
-		if len(all) != unverifiedPerMinute+2 {
-			t.Errorf("%d alerts, want the quota, the flood and the verified drone", len(all))
+		breach := func(a *Alert) bool { return a.Type == FenceBreach }
+		if n := count(r.Alerts(true), breach); n != unverifiedPerMinute+1 {
+			t.Errorf("%d breaches, want the quota and the verified drone", n)
 		}
-		i := slices.IndexFunc(all, func(a Alert) bool { return a.Type == UnverifiedFlood })
-		if i < 0 || all[i].Count != 50 {
-			t.Errorf("the flood alert must count what it stands for: %+v", all[max(i, 0)])
+		second()
+		flood := func(a *Alert) bool { return a.Type == UnverifiedFlood && a.Count == 100 }
+		if n := count(r.Alerts(false), flood); n != 1 {
+			t.Errorf("the flood alert must count the 50 breaches and 50 links: %+v", r.Alerts(false)[0])
 		}
-		if !slices.ContainsFunc(all, func(a Alert) bool { return a.Vehicle.ID == drone.ID }) {
-			t.Error("a flood of the unverified hid the breach of a verified vehicle")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := count(r.Alerts(true), breach); n != unverifiedPerMinute+1+49 {
+			t.Errorf("%d breaches after the quota returned: what still held must be raised, and what has passed", n)
+		}
+		if n := count(r.Alerts(true), func(a *Alert) bool { return breach(a) && ofVehicle(left.ID)(a) && a.Cause == "complied" }); n != 1 {
+			t.Error("the breach that passed while it waited was lost")
+		}
+	})
+}
+
+func TestFlappingConditionChangesOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &memory{})
+		defer r.stop(t)
+		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
+		for range 200 {
+			now := time.Now().UnixMicro()
+			r.bus.Publish(now, crossing(geofence.Entered, drone, now))
+			r.bus.Publish(now, crossing(geofence.Left, drone, now))
+		}
+		now := time.Now().UnixMicro()
+		r.publish(crossing(geofence.Entered, drone, now))
+		events, _ := r.heard.Take()
+		alerts := 0
+		for _, e := range events {
+			if _, ok := e.Body.(*Alert); ok {
+				alerts++
+			}
+		}
+		if alerts != changesPerMinute {
+			t.Errorf("%d alert events of 401 changes", alerts)
+		}
+		second()
+		if a := r.Alerts(false); len(a) != 1 || a[0].State() != "raised" {
+			t.Errorf("what holds in the end must show: %+v", a)
+		}
+	})
+}
+
+func TestTooManyOpenUnverifiedAlertsAreFolded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		r := newRig(t, m)
+		r.mu.Lock()
+		now := time.Now().UnixMicro()
+		for i, ghost := range ghosts(openUnverified + 7) {
+			a := &Alert{ID: fmt.Sprintf("al_%d", i), Type: FenceBreach, Vehicle: alertVehicle(ghost), RaisedUS: now + int64(i), ClearedUS: now + int64(i)}
+			b, _ := json.Marshal(fact{Type: factRaised, Alert: a})
+			m.records = append(m.records, journal.Record{Seq: uint64(i + 1), Entry: journal.Entry{Schema: FactSchema, Body: b}})
+			r.store(a)
+		}
+		r.mu.Unlock()
+		second()
+		open := r.Alerts(false)
+		if n := count(open, func(a *Alert) bool { return a.Type == FenceBreach }); n != openUnverified {
+			t.Errorf("%d open", n)
+		}
+		if a, _ := r.Alert("al_0"); a.Ack == nil || a.Ack.By != foldedBy {
+			t.Errorf("the oldest goes first: %+v", a)
+		}
+		if open[0].Type != UnverifiedFlood || open[0].Count != 7 {
+			t.Errorf("the flood alert: %+v", open[0])
+		}
+		r.stop(t)
+		next := newRig(t, m)
+		defer next.stop(t)
+		synctest.Wait()
+		if n := count(next.Alerts(false), func(a *Alert) bool { return a.Type == FenceBreach }); n != openUnverified {
+			t.Errorf("%d open after a restart", n)
+		}
+	})
+}
+
+// An acknowledgement of an older alert, or its late durability, leaves the newer
+// one of the same condition alone.
+func TestOlderAlertDoesNotTakeTheNewerOnesPlace(t *testing.T) {
+	for _, how := range []string{"acknowledged", "slow journal", "replay"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &memory{}
+				if how == "slow journal" {
+					m.gate = make(chan struct{})
+				}
+				r := newRig(t, m)
+				now := time.Now().UnixMicro()
+				r.publish(crossing(geofence.Entered, drone, now))
+				r.publish(crossing(geofence.Left, drone, now+1e6))
+				r.publish(crossing(geofence.Entered, drone, now+61e6))
+				older := r.Alerts(true)[1].ID
+				if how == "slow journal" {
+					close(m.gate)
+					synctest.Wait()
+				} else if _, err := r.Acknowledge(t.Context(), older, "ada", ""); err != nil {
+					t.Fatal(err)
+				}
+				if how == "replay" {
+					r.stop(t)
+					r = newRig(t, m)
+					synctest.Wait()
+				} else if level := r.cfg.Pipeline.table.slot(1).alert.Load(); level != Critical {
+					t.Errorf("the newer alert is not acknowledged, but the live level is %d", level)
+				}
+				r.publish(crossing(geofence.Left, drone, now+62e6))
+				if a := r.Alerts(true)[0]; a.ID == older || a.ClearedUS == 0 {
+					t.Errorf("the newer alert was not cleared: %+v", a)
+				}
+				r.stop(t)
+			})
+		})
+	}
+}
+
+func TestAcknowledgementCoversOnlyWhatWasSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &memory{})
+		defer r.stop(t)
+		begin := func() Alert {
+			r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+			return r.Alerts(true)[0]
+		}
+		end := func() { r.publish(crossing(geofence.Left, drone, time.Now().UnixMicro())) }
+		first := begin()
+		if _, err := r.Acknowledge(t.Context(), first.ID, "ada", ""); err != nil {
+			t.Fatal(err)
+		}
+		end()
+		time.Sleep(10 * time.Second)
+		if a := begin(); a.ID != first.ID || a.Ack == nil {
+			t.Errorf("10 s after the acknowledgement it still covers: %+v", a)
+		}
+		end()
+		time.Sleep(25 * time.Second)
+		if a := begin(); a.ID != first.ID || a.Ack != nil {
+			t.Errorf("35 s after the acknowledgement people must see it anew: %+v", a)
+		}
+		end()
+		moved := crossing(geofence.Entered, drone, time.Now().UnixMicro())
+		moved.Fence = &geofence.Compiled{Fence: geofence.Fence{ID: "f1", Kind: geofence.KeepOut, Rev: 4}}
+		r.publish(moved)
+		if a := r.Alerts(true)[0]; a.ID == first.ID {
+			t.Error("a new revision of the fence is a new alert")
+		}
+	})
+}
+
+// What waits on the bus when the book is stopped is raised and written.
+func TestStopWritesWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		r := newRig(t, m)
+		synctest.Wait()
+		now := time.Now().UnixMicro()
+		r.mu.Lock() // the book cannot take an event now
+		r.bus.Publish(now, crossing(geofence.Entered, drone, now))
+		r.cancel()
+		r.mu.Unlock()
+		r.stop(t)
+		if len(m.records) != 1 || r.Unwritten() != 0 {
+			t.Errorf("%d facts in the journal, %d unwritten", len(m.records), r.Unwritten())
 		}
 	})
 }
@@ -315,7 +550,12 @@ func TestTrackEndClearsItsAlerts(t *testing.T) {
 		r := newRig(t, &memory{})
 		defer r.stop(t)
 		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+		other := &vehicles.Identity{Handle: 3, ID: "uav-2", Verified: true}
+		r.publish(crossing(geofence.Entered, other, time.Now().UnixMicro()-1))
 		r.publish(&Gone{Vehicle: drone})
+		if a := r.Alerts(true)[1]; a.ClearedUS != 0 {
+			t.Errorf("another vehicle's alert was cleared: %+v", a)
+		}
 		if a := r.Alerts(true)[0]; a.Cause != "track_ended" || !a.Open() {
 			t.Errorf("got %+v", a)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 var (
@@ -22,15 +23,20 @@ const (
 // Bus gives every subscriber the same events in the same order. Safe for
 // concurrent use.
 type Bus struct {
+	clock func() time.Time
+
 	mu   sync.Mutex // guards the fields below
 	seq  uint64
 	ring []Event // the last five minutes, oldest first
 	subs map[*Subscription]struct{}
 }
 
-// NewBus makes a bus.
-func NewBus() *Bus {
-	return &Bus{subs: map[*Subscription]struct{}{}}
+// NewBus makes a bus; clock nil is time.Now. It measures how long events wait.
+func NewBus(clock func() time.Time) *Bus {
+	if clock == nil {
+		clock = time.Now
+	}
+	return &Bus{clock: clock, subs: map[*Subscription]struct{}{}}
 }
 
 // Publish hands an event to every subscriber and returns its sequence. It never
@@ -41,12 +47,26 @@ func (b *Bus) Publish(timeUS int64, body Body) uint64 {
 	b.seq++
 	e := Event{Seq: b.seq, TimeUS: timeUS, Body: body}
 	b.remember(e)
+	now := b.clock()
 	for s := range b.subs {
-		if !s.push(e) {
+		if !s.push(e, now) {
 			delete(b.subs, s)
 		}
 	}
 	return b.seq
+}
+
+// PublishQuiet hands an event to the reserved subscribers alone. It has no
+// sequence of its own and is not remembered.
+func (b *Bus) PublishQuiet(timeUS int64, body Body) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock()
+	for s := range b.subs {
+		if s.reserved {
+			s.push(Event{Seq: b.seq, TimeUS: timeUS, Body: body}, now)
+		}
+	}
 }
 
 func (b *Bus) remember(e Event) {
@@ -65,13 +85,18 @@ func (b *Bus) Head() uint64 {
 	return b.seq
 }
 
-// Stalled names the reserved subscribers that are behind by more than their limit.
+// stalledAfter is how long an event or a fact may wait before the system says
+// DEGRADED.
+const stalledAfter = 2 * time.Second
+
+// Stalled names the reserved subscribers that are behind: by more than their
+// limit of events, or by more than two seconds.
 func (b *Bus) Stalled() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []string
 	for s := range b.subs {
-		if s.reserved && s.behind() > s.limit {
+		if s.reserved && s.stalled(b.clock()) {
 			out = append(out, s.name)
 		}
 	}
@@ -102,7 +127,7 @@ func (b *Bus) Subscribe(cfg SubscribeConfig) (s *Subscription, resumed bool) {
 		resumed = true
 		for _, e := range b.ring {
 			if e.Seq > cfg.After {
-				s.push(e)
+				s.push(e, b.clock())
 			}
 		}
 	}
@@ -126,6 +151,7 @@ type Subscription struct {
 
 	mu    sync.Mutex // guards the fields below
 	queue []Event
+	since time.Time // when the oldest event of queue came
 	err   error
 }
 
@@ -133,7 +159,7 @@ type Subscription struct {
 // loaded after that is at least as new.
 func (s *Subscription) Head() uint64 { return s.from }
 
-func (s *Subscription) push(e Event) bool {
+func (s *Subscription) push(e Event, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -143,6 +169,9 @@ func (s *Subscription) push(e Event) bool {
 		s.err = ErrSlow
 		s.queue = nil
 	} else {
+		if len(s.queue) == 0 {
+			s.since = now
+		}
 		s.queue = append(s.queue, e)
 	}
 	select {
@@ -152,10 +181,10 @@ func (s *Subscription) push(e Event) bool {
 	return s.err == nil
 }
 
-func (s *Subscription) behind() int {
+func (s *Subscription) stalled(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.queue)
+	return len(s.queue) > s.limit || len(s.queue) > 0 && now.Sub(s.since) > stalledAfter
 }
 
 // Ready receives when Take may have something.

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"testing"
+	"time"
 )
 
 func publishLinks(b *Bus, n int, timeUS int64) {
@@ -20,7 +21,7 @@ func seqs(events []Event) []uint64 {
 }
 
 func TestSlowSessionIsClosedAndReservedIsNot(t *testing.T) {
-	b := NewBus()
+	b := NewBus(nil)
 	slow, _ := b.Subscribe(SubscribeConfig{Name: "session", Limit: 10})
 	book, _ := b.Subscribe(SubscribeConfig{Name: "book", Reserved: true, Limit: 10})
 	publishLinks(b, 25, 1)
@@ -44,6 +45,21 @@ func TestSlowSessionIsClosedAndReservedIsNot(t *testing.T) {
 	}
 }
 
+func TestOldEventOfAReservedSubscriberIsAStall(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := NewBus(func() time.Time { return now })
+	_, _ = b.Subscribe(SubscribeConfig{Name: "book", Reserved: true})
+	publishLinks(b, 1, 1)
+	now = now.Add(stalledAfter)
+	if got := b.Stalled(); len(got) != 0 {
+		t.Errorf("after %v: %v", stalledAfter, got)
+	}
+	now = now.Add(time.Millisecond)
+	if got := b.Stalled(); len(got) != 1 {
+		t.Errorf("after more than %v: %v", stalledAfter, got)
+	}
+}
+
 func TestResume(t *testing.T) {
 	const start = int64(1_000_000_000_000)
 	tests := []struct {
@@ -61,7 +77,7 @@ func TestResume(t *testing.T) {
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			b := NewBus()
+			b := NewBus(nil)
 			publishLinks(b, 10, start)
 			publishLinks(b, 10, start+ringUS+1)
 			s, resumed := b.Subscribe(SubscribeConfig{Resume: true, After: tc.after})
@@ -84,7 +100,7 @@ func TestResume(t *testing.T) {
 }
 
 func TestRingIsBounded(t *testing.T) {
-	b := NewBus()
+	b := NewBus(nil)
 	publishLinks(b, 3*ringEvents, 1)
 	if len(b.ring) > ringEvents {
 		t.Errorf("ring holds %d events", len(b.ring))
@@ -92,7 +108,7 @@ func TestRingIsBounded(t *testing.T) {
 }
 
 func TestClosedSubscriptionGetsNothing(t *testing.T) {
-	b := NewBus()
+	b := NewBus(nil)
 	s, _ := b.Subscribe(SubscribeConfig{})
 	s.Close()
 	publishLinks(b, 1, 1)

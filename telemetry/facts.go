@@ -21,6 +21,7 @@ const (
 	factRepeated     = "alert.repeated"     // the whole alert: began again
 	factCleared      = "alert.cleared"      // id, at, cause
 	factAcknowledged = "alert.acknowledged" // id, ack
+	factFolded       = "alert.folded"       // id, ack of the system: one of too many open alerts of unverified tracks
 )
 
 type fact struct {
@@ -62,10 +63,9 @@ func (b *Book) Replay(rec journal.Record) error {
 	switch f.Type {
 	case factCleared:
 		next.ClearedUS, next.LastUS, next.Cause = f.AtUS, f.AtUS, f.Cause
-	case factAcknowledged:
+	case factAcknowledged, factFolded:
 		if f.Ack != nil && a.Ack == nil {
-			next.Ack = f.Ack
-			next.LastUS = max(next.LastUS, f.Ack.AtUS)
+			next.acknowledge(f.Ack)
 		}
 	default:
 		return fmt.Errorf("journal entry %d: unknown alert fact %q", rec.Seq, f.Type)
@@ -73,10 +73,6 @@ func (b *Book) Replay(rec journal.Record) error {
 	b.store(&next)
 	return nil
 }
-
-// stalledAfter is how long the oldest fact may wait for the journal before the
-// system says DEGRADED.
-const stalledAfter = 2 * time.Second
 
 // factWriter writes facts to the journal in order, in batches, so that the
 // book never waits for a disk.
@@ -88,15 +84,16 @@ type factWriter struct {
 
 	mu      sync.Mutex // guards the fields below
 	queue   []waitingFact
-	oldest  time.Time // when the oldest unwritten fact came; zero: none waits
-	lost    uint64    // facts that the journal refused
-	cause   error     // of the last refusal
+	writing []waitingFact // the batch that the journal has in hand
+	lost    uint64        // facts that the journal refused
+	cause   error         // of the last refusal
 	stopped bool
 }
 
 type waitingFact struct {
 	fact   fact
 	timeUS int64
+	came   time.Time
 	done   chan<- error // nil when nobody waits
 }
 
@@ -113,10 +110,7 @@ func (w *factWriter) add(f fact, timeUS int64, done chan<- error) {
 		}
 		return
 	}
-	if w.oldest.IsZero() {
-		w.oldest = w.clock()
-	}
-	w.queue = append(w.queue, waitingFact{f, timeUS, done})
+	w.queue = append(w.queue, waitingFact{f, timeUS, w.clock(), done})
 	w.signal()
 }
 
@@ -142,11 +136,7 @@ func (w *factWriter) run() {
 		w.mu.Lock()
 		batch := w.queue[:min(len(w.queue), 256)]
 		w.queue = w.queue[len(batch):]
-		if len(batch) > 0 {
-			w.oldest = w.clock()
-		} else {
-			w.oldest = time.Time{}
-		}
+		w.writing = batch
 		stopped := w.stopped
 		w.mu.Unlock()
 		if len(batch) > 0 {
@@ -188,6 +178,13 @@ func (w *factWriter) write(batch []waitingFact) {
 	}
 }
 
+// unwritten is how many facts the journal does not have yet.
+func (w *factWriter) unwritten() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.writing) + len(w.queue)
+}
+
 func (w *factWriter) health() []Reason {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -196,10 +193,16 @@ func (w *factWriter) health() []Reason {
 		out = append(out, Reason{"alert_facts_lost", fmt.Sprintf(
 			"%d alert facts are not in the journal (%v). Alerts still show; after a restart these would be missing. Mend the disk and restart.", w.lost, w.cause)})
 	}
-	if !w.oldest.IsZero() {
-		if wait := w.clock().Sub(w.oldest); wait > stalledAfter {
+	if n := len(w.writing) + len(w.queue); n > 0 {
+		oldest := w.clock()
+		for _, list := range [][]waitingFact{w.queue, w.writing} {
+			if len(list) > 0 {
+				oldest = list[0].came
+			}
+		}
+		if wait := w.clock().Sub(oldest); wait > stalledAfter {
 			out = append(out, Reason{"journal_stalled", fmt.Sprintf(
-				"The journal has not answered for %.0f s; %d alert facts wait. Alerts still show, acknowledgements do not complete. Check the disk of the data folder.", wait.Seconds(), len(w.queue))})
+				"The oldest of %d alert facts has waited %.0f s for the journal. Alerts still show, acknowledgements do not complete. Check the disk of the data folder.", n, wait.Seconds())})
 		}
 	}
 	return out

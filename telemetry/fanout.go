@@ -88,8 +88,14 @@ func (p *Picture) AppendHeartbeat(dst []byte) []byte {
 	return live.AppendHeader(dst, live.Header{Type: live.Heartbeat, Epoch: p.Epoch, Seq: p.Seq, TimeUS: uint64(p.TimeUS)})
 }
 
-// Handles lists the vehicles of the picture, in handle order.
-func (p *Picture) Handles() []live.Record { return p.records }
+// Records are the vehicles of the picture, in handle order.
+func (p *Picture) Records() []live.Record { return p.records }
+
+// Has reports whether the vehicle is in the picture.
+func (p *Picture) Has(handle uint32) bool {
+	_, ok := p.index[handle]
+	return ok
+}
 
 // Fanout takes the picture of the zone. Current and Next are safe for
 // concurrent use; Run is called once.
@@ -98,11 +104,14 @@ type Fanout struct {
 	grid  live.Grid
 	epoch uint32
 	clock func() time.Time
+	// steady is microseconds of a clock that nobody sets: ages and silences are
+	// measured on it.
+	steady func() int64
 
 	current atomic.Pointer[Picture]
 
-	// Owned by Run: what the tick before held, by handle.
-	seen []seenSlot
+	// Owned by Run: what the tick before held, by handle; nil: nobody.
+	seen [maxChunks]*[chunkSlots]seenSlot
 }
 
 type seenSlot struct {
@@ -113,7 +122,7 @@ type seenSlot struct {
 }
 
 func newFanout(t *table, grid live.Grid, epoch uint32, clock func() time.Time) *Fanout {
-	f := &Fanout{table: t, grid: grid, epoch: epoch, clock: clock}
+	f := &Fanout{table: t, grid: grid, epoch: epoch, clock: clock, steady: steadyClock(clock)}
 	f.current.Store(&Picture{Epoch: epoch, TimeUS: clock().UnixMicro(), next: make(chan struct{})})
 	return f
 }
@@ -156,17 +165,21 @@ func (f *Fanout) Run(ctx context.Context) error {
 	}
 }
 
+// steadyClock is microseconds since some moment, from the monotonic part of
+// clock: setting the machine's time does not move it.
+func steadyClock(clock func() time.Time) func() int64 {
+	base := clock()
+	return func() int64 { return 1 + clock().Sub(base).Microseconds() }
+}
+
 func (f *Fanout) take() {
 	old := f.current.Load()
 	now := f.clock().UnixMicro()
 	p := &Picture{Seq: old.Seq + 1, TimeUS: now, Epoch: f.epoch, next: make(chan struct{}), index: make(map[uint32]int, old.Total)}
-	top := f.table.max.Load()
-	for uint32(len(f.seen)) <= top {
-		f.seen = append(f.seen, seenSlot{})
-	}
 	p.records = make([]live.Record, 0, old.Total+16)
-	for h := uint32(1); h <= top; h++ {
-		f.takeOne(p, h, now)
+	steady := f.steady()
+	for i := range f.table.max.Load()/chunkSlots + 1 {
+		f.takeChunk(p, i, steady)
 	}
 	p.Total = len(p.records)
 	for c := range p.full {
@@ -177,14 +190,29 @@ func (f *Fanout) take() {
 	close(old.next)
 }
 
-func (f *Fanout) takeOne(p *Picture, h uint32, now int64) {
-	chunk := f.table.chunks[h/chunkSlots].Load()
-	if chunk == nil {
+// takeChunk passes over chunks in which nobody is followed or was at the tick before.
+func (f *Fanout) takeChunk(p *Picture, i uint32, steady int64) {
+	c := f.table.chunks[i].Load()
+	if c == nil || c.followed.Load() == 0 && f.seen[i] == nil {
 		return
 	}
+	if f.seen[i] == nil {
+		f.seen[i] = new([chunkSlots]seenSlot)
+	}
+	alive := false
+	for k := range c.slots {
+		h := i*chunkSlots + uint32(k)
+		f.takeOne(p, h, &c.slots[k], &f.seen[i][k], steady)
+		alive = alive || f.seen[i][k].live
+	}
+	if !alive {
+		f.seen[i] = nil
+	}
+}
+
+func (f *Fanout) takeOne(p *Picture, h uint32, s *slot, was *seenSlot, steady int64) {
 	var r live.Record
-	fixUS, version, ok := chunk[h%chunkSlots].load(h, &r)
-	was := &f.seen[h]
+	fixUS, version, ok := s.load(h, &r)
 	if !ok {
 		if was.live {
 			p.removed = append(p.removed, h)
@@ -196,7 +224,7 @@ func (f *Fanout) takeOne(p *Picture, h uint32, now int64) {
 	r.Age = live.AgeNever
 	if fixUS != 0 {
 		cell = f.grid.Cell(pointOf(&r))
-		r.Age = uint16(min(live.AgeMax, max(0, (now-fixUS)/1000)))
+		r.Age = uint16(min(live.AgeMax, max(0, (steady-fixUS)/1000)))
 	}
 	p.index[h] = len(p.records)
 	p.records = append(p.records, r)

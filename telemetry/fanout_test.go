@@ -14,7 +14,7 @@ var testGrid = live.Grid{Box: live.BBox{West: 0, South: 0, East: 16_000, North: 
 
 func flying(h vehicles.Handle, lat, lon int32, fixUS int64) *vehicles.Track {
 	t := &vehicles.Track{
-		Handle: h, Seen: vehicles.HasHeartbeat | vehicles.HasPosition, Armed: true, FixUS: fixUS,
+		Handle: h, Seen: vehicles.HasHeartbeat | vehicles.HasPosition, Armed: true, FixUS: max(fixUS, 1),
 		Heading: 9000, Velocity: vehicles.Velocity{N: 300, E: 400, D: -50}, Battery: 80,
 	}
 	t.Fix.Point = geo.Point{Lat: lat, Lon: lon}
@@ -32,6 +32,21 @@ func newPicture() *picture {
 	p := &picture{now: time.Unix(1000, 0)}
 	p.Fanout = newFanout(&table{}, testGrid, 7, func() time.Time { return p.now })
 	return p
+}
+
+// store does what a shard does: it begins to follow the vehicle, or goes on.
+func (p *picture) store(t *vehicles.Track, fixUS int64, verified bool) {
+	s := p.table.slot(t.Handle)
+	var r live.Record
+	if _, _, followed := s.load(uint32(t.Handle), &r); !followed {
+		p.table.follow(t.Handle, 1)
+	}
+	s.store(t, fixUS, verified)
+}
+
+func (p *picture) forget(h vehicles.Handle) {
+	p.table.slot(h).clear()
+	p.table.follow(h, -1)
 }
 
 func (p *picture) frame(t *testing.T, typ live.FrameType, view live.CellSet, follow ...uint32) live.Frame {
@@ -55,7 +70,7 @@ func handles(f live.Frame) map[uint32][]uint32 {
 
 func TestRecordCarriesTheTrack(t *testing.T) {
 	p := newPicture()
-	p.table.slot(5).store(flying(5, 1500, 2500, p.now.UnixMicro()-40_000), false)
+	p.store(flying(5, 1500, 2500, 0), p.steady()-40_000, false)
 	p.table.slot(5).alert.Store(Critical)
 	p.take()
 	f := p.frame(t, live.Snapshot, live.AllCells())
@@ -73,8 +88,8 @@ func TestRecordCarriesTheTrack(t *testing.T) {
 
 func TestDeltaHoldsWhatChanged(t *testing.T) {
 	p := newPicture()
-	p.table.slot(1).store(flying(1, 500, 500, 1), true)
-	p.table.slot(2).store(flying(2, 500, 1500, 1), true)
+	p.store(flying(1, 500, 500, 1), 1, true)
+	p.store(flying(2, 500, 1500, 1), 1, true)
 	p.take()
 	if n := p.frame(t, live.Delta, live.AllCells()).Count; n != 2 {
 		t.Errorf("first tick: %d records, want both", n)
@@ -95,9 +110,9 @@ func TestDeltaHoldsWhatChanged(t *testing.T) {
 
 func TestVehicleThatLeavesACellIsInBoth(t *testing.T) {
 	p := newPicture()
-	p.table.slot(1).store(flying(1, 500, 500, 1), true)
+	p.store(flying(1, 500, 500, 1), 1, true)
 	p.take()
-	p.table.slot(1).store(flying(1, 500, 1500, 2), true)
+	p.store(flying(1, 500, 1500, 2), 1, true)
 	p.take()
 	got := handles(p.frame(t, live.Delta, live.AllCells()))
 	if len(got[0]) != 1 || len(got[1]) != 1 {
@@ -119,7 +134,7 @@ func TestVehicleThatLeavesACellIsInBoth(t *testing.T) {
 
 func TestRemovedAndWithoutPosition(t *testing.T) {
 	p := newPicture()
-	p.table.slot(3).store(&vehicles.Track{Handle: 3, Heading: vehicles.HeadingUnknown}, true)
+	p.store(&vehicles.Track{Handle: 3, Heading: vehicles.HeadingUnknown}, 1, true)
 	p.take()
 	var none live.CellSet
 	none.Add(live.CellNoPlace)
@@ -127,7 +142,7 @@ func TestRemovedAndWithoutPosition(t *testing.T) {
 	if f.Count != 1 || f.Groups[0].Records[0].Age != live.AgeNever || f.Groups[0].Records[0].Lon != live.UnknownCoord {
 		t.Errorf("a vehicle without position: %+v", f)
 	}
-	p.table.slot(3).clear()
+	p.forget(3)
 	p.take()
 	gone, err := live.Decode(p.Current().AppendRemove(nil))
 	if err != nil || len(gone.Removed) != 1 || gone.Removed[0] != 3 {
@@ -144,11 +159,11 @@ func TestAltitudeSaturates(t *testing.T) {
 	for h, mm := range map[vehicles.Handle]int32{1: 9_000_000, 2: -9_000_000, 3: 124, 4: 125, 5: -125} {
 		track := flying(h, 1, 1, 1)
 		track.Fix.Heights.Set(geo.AMSL, mm)
-		p.table.slot(h).store(track, true)
+		p.store(track, 1, true)
 	}
 	p.take()
 	want := map[uint32]int16{1: 32767, 2: -32767, 3: 0, 4: 1, 5: -1}
-	for _, r := range p.Current().Handles() {
+	for _, r := range p.Current().Records() {
 		if r.Alt != want[r.Handle] {
 			t.Errorf("vehicle %d: %d, want %d", r.Handle, r.Alt, want[r.Handle])
 		}
@@ -162,7 +177,7 @@ func TestAltitudeSaturates(t *testing.T) {
 func TestTableIsConsistentUnderARace(t *testing.T) {
 	p := newPicture()
 	s := p.table.slot(1)
-	s.store(flying(1, 0, 0, 1), true)
+	s.store(flying(1, 0, 0, 1), 1, true)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -172,7 +187,7 @@ func TestTableIsConsistentUnderARace(t *testing.T) {
 				return
 			default:
 				track := flying(1, i%16_000, i%16_000, int64(i%16_000)+1)
-				s.store(track, true)
+				s.store(track, track.FixUS, true)
 			}
 		}
 	})

@@ -8,8 +8,9 @@ import (
 
 // inbox is a shard's mailbox: one lock per batch, not per report. When it is
 // full it keeps the newest report of each kind per vehicle, so that a vehicle's
-// last position is never lost: the fence engine tests the whole segment between
-// two fixes and still sees a crossing.
+// last position is never lost. The fence engine tests the straight segment
+// between two fixes: it still sees a fence that was crossed, but not a way that
+// left the segment and came back. Merging is counted, and health says so.
 type inbox struct {
 	wake chan struct{}
 

@@ -40,6 +40,17 @@ func TestFullInboxKeepsTheNewestOfEachVehicle(t *testing.T) {
 	}
 }
 
+func TestInboxForgetsItsIndexWhenItIsEmptied(t *testing.T) {
+	in := newInbox(2)
+	in.put([]vehicles.Report{position(1, 10), position(2, 10), position(1, 20)}, 0, 1)
+	in.take(nil)
+	in.put([]vehicles.Report{position(2, 30), position(3, 30), position(1, 30)}, 0, 1)
+	reports, _ := in.take(nil)
+	if len(reports) != 3 || reports[0].Handle != 2 || reports[1].Handle != 3 || reports[2].Handle != 1 {
+		t.Errorf("got %v", reports)
+	}
+}
+
 func TestInboxTakesOnlyItsShare(t *testing.T) {
 	in := newInbox(100)
 	in.put([]vehicles.Report{position(1, 1), position(2, 1), position(3, 1), position(4, 1)}, 1, 2)

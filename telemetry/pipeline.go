@@ -41,7 +41,9 @@ type Pipeline struct {
 	shards  []*shard
 	table   *table
 	fanout  *Fanout
+	steady  func() int64  // see steadyClock
 	orphans atomic.Uint64 // reports of handles that are not followed
+	quiet   atomic.Uint64 // transitions that live sessions were spared
 }
 
 // New makes a pipeline; nothing moves before Run.
@@ -61,9 +63,9 @@ func New(cfg Config) (*Pipeline, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	p := &Pipeline{cfg: cfg, table: &table{}}
-	for i := range cfg.Shards {
-		p.shards = append(p.shards, &shard{p: p, in: newInbox(cfg.Inbox), fences: cfg.Engine.NewShard(), index: uint32(i)})
+	p := &Pipeline{cfg: cfg, table: &table{}, steady: steadyClock(cfg.Clock)}
+	for range cfg.Shards {
+		p.shards = append(p.shards, &shard{p: p, in: newInbox(cfg.Inbox), fences: cfg.Engine.NewShard()})
 	}
 	p.fanout = newFanout(p.table, cfg.Grid, cfg.Registry.Epoch(), cfg.Clock)
 	return p, nil
@@ -74,7 +76,8 @@ func (p *Pipeline) shardCount() uint32 { return uint32(len(p.shards)) }
 // Fanout is the picture of the zone that live sessions share.
 func (p *Pipeline) Fanout() *Fanout { return p.fanout }
 
-// Run works until ctx ends; it returns after every goroutine has ended.
+// Run works until ctx ends, judges what was received until then, and returns
+// after every goroutine has ended.
 func (p *Pipeline) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(p.shards)+1)
@@ -95,8 +98,8 @@ func (p *Pipeline) Reports(batch []vehicles.Report) {
 	}
 }
 
-// Close ends the following of a vehicle after the reports that wait.
-func (p *Pipeline) Close(h vehicles.Handle) {
+// Forget ends the following of a vehicle, after the reports that wait.
+func (p *Pipeline) Forget(h vehicles.Handle) {
 	p.of(h).in.do(func(s *shard) {
 		s.forget(h)
 		p.cfg.Registry.Retire(h)
@@ -185,11 +188,12 @@ type Stats struct {
 	Coalesced uint64 // reports merged because a shard was behind
 	Orphans   uint64 // reports of vehicles that are not followed
 	Waiting   int    // reports that wait now
+	Quiet     uint64 // transitions of loud unverified vehicles that live sessions were spared
 }
 
 // Stats reads the counters.
 func (p *Pipeline) Stats() Stats {
-	st := Stats{Orphans: p.orphans.Load()}
+	st := Stats{Orphans: p.orphans.Load(), Quiet: p.quiet.Load()}
 	for _, s := range p.shards {
 		c, w := s.in.counts()
 		st.Coalesced += c

@@ -25,7 +25,7 @@ func newPipelineRig(t *testing.T, shards int) *pipelineRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &pipelineRig{registry: registry, bus: NewBus()}
+	r := &pipelineRig{registry: registry, bus: NewBus(nil)}
 	r.Pipeline, err = New(Config{
 		Registry: registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: r.bus, Grid: testGrid, Shards: shards,
 	})
@@ -187,7 +187,7 @@ func TestClosedVehicleIsGone(t *testing.T) {
 		defer r.stop()
 		h := r.open(t, vehicles.UAV)
 		r.Reports([]vehicles.Report{fix(h, 1, 1, 1)})
-		r.Close(h)
+		r.Forget(h)
 		synctest.Wait() // what waited when it was closed still counts
 		r.Reports([]vehicles.Report{fix(h, 2, 2, 2)})
 		synctest.Wait()
@@ -207,6 +207,129 @@ func TestClosedVehicleIsGone(t *testing.T) {
 	})
 }
 
+func TestClassDecidesWhichFencesApply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 1)
+		defer r.stop()
+		c := box(t, "f", 1, 5000, 5000)
+		c.Fence.Classes = vehicles.ClassSet(vehicles.UAV)
+		only, err := geofence.Compile(c.Fence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.SetFences(t.Context(), []*geofence.Compiled{only}); err != nil {
+			t.Fatal(err)
+		}
+		car, drone := r.open(t, vehicles.ICV), r.open(t, vehicles.UAV)
+		r.Reports([]vehicles.Report{fix(car, 5500, 5500, 1000)})
+		synctest.Wait()
+		if got := r.transitions(); len(got) != 0 {
+			t.Errorf("a car in a fence for drones: %v", got)
+		}
+		r.Reports([]vehicles.Report{fix(drone, 5500, 5500, 1000)})
+		synctest.Wait()
+		if got := r.transitions(); !equal(got, []string{"entered f"}) {
+			t.Errorf("a drone in a fence for drones: %v", got)
+		}
+	})
+}
+
+func TestForgottenVehicleIsNotJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 2)
+		defer r.stop()
+		a, b, c := r.open(t, vehicles.UAV), r.open(t, vehicles.UAV), r.open(t, vehicles.UAV)
+		r.Reports([]vehicles.Report{fix(a, 5500, 5500, 1000), fix(b, 5500, 5500, 1000), fix(c, 5500, 5500, 1000)})
+		r.Forget(a)
+		synctest.Wait()
+		if err := r.SetFences(t.Context(), []*geofence.Compiled{box(t, "f", 1, 5000, 5000)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.transitions(); !equal(got, []string{"entered f", "entered f"}) {
+			t.Errorf("got %v", got)
+		}
+		views, err := r.Tracks(t.Context())
+		if err != nil || len(views) != 2 || views[0].Handle != b || views[1].Handle != c {
+			t.Errorf("tracks %+v, %v", views, err)
+		}
+	})
+}
+
+func TestLiveTableShowsWhatIsNoMovement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 1)
+		defer r.stop()
+		h := r.open(t, vehicles.UAV)
+		phase := func() vehicles.Phase {
+			time.Sleep(250 * time.Millisecond) // of the bubble's clock: two ticks
+			synctest.Wait()
+			records := r.Fanout().Current().Records()
+			if len(records) != 1 {
+				t.Fatalf("%d records", len(records))
+			}
+			return vehicles.Phase(records[0].Status & 15)
+		}
+		r.Reports([]vehicles.Report{fix(h, 1, 1, 1), heartbeatOf(h)})
+		if got := phase(); got != vehicles.Holding {
+			t.Errorf("armed: %v", got)
+		}
+		disarmed := heartbeatOf(h)
+		disarmed.Armed = false
+		r.Reports([]vehicles.Report{disarmed})
+		if got := phase(); got != vehicles.Parked {
+			t.Errorf("disarmed without a movement: %v", got)
+		}
+		time.Sleep(6 * time.Second)
+		if got := phase(); got != vehicles.PhaseLinkLost {
+			t.Errorf("silent: %v", got)
+		}
+	})
+}
+
+// What was received before the stop is judged before Run returns.
+func TestStopJudgesWhatWasReceived(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			r := newPipelineRig(t, 2)
+			if err := r.SetFences(t.Context(), []*geofence.Compiled{box(t, "f", 1, 5000, 5000)}); err != nil {
+				t.Fatal(err)
+			}
+			h := r.open(t, vehicles.UAV)
+			r.Reports([]vehicles.Report{fix(h, 5500, 5500, 1000)})
+			r.stop()
+			if got := r.transitions(); !equal(got, []string{"entered f"}) {
+				t.Fatalf("got %v", got)
+			}
+		})
+	}
+}
+
+// A loud unverified vehicle cannot close the sessions of people; the alert book
+// hears all of it.
+func TestLoudVehicleIsQuietForSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 1)
+		defer r.stop()
+		session, _ := r.bus.Subscribe(SubscribeConfig{Name: "session"})
+		if err := r.SetFences(t.Context(), []*geofence.Compiled{box(t, "f", 1, 5000, 5000)}); err != nil {
+			t.Fatal(err)
+		}
+		h := r.open(t, vehicles.UAV)
+		for i := range uint32(50) {
+			r.Reports([]vehicles.Report{fix(h, 4990, 5500, 2*i*10+10), fix(h, 5010, 5500, 2*i*10+20)})
+		}
+		synctest.Wait()
+		heard := len(r.transitions())
+		events, err := session.Take()
+		if heard != 99 || len(events) != loudLimit || err != nil {
+			t.Errorf("the book heard %d transitions, the session %d, %v", heard, len(events), err)
+		}
+		if st := r.Stats(); st.Quiet != 99-loudLimit {
+			t.Errorf("stats %+v", st)
+		}
+	})
+}
+
 // A report of a vehicle that is followed and that changes no fence state costs
 // no allocation, from the shard to the live table.
 func TestShardStepDoesNotAllocate(t *testing.T) {
@@ -214,7 +337,7 @@ func TestShardStepDoesNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(Config{Registry: registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: NewBus(), Grid: testGrid, Shards: 1})
+	p, err := New(Config{Registry: registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: NewBus(nil), Grid: testGrid, Shards: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

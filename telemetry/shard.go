@@ -17,40 +17,62 @@ type shard struct {
 	p      *Pipeline
 	in     *inbox
 	fences *geofence.Shard
-	index  uint32
-	tracks []owned // by handle / shards
+	byNum  []*owned // by handle / shards; nil: not followed
+	all    []*owned // those that are followed, in no order
+	nowUS  int64    // steady time at which the batch in hand was taken
+	spare  []vehicles.Report
 	out    []geofence.Transition
 }
 
-// owned is one vehicle of the shard; id is nil while the handle is not followed.
+// owned is one vehicle of the shard.
 type owned struct {
-	track vehicles.Track
-	id    *vehicles.Identity
-	slot  *slot
+	track   vehicles.Track
+	id      *vehicles.Identity
+	slot    *slot
+	at      int   // index in shard.all
+	heardUS int64 // steady time of the last heartbeat; 0: none yet
+	fixUS   int64 // steady time of the last position
+	loud    loudness
 }
+
+// loudness counts the transitions of one vehicle within a second.
+type loudness struct {
+	secondUS int64
+	n        int
+}
+
+// loudLimit is how many transitions a second an unverified vehicle may show to
+// live sessions. The alert book hears them all.
+const loudLimit = 10
 
 func (s *shard) run(ctx context.Context) error {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	var spare []vehicles.Report
 	for {
 		select {
 		case <-s.in.wake:
+			s.drain()
 		case <-tick.C:
+			s.drain() // a heartbeat that waits must not count as silence
 			s.watchLinks()
-			continue
 		case <-ctx.Done():
+			s.drain() // what was received is judged
 			return nil
 		}
-		reports, jobs := s.in.take(spare)
-		for i := range reports {
-			s.step(&reports[i])
-		}
-		for _, job := range jobs {
-			job(s)
-		}
-		spare = reports
 	}
+}
+
+// drain handles what waits in the inbox.
+func (s *shard) drain() {
+	reports, jobs := s.in.take(s.spare)
+	s.nowUS = s.p.steady()
+	for i := range reports {
+		s.step(&reports[i])
+	}
+	for _, job := range jobs {
+		job(s)
+	}
+	s.spare = reports
 }
 
 // step takes one report in. Does not allocate for a vehicle that is followed
@@ -62,16 +84,20 @@ func (s *shard) step(r *vehicles.Report) {
 		return
 	}
 	moved := v.track.Apply(r)
-	if r.Has&vehicles.HasHeartbeat != 0 && v.track.Link != vehicles.LinkNominal {
-		s.setLink(v, vehicles.LinkNominal, r.ReceivedUS)
+	if r.Has&vehicles.HasHeartbeat != 0 {
+		v.heardUS = s.nowUS
+		if v.track.Link != vehicles.LinkNominal {
+			s.setLink(v, vehicles.LinkNominal, r.ReceivedUS)
+		}
 	}
 	if moved {
+		v.fixUS = s.nowUS
 		s.out = s.fences.Step(r.Handle, geofence.Sample{
 			Fix: r.Fix, ReceivedUS: r.ReceivedUS, BootMS: r.BootMS, Velocity: r.Velocity,
 		}, s.out[:0])
 		s.publish(s.out)
 	}
-	v.slot.store(&v.track, v.id.Verified)
+	v.slot.store(&v.track, v.fixUS, v.id.Verified)
 	if s.p.cfg.Observe != nil {
 		s.p.cfg.Observe(r)
 	}
@@ -80,33 +106,46 @@ func (s *shard) step(r *vehicles.Report) {
 // vehicle is the shard's record of h; the first report of a handle makes it.
 func (s *shard) vehicle(h vehicles.Handle) *owned {
 	k := uint32(h) / s.p.shardCount()
-	for uint32(len(s.tracks)) <= k {
-		s.tracks = append(s.tracks, owned{})
-	}
-	v := &s.tracks[k]
-	if v.id != nil {
-		return v
+	if k < uint32(len(s.byNum)) && s.byNum[k] != nil {
+		return s.byNum[k]
 	}
 	id := s.p.cfg.Registry.Identity(h)
 	slot := s.p.table.slot(h)
 	if id == nil || slot == nil {
 		return nil
 	}
-	*v = owned{id: id, slot: slot, track: vehicles.Track{
+	for uint32(len(s.byNum)) <= k {
+		s.byNum = append(s.byNum, nil)
+	}
+	v := &owned{id: id, slot: slot, at: len(s.all), track: vehicles.Track{
 		Handle: h, Class: id.Class, Heading: vehicles.HeadingUnknown, Battery: vehicles.BatteryUnknown,
 	}}
+	s.byNum[k] = v
+	s.all = append(s.all, v)
+	s.p.table.follow(h, 1)
 	s.fences.Admit(h, geofence.Subject{Class: id.Class})
 	return v
 }
 
 func (s *shard) publish(out []geofence.Transition) {
 	for i := range out {
-		id := s.p.cfg.Registry.Identity(out[i].Handle)
-		if id == nil {
-			continue // retired a moment ago: its alerts are cleared by Gone
+		v := s.byNum[uint32(out[i].Handle)/s.p.shardCount()]
+		t := &Transition{Transition: out[i], Vehicle: v.id}
+		if !v.id.Verified && v.loud.exceeds(s.nowUS) {
+			s.p.quiet.Add(1)
+			s.p.cfg.Bus.PublishQuiet(out[i].ReceivedUS, t)
+			continue
 		}
-		s.p.cfg.Bus.Publish(out[i].ReceivedUS, &Transition{Transition: out[i], Vehicle: id})
+		s.p.cfg.Bus.Publish(out[i].ReceivedUS, t)
 	}
+}
+
+func (l *loudness) exceeds(nowUS int64) bool {
+	if nowUS-l.secondUS >= 1_000_000 {
+		l.secondUS, l.n = nowUS, 0
+	}
+	l.n++
+	return l.n > loudLimit
 }
 
 // refresh judges the standing vehicles after a change of the fences.
@@ -117,15 +156,13 @@ func (s *shard) refresh() {
 
 // watchLinks finds vehicles whose heartbeat has stopped.
 func (s *shard) watchLinks() {
-	now := s.p.cfg.Clock().UnixMicro()
-	for i := range s.tracks {
-		v := &s.tracks[i]
-		if v.id == nil || v.track.HeartbeatUS == 0 {
+	for _, v := range s.all {
+		if v.heardUS == 0 {
 			continue
 		}
-		if state := s.p.cfg.Link.State(now - v.track.HeartbeatUS); state > v.track.Link {
-			s.setLink(v, state, now)
-			v.slot.store(&v.track, v.id.Verified)
+		if state := s.p.cfg.Link.State(s.nowUS - v.heardUS); state > v.track.Link {
+			s.setLink(v, state, s.p.cfg.Clock().UnixMicro())
+			v.slot.store(&v.track, v.fixUS, v.id.Verified)
 		}
 	}
 }
@@ -139,24 +176,32 @@ func (s *shard) setLink(v *owned, to vehicles.LinkState, nowUS int64) {
 // forget ends the following of a vehicle.
 func (s *shard) forget(h vehicles.Handle) {
 	k := uint32(h) / s.p.shardCount()
-	if k >= uint32(len(s.tracks)) || s.tracks[k].id == nil {
+	if k >= uint32(len(s.byNum)) || s.byNum[k] == nil {
 		return
 	}
-	v := &s.tracks[k]
+	v := s.byNum[k]
+	s.byNum[k] = nil
+	last := s.all[len(s.all)-1]
+	s.all[v.at], last.at = last, v.at
+	s.all = s.all[:len(s.all)-1]
 	s.fences.Forget(h)
+	s.p.table.follow(h, -1)
 	v.slot.clear()
 	s.p.cfg.Bus.Publish(s.p.cfg.Clock().UnixMicro(), &Gone{Vehicle: v.id})
-	*v = owned{}
 }
 
-// views copies the shard's tracks for a reader.
+// views copies the shard's tracks for a reader; only one when only is not 0.
 func (s *shard) views(only vehicles.Handle) []TrackView {
-	var out []TrackView
-	for i := range s.tracks {
-		v := &s.tracks[i]
-		if v.id == nil || only != 0 && v.id.Handle != only {
-			continue
+	list := s.all
+	if only != 0 {
+		k := uint32(only) / s.p.shardCount()
+		if k >= uint32(len(s.byNum)) || s.byNum[k] == nil {
+			return nil
 		}
+		list = []*owned{s.byNum[k]}
+	}
+	out := make([]TrackView, 0, len(list))
+	for _, v := range list {
 		out = append(out, TrackView{
 			Track: v.track, Vehicle: v.id, Breaches: s.fences.Breaches(v.id.Handle, nil),
 			AlertLevel: uint8(v.slot.alert.Load()),

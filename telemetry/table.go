@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"math"
+	"runtime"
 	"sync/atomic"
 
 	"testzone/geofence/geo"
@@ -11,15 +12,21 @@ import (
 
 const (
 	chunkSlots = 1024
-	maxChunks  = 4096 // 4.2 million handles in one epoch
+	maxChunks  = vehicles.MaxHandles / chunkSlots
 )
 
 // table holds the live state of every vehicle. The shard that owns a vehicle
 // writes its slot; anybody reads without locks: a reader that meets a writer
 // tries again.
 type table struct {
-	chunks [maxChunks]atomic.Pointer[[chunkSlots]slot]
+	chunks [maxChunks]atomic.Pointer[chunk]
 	max    atomic.Uint32 // highest handle ever stored
+}
+
+// chunk is a run of slots; readers pass over one in which nobody is followed.
+type chunk struct {
+	slots    [chunkSlots]slot
+	followed atomic.Int32
 }
 
 // slot is one vehicle as a sequence lock over four words:
@@ -43,7 +50,7 @@ func (t *table) slot(h vehicles.Handle) *slot {
 	}
 	c := t.chunks[i].Load()
 	if c == nil {
-		fresh := new([chunkSlots]slot)
+		fresh := new(chunk)
 		if !t.chunks[i].CompareAndSwap(nil, fresh) {
 			fresh = t.chunks[i].Load()
 		}
@@ -55,12 +62,19 @@ func (t *table) slot(h vehicles.Handle) *slot {
 			break
 		}
 	}
-	return &c[uint32(h)%chunkSlots]
+	return &c.slots[uint32(h)%chunkSlots]
 }
 
-// store writes a track. Only the owning shard calls it. Does not allocate once
+// follow counts a vehicle that begins (1) or ceases (-1) to be followed.
+func (t *table) follow(h vehicles.Handle, by int32) {
+	if c := t.chunks[uint32(h)/chunkSlots].Load(); c != nil {
+		c.followed.Add(by)
+	}
+}
+
+// store writes a track whose fix came at fixUS on the steady clock. Only the owning shard calls it. Does not allocate once
 // the vehicle's chunk exists.
-func (s *slot) store(t *vehicles.Track, verified bool) {
+func (s *slot) store(t *vehicles.Track, fixUS int64, verified bool) {
 	lon, lat := int32(live.UnknownCoord), int32(live.UnknownCoord)
 	alt, heading, speed, vz := int16(live.UnknownAlt), uint16(live.UnknownHeading), uint16(live.UnknownSpeed), int16(live.UnknownVZ)
 	status := uint8(t.Phase())
@@ -90,12 +104,13 @@ func (s *slot) store(t *vehicles.Track, verified bool) {
 	s.words[0].Store(uint64(uint32(lon))<<32 | uint64(uint32(lat)))
 	s.words[1].Store(uint64(uint16(alt))<<48 | uint64(heading)<<32 | uint64(speed)<<16 | uint64(uint16(vz)))
 	s.words[2].Store(flags | uint64(status)<<statusShift | uint64(battery))
-	s.words[3].Store(uint64(t.FixUS))
+	s.words[3].Store(uint64(fixUS))
 	s.version.Add(1)
 }
 
 // clear marks the vehicle as no longer followed.
 func (s *slot) clear() {
+	s.alert.Store(0)
 	s.version.Add(1)
 	s.words[2].Store(0)
 	s.version.Add(1)
@@ -107,6 +122,7 @@ func (s *slot) load(h uint32, r *live.Record) (fixUS int64, version uint32, ok b
 	for {
 		version = s.version.Load()
 		if version&1 != 0 {
+			runtime.Gosched() // the writer was interrupted
 			continue
 		}
 		w0, w1, w2, w3 := s.words[0].Load(), s.words[1].Load(), s.words[2].Load(), s.words[3].Load()

@@ -10,6 +10,8 @@ import (
 var (
 	// ErrFull is returned when the zone already follows as many unverified tracks as it may.
 	ErrFull = errors.New("too many unverified tracks")
+	// ErrNoHandles is returned when every handle of this epoch was given out: only a restart gives new ones.
+	ErrNoHandles = errors.New("no handles are left in this epoch")
 	// ErrDuplicate is returned when two registrations have the same id.
 	ErrDuplicate = errors.New("vehicle is registered already")
 )
@@ -48,11 +50,22 @@ type Identity struct {
 	Source   Source
 }
 
+// MaxHandles is how many handles one epoch has.
+const MaxHandles = identityChunks * chunkSize
+
+const (
+	chunkSize      = 1024
+	identityChunks = 4096
+)
+
 // Registry knows the registered vehicles and gives out handles.
 type Registry struct {
 	epoch uint32
 
-	identities atomic.Pointer[[]*Identity] // by handle; nil entries are retired; replaced under mu
+	// By handle; a nil entry is retired or was never given out. Read without a
+	// lock, written under mu.
+	identities [identityChunks]atomic.Pointer[[chunkSize]atomic.Pointer[Identity]]
+	given      atomic.Uint32 // highest handle given out
 
 	mu         sync.Mutex // guards the fields below
 	registered map[VehicleID]Registration
@@ -66,8 +79,6 @@ type Registry struct {
 // for handles of this one.
 func NewRegistry(epoch uint32, regs []Registration) (*Registry, error) {
 	r := &Registry{epoch: epoch, registered: map[VehicleID]Registration{}, byID: map[VehicleID]Handle{}}
-	first := make([]*Identity, 1, 64) // handle 0 is unused
-	r.identities.Store(&first)
 	for _, reg := range regs {
 		if _, dup := r.registered[reg.ID]; dup {
 			return nil, fmt.Errorf("register %s: %w", reg.ID, ErrDuplicate)
@@ -100,9 +111,11 @@ func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Id
 	if r.unverified >= MaxUnverified {
 		return nil, ErrFull
 	}
+	h := Handle(r.given.Load() + 1) // handle 0 is unused
+	if h >= MaxHandles {
+		return nil, ErrNoHandles
+	}
 	r.unverified++
-	old := *r.identities.Load()
-	h := Handle(len(old))
 	id := &Identity{
 		Handle: h,
 		ID:     VehicleID(fmt.Sprintf("unverified-%08x-%d", r.epoch, h)),
@@ -112,9 +125,12 @@ func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Id
 		// The operator of the listener, not a claim of the source.
 		Operator: operator,
 	}
-	// Readers hold the old slice header; appending never changes what they see.
-	next := append(old, id)
-	r.identities.Store(&next)
+	c := &r.identities[h/chunkSize]
+	if c.Load() == nil {
+		c.Store(new([chunkSize]atomic.Pointer[Identity]))
+	}
+	c.Load()[h%chunkSize].Store(id)
+	r.given.Store(uint32(h))
 	r.byID[id.ID] = h
 	return id, nil
 }
@@ -123,28 +139,31 @@ func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Id
 func (r *Registry) Retire(h Handle) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	old := *r.identities.Load()
-	if int(h) >= len(old) || old[h] == nil {
+	id := r.Identity(h)
+	if id == nil {
 		return
 	}
-	if !old[h].Verified {
+	if !id.Verified {
 		r.unverified--
 	}
-	delete(r.byID, old[h].ID)
-	next := make([]*Identity, len(old), cap(old))
-	copy(next, old)
-	next[h] = nil
-	r.identities.Store(&next)
+	delete(r.byID, id.ID)
+	r.identities[h/chunkSize].Load()[h%chunkSize].Store(nil)
 }
+
+// Given is how many handles were given out in this epoch, of MaxHandles.
+func (r *Registry) Given() int { return int(r.given.Load()) }
 
 // Identity is the bearer of h, nil when h is unknown or retired. The result is
 // immutable. Does not lock.
 func (r *Registry) Identity(h Handle) *Identity {
-	ids := *r.identities.Load()
-	if int(h) >= len(ids) {
+	if h >= MaxHandles {
 		return nil
 	}
-	return ids[h]
+	c := r.identities[h/chunkSize].Load()
+	if c == nil {
+		return nil
+	}
+	return c[h%chunkSize].Load()
 }
 
 // Lookup finds the handle of an id that is followed now.
@@ -153,15 +172,4 @@ func (r *Registry) Lookup(id VehicleID) (Handle, bool) {
 	defer r.mu.Unlock()
 	h, ok := r.byID[id]
 	return h, ok
-}
-
-// Followed lists the identities that have a handle now, in handle order.
-func (r *Registry) Followed() []*Identity {
-	var out []*Identity
-	for _, id := range *r.identities.Load() {
-		if id != nil {
-			out = append(out, id)
-		}
-	}
-	return out
 }

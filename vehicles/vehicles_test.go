@@ -105,6 +105,13 @@ func TestHandlesAreNeverReused(t *testing.T) {
 	if r.Identity(a.Handle) != nil {
 		t.Error("a retired handle still has an identity")
 	}
+	if h, ok := r.Lookup(a.ID); ok {
+		t.Errorf("the id of a retired vehicle still leads to handle %d", h)
+	}
+	r.Retire(a.Handle) // twice is once
+	if r.Given() != 2 {
+		t.Errorf("given %d", r.Given())
+	}
 	if h, ok := r.Lookup(b.ID); !ok || h != b.Handle {
 		t.Errorf("lookup of %s: %d %v", b.ID, h, ok)
 	}

@@ -99,7 +99,7 @@ func testGrid() live.Grid {
 
 func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	t.Helper()
-	z := &testZone{t: t, clock: &offsetClock{}, log: &syncBuffer{}, bus: telemetry.NewBus()}
+	z := &testZone{t: t, clock: &offsetClock{}, log: &syncBuffer{}, bus: telemetry.NewBus(nil)}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -193,7 +193,7 @@ func (l *liveSession) begin(m *helloMessage) error {
 		err = l.text(resetMessage{T: "reset"})
 	}
 	if err == nil {
-		err = l.sendDict(0)
+		err = l.sendDict(l.s.cfg.Pipeline.Fanout().Current(), 0)
 	}
 	if err == nil {
 		l.health = l.s.live.healthNow(now)

@@ -51,7 +51,7 @@ func TestLiveSnapshotAndDelta(t *testing.T) {
 			t.Errorf("a snapshot without need: %+v", f)
 		}
 	}
-	z.pipeline.Close(b.Handle)
+	z.pipeline.Forget(b.Handle)
 	c.until("the removal", func() bool { return len(c.fleet) == 1 })
 }
 
@@ -104,7 +104,7 @@ func TestLiveDictionaryUnderChurn(t *testing.T) {
 			}
 			z.report(id, 30.9, 121.92, 10)
 			if open = append(open, id); len(open) > 20 {
-				z.pipeline.Close(open[0].Handle)
+				z.pipeline.Forget(open[0].Handle)
 				open = open[1:]
 			}
 		}

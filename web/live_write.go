@@ -47,9 +47,9 @@ func (l *liveSession) sendPicture(p *telemetry.Picture) error {
 		l.pace.blocked(now)
 		return nil
 	}
-	if records := p.Handles(); len(records) > 0 {
+	if records := p.Records(); len(records) > 0 {
 		if newest := records[len(records)-1].Handle; newest > l.known {
-			if err := l.sendDict(newest); err != nil {
+			if err := l.sendDict(p, newest); err != nil {
 				return err
 			}
 		}
@@ -112,7 +112,7 @@ func (l *liveSession) heartbeat(p *telemetry.Picture, now time.Time) error {
 // sendDict announces the handles up to newest that the client does not know.
 // Handles are dense and an identity exists before its first record, so this is
 // the whole bookkeeping. With nothing to announce it still says the grid.
-func (l *liveSession) sendDict(newest uint32) error {
+func (l *liveSession) sendDict(p *telemetry.Picture, newest uint32) error {
 	box := l.s.cfg.Pipeline.Fanout().Grid().Box
 	m := dictMessage{
 		T: "dict", Epoch: l.s.cfg.Registry.Epoch(), Datum: geo.AMSL.String(),
@@ -125,7 +125,11 @@ func (l *liveSession) sendDict(newest uint32) error {
 		m.V = make([]dictEntry, 0, min(dictChunk, newest-l.known))
 		for l.known < newest && len(m.V) < dictChunk {
 			l.known++
-			m.V = append(m.V, dictEntryOf(l.known, l.s.cfg.Registry.Identity(vehicles.Handle(l.known))))
+			id := l.s.cfg.Registry.Identity(vehicles.Handle(l.known))
+			if id == nil && !p.Has(l.known) {
+				continue // retired long ago: it will not appear in a frame
+			}
+			m.V = append(m.V, dictEntryOf(l.known, id))
 		}
 		if err := l.text(m); err != nil {
 			return err

@@ -43,7 +43,7 @@ const (
 	maxBodyBytes      = 256 << 10
 	requestTimeout    = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	drainTimeout      = 5 * time.Second
+	drainTimeout      = 3 * time.Second
 )
 
 // Config of a Server. Register, Pipeline, Registry, Book, Bus and Auth are

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -105,7 +106,7 @@ func loadConfig(cfg *config, path string, environ []string) error {
 		defer f.Close()
 		dec := yaml.NewDecoder(f)
 		dec.KnownFields(true)
-		if err := dec.Decode(cfg); err != nil {
+		if err := dec.Decode(cfg); err != nil && !errors.Is(err, io.EOF) { // EOF: the file is empty
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		if cfg.Zone.Features != "" && !filepath.IsAbs(cfg.Zone.Features) {
@@ -237,6 +238,9 @@ func (h *httpConfig) check() error {
 	return nil
 }
 
+// minIdle keeps a source that comes and goes from using up handles.
+const minIdle = 10 * time.Second
+
 func (m *mavlinkConfig) check(i int) error {
 	loopback, err := isLoopback(m.Addr)
 	switch {
@@ -244,6 +248,8 @@ func (m *mavlinkConfig) check(i int) error {
 		return fmt.Errorf("mavlink[%d].addr %q: %w", i, m.Addr, err)
 	case m.Mode != "open":
 		return fmt.Errorf("mavlink[%d].mode %q: only open is built so far; signed listeners come with enrolment", i, m.Mode)
+	case m.Idle != 0 && m.Idle < minIdle:
+		return fmt.Errorf("mavlink[%d].idle %v: at least %v, or leave it out", i, m.Idle, minIdle)
 	case !loopback:
 		return fmt.Errorf("mavlink[%d].addr %q: an open listener takes unsigned frames and binds to loopback only", i, m.Addr)
 	}

@@ -25,6 +25,22 @@ func TestUnknownKeyNamesItsLine(t *testing.T) {
 	}
 }
 
+func TestEmptyFileIsTheDefaults(t *testing.T) {
+	cfg := defaultConfig()
+	if err := loadConfig(&cfg, writeFile(t, "# nothing yet\n"), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFlagsAreOverTheEnvironment(t *testing.T) {
+	t.Setenv("TESTZONE_DATA_DIR", "elsewhere")
+	flags := configFlags{data: "debug", logLevel: "debug"} // equal values, two flags
+	cfg := defaultConfig()
+	if err := flags.load(&cfg); err != nil || cfg.DataDir != "debug" || cfg.Log.Level != "debug" {
+		t.Errorf("data %q, level %q, %v", cfg.DataDir, cfg.Log.Level, err)
+	}
+}
+
 func TestEnvironmentIsOverTheFile(t *testing.T) {
 	cfg := defaultConfig()
 	err := loadConfig(&cfg, writeFile(t, "http:\n  addr: 127.0.0.1:9000\nlink:\n  lost: 7s\n"),
@@ -72,6 +88,9 @@ func TestCheck(t *testing.T) {
 		{"two listeners of one name", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open"}, {Name: "a", Addr: "127.0.0.1:0", Mode: "open"}}
 		}, "each name once"},
+		{"idle", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open", Idle: time.Second}}
+		}, "at least 10s"},
 		{"bbox the wrong way round", func(c *config) { c.Zone.BBox = [4]float64{122, 31, 121, 30} }, "west < east"},
 		{"time zone", func(c *config) { c.Zone.TZ = "Shanghai" }, "zone.tz"},
 		{"link limits", func(c *config) { c.Link.Lost = time.Second }, "link:"},

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"crypto/sha256"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +29,9 @@ func demoCommand() *cobra.Command {
 			cfg := demoConfig(mavlinkAddr)
 			if err := flags.load(&cfg); err != nil {
 				return err
+			}
+			if len(cfg.MAVLink) == 0 {
+				return errors.New("the demo needs a mavlink listener for its vehicles: take \"mavlink\" out of the configuration")
 			}
 			return runDemo(cmd, cfg, seed)
 		},
@@ -55,8 +58,14 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
 	if err != nil {
 		return err
 	}
-	token := newToken() // the demo's data is nobody's: a new token at each start
-	s, err := newServer(serverConfig{
+	token, err := givenToken()
+	if err != nil {
+		return err
+	}
+	if token == "" {
+		token = newToken() // the demo's data is nobody's: a new token at each start
+	}
+	s, err := newServer(cmd.Context(), serverConfig{
 		config: cfg, tokenHash: sha256.Sum256([]byte(token)), features: features, demo: true,
 		log: newLogger(cmd.ErrOrStderr(), cfg.Log),
 	})
@@ -73,20 +82,19 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
 	fmt.Fprintf(out, "Sign in with this token: %s\n", token)
 	fmt.Fprintf(out, "Simulated vehicles send to %s. Stop with Ctrl-C.\n", s.listeners[0].Addr())
 
+	var flying stage
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
-	var sims group
 	s.whenStarted = func() error {
 		if err := ensureDemoFences(ctx, s.register); err != nil {
 			return err
 		}
-		sims.start(cancel, func() error { return fleet.Run(ctx) })
+		flying = startStage(cancel, ctx, fleet.Run)
 		return nil
 	}
 	err = s.run(ctx)
-	cancel()
-	sims.wait()
-	return errors.Join(err, sims.err())
+	flying.end(time.After(time.Second))
+	return errors.Join(err, flying.err())
 }
 
 // ensureDemoFences sets the demo's fences at the first start of a data folder.

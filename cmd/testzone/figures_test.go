@@ -107,7 +107,7 @@ func TestEndToEndFigures(t *testing.T) {
 	conf.DataDir, conf.HTTP.Addr = t.TempDir(), "127.0.0.1:0"
 	conf.MAVLink = []mavlinkConfig{{Name: "open", Addr: "127.0.0.1:0", Mode: "open"}}
 	var n atomic.Uint32
-	s, err := newServer(serverConfig{
+	s, err := newServer(t.Context(), serverConfig{
 		config: conf, tokenHash: sha256.Sum256([]byte(testToken)), log: slog.New(slog.DiscardHandler),
 		observe: func(r *vehicles.Report) {
 			if r.Has&vehicles.HasPosition != 0 && n.Add(1)%16 == 0 && counting.Load() {

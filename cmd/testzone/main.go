@@ -11,7 +11,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,7 +29,7 @@ func main() {
 	defer stop()
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	if err := newCommand().ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := newCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "testzone: %v\n", err)
 		os.Exit(1)
 	}
@@ -67,9 +66,12 @@ func (f *configFlags) load(cfg *config) error {
 	if err := loadConfig(cfg, f.path, os.Environ()); err != nil {
 		return err
 	}
-	for value, field := range map[string]*string{f.http: &cfg.HTTP.Addr, f.data: &cfg.DataDir, f.logLevel: &cfg.Log.Level} {
-		if value != "" {
-			*field = value
+	for _, flag := range []struct {
+		value string
+		field *string
+	}{{f.http, &cfg.HTTP.Addr}, {f.data, &cfg.DataDir}, {f.logLevel, &cfg.Log.Level}} {
+		if flag.value != "" {
+			*flag.field = flag.value
 		}
 	}
 	if err := cfg.check(); err != nil {
@@ -87,17 +89,21 @@ func serveCommand() *cobra.Command {
 			if err := flags.load(&cfg); err != nil {
 				return err
 			}
-			token, fresh, err := bootstrapToken(cfg.DataDir)
+			token, err := bootstrapToken(cfg.DataDir)
 			if err != nil {
 				return err
 			}
-			s, err := newServer(serverConfig{config: cfg, tokenHash: token, log: newLogger(cmd.ErrOrStderr(), cfg.Log)})
+			s, err := newServer(cmd.Context(), serverConfig{config: cfg, tokenHash: token.hash, log: newLogger(cmd.ErrOrStderr(), cfg.Log)})
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "testzone is at %s\n", s.url())
-			if fresh != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "Sign in with this token. It is shown only once:\n%s\n", fresh)
+			if token.fresh != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "Sign in with this token. It is shown only once:\n%s\n", token.fresh)
+			}
+			if err := token.keep(); err != nil {
+				s.close()
+				return err
 			}
 			return s.run(cmd.Context())
 		},

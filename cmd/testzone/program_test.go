@@ -119,6 +119,14 @@ func start(t *testing.T, args ...string) *program {
 	case <-time.After(30 * time.Second):
 		t.Fatalf("testzone %s did not start:\n%s", args[0], p.output())
 	}
+	p.until(5*time.Second, func() string { // the log is another pipe
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.mavlink == "" {
+			return "the listener's address in the log"
+		}
+		return ""
+	})
 	return p
 }
 

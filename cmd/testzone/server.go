@@ -12,7 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"testzone/airspace"
@@ -49,15 +49,17 @@ type server struct {
 	names     []string // of the listeners
 	web       *web.Server
 	http      net.Listener
-	newestUS  int64 // time of the newest journal entry at the start
+	newestUS  int64         // time of the newest journal entry at the start
+	full      atomic.Uint64 // sources that could not be followed
+	watch     lossWatch
 
 	whenStarted func() error // called once fences are in force and everything listens
 }
 
 // newServer opens the journal, rebuilds the state from it and binds every
 // socket; nothing is received before run.
-func newServer(cfg serverConfig) (_ *server, err error) {
-	s := &server{cfg: cfg, bus: telemetry.NewBus()}
+func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
+	s := &server{cfg: cfg, bus: telemetry.NewBus(nil)}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -66,12 +68,12 @@ func newServer(cfg serverConfig) (_ *server, err error) {
 	zone := cfg.zone()
 	s.journal, err = journal.Open(journal.Config{Dir: filepath.Join(cfg.DataDir, "journal"), Group: zone.ID, Logger: cfg.log})
 	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
+		return nil, err
 	}
 	if err = s.wire(zone); err != nil {
 		return nil, err
 	}
-	if err = s.replay(); err != nil {
+	if err = s.replay(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.listen(); err != nil {
@@ -106,12 +108,12 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	return err
 }
 
-func (s *server) replay() error {
+func (s *server) replay(ctx context.Context) error {
 	begin, n := time.Now(), 0
 	err := s.journal.Replay(1, func(rec journal.Record) error {
 		n++
 		s.newestUS = max(s.newestUS, rec.TimeUS)
-		return errors.Join(s.register.Replay(rec), s.book.Replay(rec))
+		return errors.Join(ctx.Err(), s.register.Replay(rec), s.book.Replay(rec))
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild the state from the journal: %w", err)
@@ -128,48 +130,58 @@ func (s *server) listen() (err error) {
 				PerSource: m.Limits.PerSource, BurstPerSource: m.Limits.BurstPerSource,
 				UnknownPerSource: m.Limits.UnknownPerSource, UnknownTotal: m.Limits.UnknownTotal,
 			},
-		}, &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator})
+		}, &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full})
 		if err != nil {
 			return fmt.Errorf("mavlink listener %s: %w", m.Name, err)
 		}
 		s.listeners = append(s.listeners, l)
 		s.names = append(s.names, m.Name)
-		s.cfg.log.Info("listening for mavlink", "listener", m.Name, "addr", l.Addr().String(), "mode", m.Mode, "receive_buffer_bytes", l.ReceiveBuffer())
 	}
 	s.http, err = s.cfg.listenHTTP()
 	return err
 }
 
-// run serves until ctx ends, and then drains: first what comes in, then the
-// core, and the journal last, so that every fact that was raised is written.
-func (s *server) run(ctx context.Context) error {
-	defer s.close()
-	core, stopCore := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopCore()
-	in, stopIn := context.WithCancel(ctx)
-	defer stopIn()
+// stopTime is how long a stopping server takes at most.
+const stopTime = 4500 * time.Millisecond
 
-	var coreGroup, inGroup group
-	coreGroup.start(stopIn, func() error { return s.pipeline.Run(core) })
-	coreGroup.start(stopIn, func() error { return s.book.Run(core) })
+var errStuck = errors.New("the server did not stop in time: a disk or a peer did not answer")
+
+// run serves until ctx ends. Then it stops in the order in which things flow:
+// what comes in, the pipeline, which judges what it has, the alert book, which
+// writes every fact, and the journal. A part that is stuck is left behind.
+func (s *server) run(ctx context.Context) error {
+	stopping, stop := context.WithCancel(ctx)
+	defer stop()
+	pipeline := startStage(stop, ctx, s.pipeline.Run)
+	book := startStage(stop, ctx, s.book.Run)
 	// Fences are in force before the first datagram is read.
-	err := s.register.Start(in)
+	err := s.register.Start(stopping)
+	var in stage
 	if err == nil {
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }}
 		for _, l := range s.listeners {
-			inGroup.start(stopIn, func() error { return l.Run(in) })
+			runs = append(runs, l.Run)
 		}
-		inGroup.start(stopIn, func() error { return s.web.Serve(in, s.http) })
+		in = startStage(stop, ctx, runs...)
 		if s.whenStarted != nil {
-			if err = s.whenStarted(); err != nil {
-				stopIn()
-			}
+			err = s.whenStarted()
 		}
-		inGroup.wait()
 	}
-	stopCore()
-	coreGroup.wait()
+	if err != nil {
+		stop()
+	}
+	<-stopping.Done()
+	late := time.After(stopTime)
+	for _, st := range []stage{in, pipeline, book} {
+		if !st.end(late) {
+			s.cfg.log.Error("not stopped in time", "alert_facts_unwritten", s.book.Unwritten())
+			return errors.Join(err, errStuck)
+		}
+		err = errors.Join(err, st.err())
+	}
+	s.close()
 	s.cfg.log.Info("stopped")
-	return errors.Join(err, inGroup.err(), coreGroup.err())
+	return err
 }
 
 func (s *server) close() {
@@ -194,46 +206,6 @@ func (s *server) url() string {
 	}
 	return scheme + "://" + s.http.Addr().String()
 }
-
-// health collects why the system is degraded.
-func (s *server) health() []telemetry.Reason {
-	out := s.book.Health()
-	if h := s.journal.Health(); h.Cause != nil {
-		out = append(out, telemetry.Reason{Code: "journal_read_only", Text: fmt.Sprintf(
-			"The journal accepts nothing since a write failed (%v). Fences and alerts go on, decisions are refused. Check the disk, then restart.", h.Cause)})
-	}
-	// SAFETY: the server's clock never runs behind the newest journal entry.
-	if behind := time.Duration(s.newestUS-time.Now().UnixMicro()) * time.Microsecond; behind > time.Second {
-		out = append(out, telemetry.Reason{Code: "clock_behind", Text: fmt.Sprintf(
-			"This machine's clock is %v behind the newest journal entry: times shown are wrong. Set the clock, then restart.", behind.Round(time.Second))})
-	}
-	for _, name := range s.bus.Stalled() {
-		out = append(out, telemetry.Reason{Code: "subscriber_stalled", Text: "The " + name + " is behind: what it does comes late. The machine may be overloaded."})
-	}
-	return out
-}
-
-// group runs goroutines; the first that fails stops the others.
-type group struct {
-	wg   sync.WaitGroup
-	mu   sync.Mutex // guards errs
-	errs []error
-}
-
-func (g *group) start(stop func(), run func() error) {
-	g.wg.Go(func() {
-		defer stop()
-		if err := run(); err != nil && !errors.Is(err, context.Canceled) {
-			g.mu.Lock()
-			g.errs = append(g.errs, err)
-			g.mu.Unlock()
-		}
-	})
-}
-
-func (g *group) wait() { g.wg.Wait() }
-
-func (g *group) err() error { return errors.Join(g.errs...) }
 
 func newEpoch() uint32 {
 	var b [4]byte

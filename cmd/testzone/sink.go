@@ -1,6 +1,8 @@
 package main
 
 import (
+	"sync/atomic"
+
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 
 	"testzone/telemetry"
@@ -14,6 +16,7 @@ type sink struct {
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
 	operator string
+	full     *atomic.Uint64 // sources that could not be followed
 }
 
 // Open follows a new source. The listener is an open one: what it hears is
@@ -24,7 +27,8 @@ func (s *sink) Open(src mavlink.Source) (vehicles.Handle, bool) {
 		SystemID: src.SystemID, ComponentID: src.ComponentID, MAVType: src.MAVType, Autopilot: src.Autopilot,
 	}, src.Class, s.operator)
 	if err != nil {
-		return 0, false // the listener counts it as refused
+		s.full.Add(1) // health says so; the listener counts it as refused
+		return 0, false
 	}
 	return id.Handle, true
 }
@@ -37,4 +41,4 @@ func (s *sink) Reports(batch []vehicles.Report) { s.pipeline.Reports(batch) }
 func (s *sink) Note(vehicles.Handle, int64, message.Message) {}
 
 // Close ends the following of a source that was silent for long.
-func (s *sink) Close(h vehicles.Handle) { s.pipeline.Close(h) }
+func (s *sink) Close(h vehicles.Handle) { s.pipeline.Forget(h) }

@@ -300,20 +300,27 @@ func TestJournalDamageRefusesToStart(t *testing.T) {
 func TestTokenIsGeneratedAndPrintedOnce(t *testing.T) {
 	data := t.TempDir()
 	t.Setenv("TESTZONE_BOOTSTRAP_TOKEN", "")
-	first, fresh, err := bootstrapToken(data)
-	if err != nil || fresh == "" {
-		t.Fatal(fresh, err)
+	failed, err := bootstrapToken(data) // a start that fails before the token is shown
+	if err != nil || failed.fresh == "" {
+		t.Fatal(failed.fresh, err)
 	}
-	again, none, err := bootstrapToken(data)
-	if err != nil || none != "" || again != first {
-		t.Errorf("second start: fresh %q, same hash %v, %v", none, again == first, err)
+	first, err := bootstrapToken(data)
+	if err != nil || first.fresh == "" || first.hash == failed.hash {
+		t.Fatal("a token that nobody saw must not stay", err)
+	}
+	if err := first.keep(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := bootstrapToken(data)
+	if err != nil || again.fresh != "" || again.hash != first.hash {
+		t.Errorf("second start: fresh %q, same hash %v, %v", again.fresh, again.hash == first.hash, err)
 	}
 	raw, err := os.ReadFile(filepath.Join(data, "bootstrap.sha256"))
-	if err != nil || strings.Contains(string(raw), fresh) {
+	if err != nil || strings.Contains(string(raw), first.fresh) {
 		t.Errorf("the token itself is on the disk, or %v", err)
 	}
 	t.Setenv("TESTZONE_BOOTSTRAP_TOKEN", "short")
-	if _, _, err := bootstrapToken(data); err == nil {
+	if _, err := bootstrapToken(data); err == nil {
 		t.Error("a guessable token was accepted")
 	}
 }
@@ -332,7 +339,7 @@ func TestVersion(t *testing.T) {
 func TestClockBehindTheJournalIsDegraded(t *testing.T) {
 	conf := defaultConfig()
 	conf.DataDir, conf.HTTP.Addr = t.TempDir(), "127.0.0.1:0"
-	s, err := newServer(serverConfig{config: conf, tokenHash: sha256.Sum256([]byte(testToken)), log: slog.New(slog.DiscardHandler)})
+	s, err := newServer(t.Context(), serverConfig{config: conf, tokenHash: sha256.Sum256([]byte(testToken)), log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

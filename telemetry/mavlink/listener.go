@@ -93,11 +93,18 @@ func listen(cfg Config, sink Sink, open func(*net.UDPAddr, int) (socket, error))
 	if err != nil {
 		return nil, fmt.Errorf("mavlink: listen on %s: %w", cfg.Addr, err)
 	}
-	return &Listener{
+	l := &Listener{
 		cfg:  cfg,
 		sock: sock,
 		dec:  newDecoder(cfg, cat, sink, cfg.Clock()),
-	}, nil
+	}
+	l.cfg.Logger.Info("listening for mavlink", "listener", l.cfg.Name,
+		"addr", l.Addr().String(), "receive_buffer_bytes", l.ReceiveBuffer())
+	if l.ReceiveBuffer() < l.cfg.ReceiveBuffer {
+		l.cfg.Logger.Warn("mavlink receive buffer is smaller than asked for", "listener", l.cfg.Name,
+			"receive_buffer_bytes", l.ReceiveBuffer(), "wanted_bytes", l.cfg.ReceiveBuffer)
+	}
+	return l, nil
 }
 
 // Addr is the address that the listener is bound to.
@@ -132,12 +139,6 @@ func (l *Listener) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	defer l.sock.close()
-	l.cfg.Logger.Info("mavlink listener started", "listener", l.cfg.Name,
-		"addr", l.Addr().String(), "receive_buffer_bytes", l.ReceiveBuffer())
-	if l.ReceiveBuffer() < l.cfg.ReceiveBuffer {
-		l.cfg.Logger.Warn("mavlink receive buffer is smaller than asked for", "listener", l.cfg.Name,
-			"receive_buffer_bytes", l.ReceiveBuffer(), "wanted_bytes", l.cfg.ReceiveBuffer)
-	}
 	defer l.publish()
 
 	d := l.dec

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"testzone/telemetry"
+	"testzone/vehicles"
+)
+
+// health collects why the system is degraded. Whatever makes the zone blind or
+// late is said (SAFETY 9, 10, 12).
+func (s *server) health() []telemetry.Reason {
+	out := s.book.Health()
+	add := func(code, format string, args ...any) {
+		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
+	}
+	if h := s.journal.Health(); h.Cause != nil {
+		add("journal_read_only", "The journal accepts nothing since a write failed (%v). Fences and alerts go on, decisions are refused. Check the disk, then restart.", h.Cause)
+	}
+	if behind := time.Duration(s.newestUS-time.Now().UnixMicro()) * time.Microsecond; behind > time.Second {
+		add("clock_behind", "This machine's clock is %v behind the newest journal entry: times shown are wrong. Set the clock, then restart.", behind.Round(time.Second))
+	}
+	for _, name := range s.bus.Stalled() {
+		add("subscriber_stalled", "The %s is behind: what it does comes late. The machine may be overloaded.", name)
+	}
+	if given := s.registry.Given(); given > vehicles.MaxHandles/10*9 {
+		add("handles_low", "%d of %d handles of this start are used: new vehicles will not be followed when they run out. Restart at a quiet moment.", given, vehicles.MaxHandles)
+	}
+	st := s.pipeline.Stats()
+	drops := uint64(0)
+	for _, l := range s.listeners {
+		drops += l.Stats().KernelDrops
+	}
+	for _, loss := range s.watch.rising(time.Now(), []loss{
+		{"reports_merged", st.Coalesced, "%d reports were merged because the machine was behind: a short way through a fence may have been missed."},
+		{"kernel_drops", drops, "%d datagrams were dropped by the kernel before they were read: raise net.core.rmem_max or reduce the load."},
+		{"reports_orphaned", st.Orphans, "%d reports came from vehicles that are not followed."},
+		{"zone_full", s.full.Load(), "%d times a new source was not followed because the zone follows all the unverified tracks it may."},
+	}) {
+		add(loss.code, loss.text, loss.count)
+	}
+	return out
+}
+
+// lossFresh is how long a loss is shown after it last happened.
+const lossFresh = time.Minute
+
+// loss is a counter that should stand still.
+type loss struct {
+	code  string
+	count uint64
+	text  string // with one %d
+}
+
+// lossWatch remembers when counters last rose. Safe for concurrent use.
+type lossWatch struct {
+	mu   sync.Mutex // guards the fields below
+	last map[string]uint64
+	at   map[string]time.Time
+}
+
+// rising returns the losses that happened within the last minute.
+func (w *lossWatch) rising(now time.Time, losses []loss) []loss {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last == nil {
+		w.last, w.at = map[string]uint64{}, map[string]time.Time{}
+	}
+	var out []loss
+	for _, l := range losses {
+		if l.count > w.last[l.code] {
+			w.last[l.code], w.at[l.code] = l.count, now
+		}
+		if at, ever := w.at[l.code]; ever && now.Sub(at) < lossFresh {
+			out = append(out, l)
+		}
+	}
+	return out
+}
