@@ -1,6 +1,8 @@
 package geofence
 
 import (
+	"math"
+
 	"testzone/geofence/geo"
 	"testzone/vehicles"
 )
@@ -23,11 +25,10 @@ type limit struct {
 // maxLimitMM bounds the limits of a band: 100 km up or down.
 const maxLimitMM = 100_000_000
 
-// newBand reads the band of a fence. AMSL and TAKEOFF can be enforced with what
-// vehicles report; the other datums need a geoid or ground model that is not
-// there yet, and a limit that cannot be judged is refused rather than ignored.
+// newBand reads the band of a fence. A limit in a datum in which a vehicle's
+// height is not known is judged on the safe side.
 func newBand(f *Fence) (b band, errs []error) {
-	b.closed = f.Kind == KeepOut
+	b.closed = f.Kind != KeepIn
 	for _, l := range []struct {
 		field string
 		alt   geo.Altitude
@@ -36,11 +37,11 @@ func newBand(f *Fence) (b band, errs []error) {
 		case d == geo.NoDatum:
 		case l.alt.MM > maxLimitMM || l.alt.MM < -maxLimitMM:
 			errs = append(errs, &BandError{l.field, "must be within 100 km"})
-		case d == geo.AMSL || d == geo.Takeoff:
+		case d == geo.AMSL || d == geo.Takeoff || d == geo.WGS84 || d == geo.AGL:
 			b.limits[b.n] = limit{l.alt.MM, l.alt.Datum, l.field == "ceiling"}
 			b.n++
 		default:
-			errs = append(errs, &BandError{l.field, "datum " + l.alt.Datum.String() + " cannot be enforced yet: use amsl or takeoff"})
+			errs = append(errs, &BandError{l.field, "datum " + l.alt.Datum.String() + " is unknown"})
 		}
 	}
 	if f.Floor.Datum != geo.NoDatum && f.Floor.Datum == f.Ceiling.Datum {
@@ -55,13 +56,23 @@ func newBand(f *Fence) (b band, errs []error) {
 }
 
 // height is a vehicle's height in a datum. Ground and water vehicles are at 0 m
-// above their start when they do not say otherwise.
+// above their start and above ground when they do not say otherwise. The height
+// above the ellipsoid follows from that above the geoid.
 func height(class vehicles.Class, fix *geo.Fix, d geo.Datum) (mm int32, known bool) {
 	mm, known = fix.Heights.In(d)
-	if !known && d == geo.Takeoff && (class == vehicles.ICV || class == vehicles.USV) {
-		return 0, true
+	if known {
+		return mm, true
 	}
-	return mm, known
+	switch d {
+	case geo.Takeoff, geo.AGL:
+		return 0, class == vehicles.ICV || class == vehicles.USV
+	case geo.WGS84:
+		if mm, known = fix.Heights.In(geo.AMSL); known {
+			// Off the globe's heights the sum saturates: no limit lies there.
+			return int32(min(int64(mm)+int64(math.Round(geo.Undulation(fix.Point)*1000)), math.MaxInt32)), true
+		}
+	}
+	return 0, false
 }
 
 // passes reports whether a height keeps the limit.

@@ -18,8 +18,11 @@ const (
 
 // checker collects everything that is wrong with the polygons of one fence.
 type checker struct {
-	kind Kind
-	errs []error
+	kind     Kind
+	geodesic bool // the edges
+	flat     bool // the polygons may reach beyond longitude 180 as they are
+	turned   bool // the longitudes were continued beyond 180
+	errs     []error
 }
 
 // cleanRing is a ring without repeated vertices; at[i] is where vertex i stood
@@ -46,6 +49,7 @@ func (c *checker) polygons(in []geo.Polygon) []geo.Polygon {
 			Detail: fmt.Sprintf("%d vertices in %d rings, the limits are %d and %d", vertices, rings, MaxVertices, maxRings)})
 		return nil
 	}
+	in = c.unwrap(in)
 	var all []cleanRing
 	out := make([]geo.Polygon, 0, len(in))
 	for i, p := range in {
@@ -70,6 +74,56 @@ func (c *checker) polygons(in []geo.Polygon) []geo.Polygon {
 		c.nesting(all)
 	}
 	return out
+}
+
+// unwrap continues the longitudes of polygons that cross longitude 180 beyond
+// it, all of a fence in the same way.
+func (c *checker) unwrap(in []geo.Polygon) []geo.Polygon {
+	crosses := false
+	for _, p := range in {
+		for _, ring := range append([]geo.Ring{p.Outer}, p.Holes...) {
+			for i, v := range ring {
+				next := ring[(i+1)%len(ring)]
+				crosses = crosses || abs64(int64(v.Lon)-int64(next.Lon)) > geo.MaxLon
+				if !v.Valid() {
+					return in // an error in itself
+				}
+			}
+		}
+	}
+	if !crosses || c.flat {
+		return in
+	}
+	for _, negative := range [2]bool{false, true} {
+		fits := true
+		turn := func(r geo.Ring) geo.Ring {
+			out := make(geo.Ring, len(r))
+			for i, v := range r {
+				lon := int64(v.Lon)
+				switch {
+				case negative && lon > 0:
+					lon -= 2 * geo.MaxLon
+				case !negative && lon < 0:
+					lon += 2 * geo.MaxLon
+				}
+				fits = fits && abs64(lon) <= geo.ReachLon
+				out[i] = geo.Point{Lat: v.Lat, Lon: int32(max(min(lon, geo.ReachLon), -geo.ReachLon))}
+			}
+			return out
+		}
+		out := make([]geo.Polygon, len(in))
+		for i, p := range in {
+			out[i].Outer = turn(p.Outer)
+			for _, h := range p.Holes {
+				out[i].Holes = append(out[i].Holes, turn(h))
+			}
+		}
+		if fits {
+			c.turned = true
+			return out
+		}
+	}
+	return in // spans names the edge
 }
 
 // sound keeps the rings that no error names.
@@ -98,7 +152,7 @@ func (c *checker) ring(polygon, ring int, in geo.Ring) cleanRing {
 	valid := true
 	for i, p := range in {
 		switch {
-		case !p.Valid():
+		case !p.Valid() && !c.turned && !c.flat:
 			c.vertex(&r, OutOfRange, i, p, "")
 			valid = false
 		case p.Lat > maxLat || p.Lat < -maxLat:
@@ -116,9 +170,30 @@ func (c *checker) ring(polygon, ring int, in geo.Ring) cleanRing {
 		r.vertices, r.at = r.vertices[:n-1], r.at[:n-1]
 	}
 	if valid && c.degenerate(&r) && c.spans(&r) {
+		c.densify(&r)
 		c.spikes(&r)
 	}
 	return r
+}
+
+// densify puts points on geodesic edges so that straight pieces follow them.
+func (c *checker) densify(r *cleanRing) {
+	if !c.geodesic {
+		return
+	}
+	var ring geo.Ring
+	var at []int
+	for i, a := range r.vertices {
+		ring = geo.Along(a, r.vertices[(i+1)%len(r.vertices)], true, edgeM, append(ring, a))
+		for len(at) < len(ring) {
+			at = append(at, r.at[i])
+		}
+		if len(ring) > MaxVertices {
+			c.wholeRing(r, TooLarge, "its geodesic edges are too long for pieces of 1 km")
+			return
+		}
+	}
+	r.vertices, r.at = ring, at
 }
 
 // degenerate refuses rings without an area; it reports whether the ring has one.
@@ -148,11 +223,7 @@ func (c *checker) spans(r *cleanRing) bool {
 		dlon := abs64(int64(b.Lon) - int64(a.Lon))
 		switch {
 		case dlon > geo.MaxLon:
-			detail := "split it in two polygons at longitude 180"
-			if c.kind == KeepIn {
-				detail = "a keep-in fence there is not supported yet"
-			}
-			c.edge(r, Antimeridian, i, detail)
+			c.edge(r, Antimeridian, i, beyondDetail)
 			ok = false
 		case dlon > maxEdge || abs64(int64(b.Lat)-int64(a.Lat)) > maxEdge:
 			c.edge(r, EdgeTooLong, i, "an edge may span at most 90 degrees")
@@ -255,13 +326,13 @@ func hasOuter(rings []cleanRing, polygon int) bool {
 
 func (c *checker) vertex(r *cleanRing, reason Reason, at int, p geo.Point, detail string) {
 	c.errs = append(c.errs, &ShapeError{Reason: reason, Polygon: r.polygon, Ring: r.ring, RingB: None,
-		EdgeA: None, EdgeB: None, Vertex: at, Points: []geo.Point{p}, Detail: detail})
+		EdgeA: None, EdgeB: None, Vertex: at, Points: []geo.Point{p.Wrap()}, Detail: detail})
 }
 
 func (c *checker) edge(r *cleanRing, reason Reason, i int, detail string) {
 	c.errs = append(c.errs, &ShapeError{Reason: reason, Polygon: r.polygon, Ring: r.ring, RingB: None,
 		EdgeA: r.at[i], EdgeB: None, Vertex: None, Detail: detail,
-		Points: []geo.Point{r.vertices[i], r.vertices[(i+1)%len(r.vertices)]}})
+		Points: []geo.Point{r.vertices[i].Wrap(), r.vertices[(i+1)%len(r.vertices)].Wrap()}})
 }
 
 func (c *checker) wholeRing(r *cleanRing, reason Reason, detail string) {

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"io"
 	"math"
+	"slices"
 
 	"testzone/geofence/geo"
 	"testzone/vehicles"
@@ -19,15 +20,25 @@ const (
 	MaxRadiusM = 200_000
 )
 
+// Limits of a speed limit.
+const (
+	minSpeedMPS = 0.1
+	maxSpeedMPS = 400
+)
+
 // Compiled is a fence that has passed every check, with its geometry built. It
 // is immutable and safe for concurrent use.
 type Compiled struct {
 	Fence Fence
 
-	band  band
-	box   geo.Box // around all parts
-	parts []*part
-	sum   uint64 // of everything that decides, so that equal revisions can be told from equal numbers
+	band    band
+	lists   *lists  // nil: it names nobody
+	limitSq int64   // of a speed limit, (cm/s)^2; otherwise 0
+	box     geo.Box // around all parts
+	parts   []*part
+	within  []*part // of parts: the shape is all of these
+	without []*part // of parts: less these, closed sets: the margin of a keep-in
+	sum     uint64  // of everything that decides, so that equal revisions can be told from equal numbers
 }
 
 // part is one polygon of a fence.
@@ -46,75 +57,73 @@ type chain struct {
 	owner   *Compiled
 	box     geo.Box
 	classes vehicles.Classes
+	listed  bool // the owner names operators or vehicles
 	n       uint8
 	edges   [chainEdges]geo.Edge
 }
 
 // Compile checks a fence and builds its geometry. Everything that is wrong with
-// it comes in one answer, joined: ErrKind, ErrNoShape, *BandError, *ShapeError.
+// it comes in one answer, joined: ErrKind, ErrNoShape, *BandError, *ShapeError, *ScheduleError.
 // It does not ask for an ID, so that a preview can compile a nameless fence.
 //
-// A circle becomes a polygon on the safe side: around the circle for a keep-out,
-// within it for a keep-in (see geo.Circle.Ring for how close it comes).
+// Circles and corridors become polygons on the safe side: around them for a
+// keep-out or speed limit, within them for a keep-in (see geo.Circle.Ring,
+// geo.Capsule and geo.Outline for how close they come). A margin moves the
+// boundary of polygons exactly, but for outer corners that it rounds: there the
+// fence asks up to 4 % of the margin more. Geodesic edges become pieces of at
+// most 1 km, which leave them by up to 4 cm (at 60 degrees of latitude).
 func Compile(f Fence) (*Compiled, error) {
-	chk := checker{kind: f.Kind}
+	chk := checker{kind: f.Kind, geodesic: f.Edges == Geodesic}
 	var errs []error
-	if f.Kind != KeepOut && f.Kind != KeepIn {
+	switch fast := f.SpeedMPS != 0; {
+	case f.Kind != KeepOut && f.Kind != KeepIn && f.Kind != SpeedLimit:
 		errs = append(errs, ErrKind)
+	case fast != (f.Kind == SpeedLimit), fast && !(f.SpeedMPS >= minSpeedMPS && f.SpeedMPS <= maxSpeedMPS): // NaN fails
+		errs = append(errs, ErrSpeed)
 	}
-	polygons := f.Shape.Polygons
-	switch circle := f.Shape.Circle; {
-	case (circle == nil) == (len(polygons) == 0):
+	if f.Edges > Geodesic {
+		errs = append(errs, ErrEdges)
+	}
+	if f.Group != "" && f.Kind != KeepIn {
+		errs = append(errs, ErrGroup)
+	}
+	if !(f.MarginM >= 0 && f.MarginM <= maxMarginM) { // NaN fails
+		errs = append(errs, ErrMargin)
+		f.MarginM = 0
+	}
+	shape, ok := chk.shape(&f)
+	if !ok {
 		errs = append(errs, ErrNoShape)
-		polygons = nil
-	case circle != nil:
-		polygons = chk.circle(*circle, f.Kind == KeepOut)
 	}
-	polygons = chk.polygons(polygons)
 	b, bandErrs := newBand(&f)
 	errs = append(append(errs, chk.errs...), bandErrs...)
+	errs = append(errs, f.Schedule.check()...)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	c := &Compiled{Fence: f, band: b}
-	c.build(polygons)
+	c := &Compiled{Fence: f, band: b, lists: newLists(&f)}
+	if f.Kind == SpeedLimit {
+		cms := math.Round(f.SpeedMPS*1e5) / 1e3 // to 0.001 cm/s, so that 13.9 m/s are 1390 cm/s
+		c.limitSq = int64(math.Floor(cms * cms))
+	}
+	c.build(shape)
+	if shape.minus != nil && !c.hasRoom() {
+		return nil, &ShapeError{Reason: Vanishes, Ring: None, RingB: None, EdgeA: None, EdgeB: None, Vertex: None,
+			Detail: fmt.Sprintf("nothing is left within its margin of %v m", f.MarginM)}
+	}
 	return c, nil
 }
 
-// circle makes a ring of a circle; nil when the circle is not sound.
-func (c *checker) circle(circle geo.Circle, outside bool) []geo.Polygon {
-	e := &ShapeError{Ring: None, RingB: None, EdgeA: None, EdgeB: None, Vertex: None}
-	switch {
-	// Written so that NaN fails.
-	case !(circle.RadiusM >= MinRadiusM && circle.RadiusM <= MaxRadiusM):
-		e.Reason, e.Detail = BadRadius, fmt.Sprintf("%v m, must be %d to %d m", circle.RadiusM, MinRadiusM, MaxRadiusM)
-	case !circle.Center.Valid():
-		e.Reason, e.Detail = OutOfRange, fmt.Sprintf("centre %v", circle.Center)
-	case math.Abs(float64(circle.Center.Lat))/1e7+circle.RadiusM/110_000 > 89:
-		e.Reason, e.Detail = NearPole, "fences are supported up to 89 degrees of latitude"
-	default:
-		ring := circle.Ring(outside)
-		for i, p := range ring {
-			if abs64(int64(p.Lon)-int64(ring[(i+1)%len(ring)].Lon)) > geo.MaxLon {
-				e.Reason, e.Detail = Antimeridian, "a circle across longitude 180 is not supported yet"
-				c.errs = append(c.errs, e)
-				return nil
-			}
-		}
-		return []geo.Polygon{{Outer: ring}}
-	}
-	c.errs = append(c.errs, e)
-	return nil
-}
-
-func (c *Compiled) build(polygons []geo.Polygon) {
+func (c *Compiled) build(shape flatShape) {
 	sum := fnv.New64a()
-	fmt.Fprint(sum, c.Fence.Kind, c.Fence.Classes, c.Fence.Floor, c.Fence.Ceiling)
-	for i, p := range polygons {
+	decides := c.Fence
+	decides.Name, decides.Response, decides.Origin, decides.Rev, decides.Shape = "", "", Origin{}, 0, Shape{}
+	fmt.Fprintf(sum, "%#v", decides)
+	for i, p := range slices.Concat(shape.plus, shape.minus) {
 		r := geo.NewRegion(p)
 		pt := &part{owner: c, region: r}
 		for _, ring := range r.Rings() {
-			pt.addChains(ring, c.Fence.Classes)
+			pt.addChains(ring)
 			for _, e := range ring {
 				hashEdge(sum, e)
 			}
@@ -126,6 +135,7 @@ func (c *Compiled) build(polygons []geo.Polygon) {
 		c.box = c.box.Union(r.Box())
 		c.parts = append(c.parts, pt)
 	}
+	c.within, c.without = c.parts[:len(shape.plus)], c.parts[len(shape.plus):]
 	c.sum = sum.Sum64()
 }
 
@@ -137,9 +147,9 @@ func hashEdge(w io.Writer, e geo.Edge) {
 	w.Write(b[:])
 }
 
-func (p *part) addChains(ring []geo.Edge, classes vehicles.Classes) {
+func (p *part) addChains(ring []geo.Edge) {
 	for len(ring) > 0 {
-		ch := &chain{owner: p.owner, classes: classes, box: ring[0].Box()}
+		ch := &chain{owner: p.owner, classes: p.owner.Fence.Classes, listed: p.owner.lists != nil, box: ring[0].Box()}
 		ch.n = uint8(copy(ch.edges[:], ring))
 		for i := range ch.edges[:ch.n] {
 			ch.box = ch.box.Union(ch.edges[i].Box())
@@ -148,9 +158,6 @@ func (p *part) addChains(ring []geo.Edge, classes vehicles.Classes) {
 		ring = ring[ch.n:]
 	}
 }
-
-// Applies reports whether the fence asks anything of vehicles of this class.
-func (c *Compiled) Applies(class vehicles.Class) bool { return c.Fence.Classes.Match(class) }
 
 // Contains reports whether a vehicle of this class is inside the fence's shape
 // and band by the fence's edge rule: on the edge or at a limit is inside a
@@ -164,9 +171,10 @@ func (c *Compiled) Contains(fix geo.Fix, class vehicles.Class) bool {
 	return in
 }
 
-// Breaches reports whether a vehicle of this class breaches the fence there.
+// Breaches reports whether a vehicle of this class breaches a keep-out or keep-in
+// there; see BreachedBy for speed limits and lists.
 func (c *Compiled) Breaches(fix geo.Fix, class vehicles.Class) bool {
-	return c.Applies(class) && c.Contains(fix, class) == (c.Fence.Kind == KeepOut)
+	return c.Applies(class) && c.Fence.Kind != SpeedLimit && c.Contains(fix, class) == (c.Fence.Kind == KeepOut)
 }
 
 // covers is Contains in the horizontal.
@@ -186,8 +194,13 @@ func (c *Compiled) coversCopy(p geo.Point) bool {
 	if !c.box.Contains(p) {
 		return false
 	}
-	closed := c.Fence.Kind == KeepOut
-	for _, pt := range c.parts {
+	closed := c.Fence.Kind != KeepIn
+	for _, pt := range c.without {
+		if in, on := pt.region.Locate(p); in || on {
+			return false
+		}
+	}
+	for _, pt := range c.within {
 		in, on := pt.region.Locate(p)
 		if in || on && closed {
 			return true

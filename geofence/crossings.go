@@ -75,7 +75,7 @@ func (c *checker) crossing(a, b *ringEdge) {
 	c.errs = append(c.errs, &ShapeError{Reason: EdgesCross,
 		Polygon: a.ring.polygon, Ring: a.ring.ring, EdgeA: a.ring.at[a.i],
 		PolygonB: b.ring.polygon, RingB: b.ring.ring, EdgeB: b.ring.at[b.i],
-		Vertex: None, Points: []geo.Point{a.a, a.b, b.a, b.b}})
+		Vertex: None, Points: []geo.Point{a.a.Wrap(), a.b.Wrap(), b.a.Wrap(), b.b.Wrap()}})
 }
 
 // sortShapeErrors puts errors in the order of the shape.

@@ -20,7 +20,7 @@ func newRig(t *testing.T, fences ...*Compiled) *rig {
 	r := &rig{t: t, engine: NewEngine(Config{}), now: 1_000_000_000}
 	r.engine.SetFences(fences)
 	r.shard = r.engine.NewShard()
-	r.shard.Admit(1, Subject{vehicles.UAV})
+	r.shard.Admit(1, Subject{Class: vehicles.UAV})
 	return r
 }
 
@@ -241,7 +241,7 @@ func TestClassBecomesKnown(t *testing.T) {
 	if got := r.step("31.05,121.05", 0); got != "entered street first_fix" {
 		t.Errorf("unknown class: %q", got)
 	}
-	r.shard.Admit(1, Subject{vehicles.UAV})
+	r.shard.Admit(1, Subject{Class: vehicles.UAV})
 	if got := r.step("31.0500001,121.05", 1); got != "ended street fence_changed" {
 		t.Errorf("a drone after all: %q", got)
 	}
@@ -268,9 +268,48 @@ func TestAdmitForget(t *testing.T) {
 	if got := brief(r.shard.Refresh(r.now, nil)); got != "" {
 		t.Errorf("forgotten, but %q", got)
 	}
-	r.shard.Admit(78, Subject{vehicles.UAV}) // takes the freed place
+	r.shard.Admit(78, Subject{Class: vehicles.UAV}) // takes the freed place
 	if n := r.shard.Breached(78); n != 0 {
 		t.Errorf("a new vehicle breaches %d", n)
+	}
+}
+
+// TestEllipsoid checks a WGS-84 ceiling against a vehicle that knows its height
+// above the geoid only: near Shanghai that is 11.1 m less.
+func TestEllipsoid(t *testing.T) {
+	ring := "31.2,121.4 31.2,121.5 31.3,121.5 31.3,121.4"
+	c := mustCompile(t, Fence{ID: "a", Kind: KeepOut, Shape: Shape{Polygons: polygons(ring)}, Ceiling: geo.Altitude{MM: 111_000, Datum: geo.WGS84}})
+	r := newRig(t, c)
+	step := func(amsl int32, set bool) string {
+		s := r.sample("31.2304,121.4737", 1)
+		s.Fix.Heights = geo.Heights{}
+		if set {
+			s.Fix.Heights.Set(geo.AMSL, amsl)
+		}
+		return brief(r.shard.Step(1, s, nil))
+	}
+	for _, tc := range []struct {
+		amsl int32
+		set  bool
+		want string
+	}{{99_000, true, "entered a first_fix"}, {99_800, true, ""}, {99_900, true, "left a"}, {120_000, true, ""},
+		{0, false, "entered a altitude_unknown"}, {0, false, ""}, {120_000, true, "left a"}} {
+		if got := step(tc.amsl, tc.set); got != tc.want {
+			t.Errorf("%d mm, known %v: %q, want %q", tc.amsl, tc.set, got, tc.want)
+		}
+	}
+}
+
+// TestAboveGround checks an AGL ceiling: a car is on the ground, a drone unknown.
+func TestAboveGround(t *testing.T) {
+	c := mustCompile(t, Fence{ID: "a", Kind: KeepIn, Shape: Shape{Polygons: polygons(unitSquare)}, Ceiling: geo.Altitude{MM: 100_000, Datum: geo.AGL}})
+	r := newRig(t, c)
+	if got := r.step("31.05,121.05", 1); got != "left a first_fix altitude_unknown" {
+		t.Errorf("a drone: %q", got)
+	}
+	r.shard.Admit(2, Subject{Class: vehicles.ICV})
+	if got := brief(r.shard.Step(2, r.sample("31.05,121.05", 1), nil)); got != "entered a first_fix" {
+		t.Errorf("a car: %q", got)
 	}
 }
 

@@ -160,6 +160,7 @@ func (c *city) traffic(count, steps int, clustered bool) [][]Sample {
 			}
 			s := &out[k][i]
 			s.Fix.Point = cityPoint(m.east, m.north)
+			s.Velocity = vehicles.Velocity{N: int16(m.speed * cos * 100), E: int16(m.speed * sin * 100)}
 			s.Fix.Heights.Set(geo.AMSL, 60_000)
 			s.Fix.Heights.Set(geo.Takeoff, 50_000)
 			s.ReceivedUS = int64(k+1) * 100_000
@@ -194,6 +195,11 @@ func TestFigures(t *testing.T) {
 		measure(t, name, n, count, steps, rounds, false)
 		measure(t, name, n, count, steps, rounds, true)
 	}
+	if *figures {
+		measureChanges(t, 10_000, 100_000)
+		return
+	}
+	measureChanges(t, 100, 200)
 }
 
 // measure times Step over samples in steady motion, and beside it a bare search
@@ -207,7 +213,7 @@ func measure(t *testing.T, name string, fences, count, steps, rounds int, cluste
 	e.SetFences(set)
 	s := e.NewShard()
 	for h := range count {
-		s.Admit(vehicles.Handle(h+1), Subject{vehicles.UAV})
+		s.Admit(vehicles.Handle(h+1), Subject{Class: vehicles.UAV})
 	}
 	out := make([]Transition, 0, 4096)
 	drive := func() (transitions int) {
@@ -232,7 +238,19 @@ func measure(t *testing.T, name string, fences, count, steps, rounds int, cluste
 	tree := e.snap.Load().parts
 	found := 0
 	visit := func(_, _ [2]int64, _ *part) bool { found++; return true }
-	var step, bare, moved []float64
+	predictions := make([]Prediction, 0, 256)
+	foreseen := 0
+	lookAhead := func() {
+		for k := range samples {
+			for i := range samples[k] {
+				out = s.Step(vehicles.Handle(i+1), samples[k][i], out[:0])
+				predictions = s.Ahead(vehicles.Handle(i+1), 10, predictions[:0])
+				foreseen += len(predictions)
+			}
+		}
+	}
+	floor := newFloor(samples)
+	var step, bare, moved, ahead, least []float64
 	var transitions int
 	var before, after runtime.MemStats
 	total := float64(count * steps)
@@ -245,6 +263,13 @@ func measure(t *testing.T, name string, fences, count, steps, rounds int, cluste
 		step = append(step, float64(cpuNS(t)-start)/total)
 		runtime.ReadMemStats(&after)
 		moved = append(moved, float64(after.Mallocs-before.Mallocs)/total)
+		later()
+		start = cpuNS(t)
+		lookAhead()
+		ahead = append(ahead, max(float64(cpuNS(t)-start)/total-step[len(step)-1], 0))
+		start = cpuNS(t)
+		floor.drive(samples)
+		least = append(least, float64(cpuNS(t)-start)/total)
 		start = cpuNS(t)
 		for k := range samples {
 			for i := range samples[k] {
@@ -254,6 +279,9 @@ func measure(t *testing.T, name string, fences, count, steps, rounds int, cluste
 			}
 		}
 		bare = append(bare, float64(cpuNS(t)-start)/total)
+	}
+	if foreseen == 0 || floor.hits == 0 {
+		t.Errorf("%s fences: nothing was foreseen, or the floor was never hit", name)
 	}
 	if transitions == 0 || found == 0 {
 		t.Errorf("%s fences: %d transitions, %d boxes hit: nothing was measured", name, transitions, found)
@@ -274,7 +302,9 @@ func measure(t *testing.T, name string, fences, count, steps, rounds int, cluste
 	}
 	a := report("step_ns", step, "ns")
 	b := report("rtree_search_ns", bare, "ns")
-	fmt.Fprintf(os.Stdout, "fence/step_to_search_%s%s %.3f ratio\n", name, suffix, a/b)
+	fmt.Fprintf(os.Stdout, "fence/step_over_search_%s%s %.3f ratio\n", name, suffix, a/b)
+	fmt.Fprintf(os.Stdout, "fence/step_over_floor_%s%s %.3f ratio\n", name, suffix, a/report("floor_ns", least, "ns"))
+	fmt.Fprintf(os.Stdout, "fence/ahead_over_step_%s%s %.3f ratio\n", name, suffix, report("ahead_ns", ahead, "ns")/a)
 	report("step_allocs", moved, "allocs")
 	fmt.Fprintf(os.Stderr, "# %d transitions in %.0f samples\n", transitions, total)
 }

@@ -38,13 +38,13 @@ func (d *diff) prepare(from, to *snapshot) {
 	}
 }
 
-// follow takes a vehicle from the snapshot and class that it was judged by to
+// follow takes a vehicle from the snapshot and subject that it was judged by to
 // those that hold now, at its last fix.
 func (s *Shard) follow(v *vehicle, snap *snapshot, nowUS int64, out []Transition) []Transition {
-	smp := Sample{Fix: v.fix, ReceivedUS: nowUS, BootMS: v.bootMS}
+	smp := Sample{Fix: v.fix, ReceivedUS: nowUS, BootMS: v.bootMS, Velocity: v.velocity.Velocity, VelocityUnknown: v.velocity.unknown}
 	start := len(out)
 	switch {
-	case v.class != v.was:
+	case v.anew:
 		out = s.reclassify(v, snap, &smp, out)
 		v.box = emptyBox
 		v.forgetNear()
@@ -70,7 +70,8 @@ func (s *Shard) follow(v *vehicle, snap *snapshot, nowUS int64, out []Transition
 		v.box = emptyBox
 		v.forgetNear()
 	}
-	v.snap, v.was = snap, v.class
+	out = s.judgeGroups(v, snap, FenceChanged, &smp, out)
+	v.snap, v.was, v.anew = snap, v.sub, false
 	sortByFence(out[start:])
 	return out
 }
@@ -85,7 +86,7 @@ func (s *Shard) concerned(v *vehicle, snap *snapshot) []int32 {
 			d.some = append(d.some, i)
 		}
 	}
-	s.here.find(snap, v.class, v.fix.Point)
+	s.here.find(snap, &v.sub, v.fix.Point)
 	for _, c := range s.here.fences {
 		if i, ok := d.byNew[c]; ok {
 			d.some = append(d.some, i)
@@ -96,7 +97,7 @@ func (s *Shard) concerned(v *vehicle, snap *snapshot) []int32 {
 	return d.some
 }
 
-// reclassify judges a vehicle whose class became known by every fence anew.
+// reclassify judges a vehicle of which something became known by every fence anew.
 func (s *Shard) reclassify(v *vehicle, snap *snapshot, smp *Sample, out []Transition) []Transition {
 	for _, was := range v.snap.fences {
 		out = v.apply(change{was, snap.byID[was.Fence.ID]}, smp, out)
@@ -112,28 +113,30 @@ func (s *Shard) reclassify(v *vehicle, snap *snapshot, smp *Sample, out []Transi
 // apply judges one change at the vehicle's last fix. A fence that asks the same
 // in another revision causes a transition only where it moved over the vehicle.
 func (v *vehicle) apply(ch change, smp *Sample, out []Transition) []Transition {
-	applied := ch.old != nil && ch.old.Applies(v.was)
-	applies := ch.new != nil && ch.new.Applies(v.class)
+	applied := ch.old != nil && ch.old.AppliesTo(&v.was)
+	applies := ch.new != nil && ch.new.AppliesTo(&v.sub)
 	if !applied && !applies {
 		return out
 	}
 	was := applied && v.isInside(ch.old)
+	wasFast := applied && v.isFast(ch.old)
 	if applied {
-		v.set(ch.old, false, false)
+		v.set(ch.old, false, false, false)
 	}
-	var is, unknown bool
+	var is, isFast, unknown bool
 	if applies {
 		over := ch.new.covers(v.fix.Point)
-		is, unknown = ch.new.band.holds(v.class, &v.fix)
+		is, unknown = ch.new.band.holds(v.sub.Class, &v.fix)
 		is = is && over
-		v.set(ch.new, over, is)
+		isFast = ch.new.isTooFast(smp, is, wasFast)
+		v.set(ch.new, over, is, isFast)
 	}
 	if applied && (!applies || ch.old.Fence.Kind != ch.new.Fence.Kind) {
 		// The state that is held: inside any fence, or outside a keep-in.
 		if was || ch.old.Fence.Kind == KeepIn {
 			out = append(out, v.event(Ended, FenceChanged, ch.old, false, smp))
 		}
-		applied = false
+		applied, wasFast = false, false
 	}
 	switch {
 	case !applies:
@@ -141,6 +144,9 @@ func (v *vehicle) apply(ch change, smp *Sample, out []Transition) []Transition {
 		out = append(out, v.event(Entered, FenceChanged, ch.new, unknown, smp))
 	case !is && (was && applied || !applied && ch.new.Fence.Kind == KeepIn):
 		out = append(out, v.event(Left, FenceChanged, ch.new, unknown, smp))
+	}
+	if applies {
+		out = v.speedEvent(ch.new, wasFast, isFast, FenceChanged, unknown, smp, out)
 	}
 	return out
 }

@@ -13,10 +13,12 @@ import (
 // Kind is what a fence asks.
 type Kind uint8
 
-// The kinds. A keep-out fence is a closed set, a keep-in fence an open one.
+// The kinds. A keep-out fence is a closed set, a keep-in fence an open one; a
+// speed limit holds within a closed set.
 const (
 	KeepOut Kind = iota + 1
 	KeepIn
+	SpeedLimit
 )
 
 // Response is what the enforcement ladder does on a breach; data only here.
@@ -38,10 +40,21 @@ type Origin struct {
 	ID   string
 }
 
-// Shape is the horizontal extent: polygons with holes, or one circle.
+// EdgeModel says what the line between two vertices is.
+type EdgeModel uint8
+
+// The edge models.
+const (
+	LonLat   EdgeModel = iota // straight in longitude and latitude, as in GeoJSON and MAVLink
+	Geodesic                  // the shortest line on the ellipsoid
+)
+
+// Shape is the horizontal extent: polygons with holes, one circle, or one
+// corridor.
 type Shape struct {
 	Polygons []geo.Polygon
 	Circle   *geo.Circle
+	Corridor *geo.Corridor
 }
 
 // Fence is the definition of one electronic fence.
@@ -56,6 +69,16 @@ type Fence struct {
 	Response Response
 	Origin   Origin
 	Rev      uint64
+
+	Edges           EdgeModel
+	Schedule        Schedule
+	Operators       []string             // empty: of any operator
+	Vehicles        []vehicles.VehicleID // empty: any; an unverified vehicle is none of a list
+	ExemptOperators []string             // an unverified vehicle is never exempt
+	ExemptVehicles  []vehicles.VehicleID
+	SpeedMPS        float64 // SpeedLimit: highest speed over ground within
+	MarginM         float64 // a keep-out grows by it, a keep-in shrinks
+	Group           string  // keep-ins of one group: being inside any of them complies
 }
 
 // Sample is one position of one vehicle, in the order of its source.
@@ -64,6 +87,8 @@ type Sample struct {
 	ReceivedUS int64  // server time, microseconds
 	BootMS     uint32 // device time
 	Velocity   vehicles.Velocity
+
+	VelocityUnknown bool // Velocity means nothing: speed limits are not judged
 }
 
 // TransitionKind is what happened between a vehicle and a fence.
@@ -74,7 +99,15 @@ const (
 	Entered TransitionKind = iota + 1
 	Left
 	Crossed // met the fence between two fixes that lie on the same side
-	Ended   // the fence was removed, or no longer applies, while its state was held
+	Ended   // the fence was removed, left force or no longer applies, while its state was held
+
+	OverSpeed // a sample within a speed limit is faster than that
+	SpeedOK   // no longer
+
+	// Of a group of keep-ins; the first member that applies to the vehicle stands
+	// for it. Each member has its own Entered and Left besides.
+	GroupLeft    // the vehicle is inside no member
+	GroupEntered // inside one again, or the group is gone
 )
 
 // Flags are attributes of a transition.
@@ -86,6 +119,7 @@ const (
 	FenceChanged                      // the fence moved over the vehicle, not the vehicle into the fence
 	AltitudeUnknown                   // no height in the fence's datum: judged on the safe side
 	Jump                              // the step was longer than the vehicle can move: set difference only, no chord test
+	GroupHeld                         // of a Crossed keep-in: another member of its group holds the vehicle, or was met on the way
 )
 
 // Transition is one fence crossing as a fact.
@@ -107,13 +141,23 @@ type Effect uint8
 // The effects.
 const (
 	NoEffect     Effect = iota
-	BreachBegins        // entered a keep-out, left a keep-in
-	BreachEnds          // left a keep-out, entered a keep-in, or the fence ended
+	BreachBegins        // entered a keep-out, left a keep-in, broke a speed limit
+	BreachEnds          // the opposite, or the fence ended
 	BreachPassed        // crossed: began and ended between two fixes
 )
 
 // Effect says what the transition means: the alert book acts on it.
 func (t *Transition) Effect() Effect {
+	switch kind := t.Fence.Fence.Kind; {
+	case t.Kind == OverSpeed || t.Kind == GroupLeft:
+		return BreachBegins
+	case t.Kind == SpeedOK || t.Kind == GroupEntered:
+		return BreachEnds
+	case t.Fence.Fence.Group != "" && t.Kind != Ended && (t.Kind != Crossed || t.Flags&GroupHeld != 0):
+		return NoEffect // the group decides
+	case kind == SpeedLimit && t.Kind != Ended:
+		return NoEffect // to be there is no breach
+	}
 	switch t.Kind {
 	case Crossed:
 		return BreachPassed

@@ -1,6 +1,7 @@
 package geofence
 
 import (
+	"math"
 	"slices"
 
 	"testzone/geofence/geo"
@@ -11,24 +12,24 @@ import (
 // once so that a search does not allocate.
 type here struct {
 	visit  func(_, _ [2]int64, p *part) bool
-	class  vehicles.Class
+	sub    *Subject
 	at     geo.Point
 	fences []*Compiled
 }
 
 func (h *here) init() {
 	h.visit = func(_, _ [2]int64, p *part) bool {
-		if c := p.owner; c.Applies(h.class) && !slices.Contains(h.fences, c) && c.covers(h.at) {
+		if c := p.owner; c.AppliesTo(h.sub) && !slices.Contains(h.fences, c) && c.covers(h.at) {
 			h.fences = append(h.fences, c)
 		}
 		return true
 	}
 }
 
-// find fills fences with those that apply to the class and contain p.
-func (h *here) find(snap *snapshot, class vehicles.Class, p geo.Point) {
+// find fills fences with those that apply to the vehicle and contain p.
+func (h *here) find(snap *snapshot, sub *Subject, p geo.Point) {
 	clear(h.fences)
-	h.fences, h.class, h.at = h.fences[:0], class, p
+	h.fences, h.sub, h.at = h.fences[:0], sub, p
 	lo, hi := keys(geo.BoxOf(p, p))
 	snap.parts.Search(lo, hi, h.visit)
 	if p.Lon == geo.MaxLon || p.Lon == -geo.MaxLon {
@@ -47,29 +48,26 @@ func (v *vehicle) event(kind TransitionKind, flags Flags, c *Compiled, unknown b
 		before = smp.Fix
 	}
 	return Transition{Kind: kind, Flags: flags, Handle: v.handle, Fence: c, ReceivedUS: smp.ReceivedUS, BootMS: smp.BootMS,
-		Before: before, After: smp.Fix, Datum: c.band.decider(v.class, &before, &smp.Fix)}
+		Before: before, After: smp.Fix, Datum: c.band.decider(v.sub.Class, &before, &smp.Fix)}
 }
 
 // first judges a vehicle's first fix: it was never seen on the other side of any
 // fence.
 func (s *Shard) first(v *vehicle, snap *snapshot, smp *Sample, out []Transition) []Transition {
 	start := len(out)
-	s.here.find(snap, v.class, smp.Fix.Point)
+	s.here.find(snap, &v.sub, smp.Fix.Point)
 	for _, c := range s.here.fences {
-		in, unknown := c.band.holds(v.class, &smp.Fix)
-		v.set(c, true, in)
-		if in {
-			out = append(out, v.event(Entered, FirstFix, c, unknown, smp))
-		}
+		out = s.judgeEnds(v, c, true, FirstFix, smp, out)
 	}
 	for _, c := range snap.keepIns {
-		if c.Applies(v.class) && !v.isInside(c) {
-			_, unknown := c.band.holds(v.class, &smp.Fix)
+		if c.AppliesTo(&v.sub) && !v.isInside(c) {
+			_, unknown := c.band.holds(v.sub.Class, &smp.Fix)
 			out = append(out, v.event(Left, FirstFix, c, unknown, smp))
 		}
 	}
+	out = s.judgeGroups(v, snap, FirstFix, smp, out)
 	v.take(smp)
-	v.snap, v.was, v.box = snap, v.class, emptyBox
+	v.snap, v.was, v.anew, v.box = snap, v.sub, false, emptyBox
 	v.forgetNear()
 	sortByFence(out[start:])
 	return out
@@ -77,7 +75,7 @@ func (s *Shard) first(v *vehicle, snap *snapshot, smp *Sample, out []Transition)
 
 // jump judges the ends of a step whose way is not known.
 func (s *Shard) jump(v *vehicle, smp *Sample, out []Transition) []Transition {
-	s.here.find(v.snap, v.class, smp.Fix.Point)
+	s.here.find(v.snap, &v.sub, smp.Fix.Point)
 	for i := len(v.over) - 1; i >= 0; i-- { // backwards: judge may take the entry out
 		if c := v.over[i].fence; !slices.Contains(s.here.fences, c) {
 			out = s.judgeEnds(v, c, false, Jump, smp, out)
@@ -93,14 +91,44 @@ func (s *Shard) jump(v *vehicle, smp *Sample, out []Transition) []Transition {
 // judgeEnds compares the vehicle's state at a fence before and after a step and
 // records the new one; over says whether the fence's shape contains it now.
 func (s *Shard) judgeEnds(v *vehicle, c *Compiled, over bool, flags Flags, smp *Sample, out []Transition) []Transition {
-	inBand, unknown := c.band.holds(v.class, &smp.Fix)
+	inBand, unknown := c.band.holds(v.sub.Class, &smp.Fix)
 	was, is := v.isInside(c), over && inBand
-	v.set(c, over, is)
+	wasFast := c.limitSq > 0 && v.isFast(c)
+	isFast := c.isTooFast(smp, is, wasFast)
+	v.set(c, over, is, isFast)
 	switch {
 	case is && !was:
-		return append(out, v.event(Entered, flags, c, unknown, smp))
+		out = append(out, v.event(Entered, flags, c, unknown, smp))
 	case was && !is:
-		return append(out, v.event(Left, flags, c, unknown, smp))
+		out = append(out, v.event(Left, flags, c, unknown, smp))
+	}
+	return v.speedEvent(c, wasFast, isFast, flags, unknown, smp, out)
+}
+
+// isTooFast reports whether a vehicle breaks a speed limit by a sample. Without
+// a known speed it does what it did before.
+func (c *Compiled) isTooFast(smp *Sample, inside, before bool) bool {
+	if c.limitSq == 0 || !inside {
+		return false
+	}
+	if smp.VelocityUnknown {
+		return before
+	}
+	return speedSq(smp) > c.limitSq
+}
+
+// speedSq is the square of the speed over ground, (cm/s)^2.
+func speedSq(smp *Sample) int64 {
+	n, e := int64(smp.Velocity.N), int64(smp.Velocity.E)
+	return n*n + e*e
+}
+
+func (v *vehicle) speedEvent(c *Compiled, was, is bool, flags Flags, unknown bool, smp *Sample, out []Transition) []Transition {
+	switch {
+	case is && !was:
+		return append(out, v.event(OverSpeed, flags, c, unknown, smp))
+	case was && !is:
+		return append(out, v.event(SpeedOK, flags, c, unknown, smp))
 	}
 	return out
 }
@@ -109,7 +137,7 @@ func (s *Shard) judgeEnds(v *vehicle, c *Compiled, over bool, flags Flags, smp *
 // its end.
 func (s *Shard) move(v *vehicle, smp *Sample, chords []geo.Chord, out []Transition) []Transition {
 	l := &s.look
-	l.begin(v.class)
+	l.begin(&v.sub)
 	now := smp.Fix.Point
 	way := geo.BoxOf(v.fix.Point, now)
 	complete, boxed := true, true
@@ -126,22 +154,38 @@ func (s *Shard) move(v *vehicle, smp *Sample, chords []geo.Chord, out []Transiti
 	if !complete {
 		return s.jump(v, smp, out)
 	}
-	// Within the boundary that the way did not meet only heights matter.
+	start := len(out)
+	// Within the boundary that the way did not meet only heights and speed matter.
 	for i := range v.over {
-		if c := v.over[i].fence; c.band.n > 0 && !slices.Contains(l.touched, c) {
+		if c := v.over[i].fence; (c.band.n > 0 || c.limitSq > 0) && !slices.Contains(l.touched, c) {
 			out = s.judgeWay(v, c, true, false, chords, smp, out)
 		}
 	}
 	for _, c := range l.touched {
 		out = s.judgeWay(v, c, c.covers(now), true, chords, smp, out)
 	}
+	for i := range out[start:] {
+		if t := &out[start+i]; t.Kind == Crossed && v.heldByGroup(t.Fence, l.touched) {
+			t.Flags |= GroupHeld
+		}
+	}
 	if !boxed || !l.box.Contains(now) { // on an edge, or on longitude 180
 		v.box = emptyBox
 		return out
 	}
 	v.box.minLat, v.box.maxLat, v.box.minLon, v.box.maxLon = l.box.MinLat, l.box.MaxLat, l.box.MinLon, l.box.MaxLon
-	v.box.limitHeights(v.class, &smp.Fix, v.over)
+	v.perEast = perEast(now.Lat)
+	v.box.limited = v.bounds.limit(v.sub.Class, &smp.Fix, v.over)
 	return out
+}
+
+// perEast bounds the units of longitude in a centimetre, here and some kilometres
+// around, from above: 0.9 over the cosine, which is bounded by its first terms.
+func perEast(lat int32) float32 {
+	x := float32(lat) * (math.Pi / 180 / 1e7)
+	x *= x
+	cos := 1 - x/2 + x*x/24 - x*x*x/720 // below the cosine up to 90 degrees, by 0.001 at most
+	return 0.914 / max(cos, 1e-3)
 }
 
 // ahead is the point at a distance (in the maximum norm) beyond b on the way
@@ -198,7 +242,7 @@ func (s *Shard) judgeWay(v *vehicle, c *Compiled, over, touched bool, chords []g
 			out = append(out, v.event(Crossed, 0, c, false, smp))
 		}
 	case !was:
-		if met, unknown := c.meetsWay(v.class, touched, over, chords, &v.fix, &smp.Fix); met {
+		if met, unknown := c.meetsWay(v.sub.Class, touched, over, chords, &v.fix, &smp.Fix); met {
 			out = append(out, v.event(Crossed, 0, c, unknown, smp))
 		}
 	}

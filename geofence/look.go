@@ -12,10 +12,11 @@ import (
 type look struct {
 	visit func(_, _ [2]int64, c *chain) bool
 
-	class   vehicles.Class
-	at      geo.Point // the vehicle
-	box     geo.Box   // what is left around it
-	cutting bool      // whether the box matters
+	sub     *Subject
+	class   vehicles.Class // of sub
+	at      geo.Point      // the vehicle
+	box     geo.Box        // what is left around it
+	cutting bool           // whether the box matters
 	chords  []geo.Chord
 	way     geo.Box // around the chord, or a piece of it
 	tracing bool    // whether the chords matter
@@ -40,7 +41,7 @@ const maxNear = 48
 
 func (l *look) init() {
 	l.visit = func(_, _ [2]int64, c *chain) bool {
-		if !c.classes.Match(l.class) {
+		if !c.classes.Match(l.class) || c.listed && !c.owner.lists.match(l.sub) {
 			return true
 		}
 		if l.keeping {
@@ -100,10 +101,10 @@ func (l *look) touch(c *Compiled) {
 func (l *look) exhausted() bool { return l.edges > maxEdges || len(l.touched) > maxTouched }
 
 // begin clears what the last step left.
-func (l *look) begin(class vehicles.Class) {
+func (l *look) begin(sub *Subject) {
 	clear(l.touched)
 	l.touched = l.touched[:0]
-	l.class, l.edges = class, 0
+	l.sub, l.class, l.edges = sub, sub.Class, 0
 }
 
 // pieceUnits is the longest piece of a movement that is searched at once, about
@@ -117,6 +118,12 @@ func (l *look) trace(snap *snapshot, chords []geo.Chord) bool {
 	for _, c := range chords {
 		dLat, dLon := int64(c.B.Lat)-int64(c.A.Lat), int64(c.B.Lon)-int64(c.A.Lon)
 		n := max(abs64(dLat), abs64(dLon))/pieceUnits + 1
+		if n == 1 {
+			l.way = geo.BoxOf(c.A, c.B)
+			lo, hi := keys(l.way)
+			snap.chains.Search(lo, hi, l.visit)
+			continue
+		}
 		for i := range n {
 			// Rounded outwards by one unit: pieces only choose what is looked at.
 			a := geo.Point{Lat: int32(int64(c.A.Lat) + dLat*i/n), Lon: int32(int64(c.A.Lon) + dLon*i/n)}
@@ -160,5 +167,15 @@ func (l *look) aim(p geo.Point, wide geo.Box, chords []geo.Chord) {
 	l.tracing, l.chords = len(chords) > 0, chords
 	if l.tracing {
 		l.way = geo.BoxOf(chords[0].A, chords[0].B)
+	}
+}
+
+// alongRemembered is trace with pieces of boundary that an earlier search around
+// the whole way found.
+func (l *look) alongRemembered(near []*chain, chords []geo.Chord) {
+	l.tracing, l.cutting, l.chords = true, false, chords
+	l.way = geo.BoxOf(chords[0].A, chords[0].B)
+	for _, c := range near {
+		l.walk(c)
 	}
 }

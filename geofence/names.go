@@ -2,7 +2,7 @@ package geofence
 
 import "fmt"
 
-var kindNames = map[Kind]string{KeepOut: "keep_out", KeepIn: "keep_in"}
+var kindNames = map[Kind]string{KeepOut: "keep_out", KeepIn: "keep_in", SpeedLimit: "speed_limit"}
 
 // String is the name used in the API and in the journal.
 func (k Kind) String() string {
@@ -33,7 +33,8 @@ func ParseResponse(s string) (Response, bool) {
 	return "", false
 }
 
-var transitionNames = map[TransitionKind]string{Entered: "entered", Left: "left", Crossed: "crossed", Ended: "ended"}
+var transitionNames = map[TransitionKind]string{Entered: "entered", Left: "left", Crossed: "crossed", Ended: "ended",
+	OverSpeed: "over_speed", SpeedOK: "speed_ok", GroupLeft: "group_left", GroupEntered: "group_entered"}
 
 // String is the name used in scenarios and on the live channel.
 func (k TransitionKind) String() string {
@@ -49,7 +50,7 @@ func (f Flags) Names() []string {
 	for _, n := range []struct {
 		flag Flags
 		name string
-	}{{FirstFix, "first_fix"}, {FenceChanged, "fence_changed"}, {AltitudeUnknown, "altitude_unknown"}, {Jump, "jump"}} {
+	}{{FirstFix, "first_fix"}, {FenceChanged, "fence_changed"}, {AltitudeUnknown, "altitude_unknown"}, {Jump, "jump"}, {GroupHeld, "group_held"}} {
 		if f&n.flag != 0 {
 			out = append(out, n.name)
 		}

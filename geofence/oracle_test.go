@@ -1,6 +1,7 @@
 package geofence
 
 import (
+	"math"
 	"math/big"
 	"slices"
 	"strings"
@@ -14,25 +15,100 @@ import (
 // memory of anything but the last fix. It shares no code with the engine except
 // the distance of the jump guard.
 type oracle struct {
-	fences []*Compiled
+	fences []*Compiled // in force
 	tracks map[vehicles.Handle]*oracleTrack
 }
 
 type oracleTrack struct {
-	class, was vehicles.Class
-	seen       bool
-	fences     []*Compiled // judged by
-	smp        Sample
+	sub, was Subject
+	seen     bool
+	fences   []*Compiled // judged by
+	smp      Sample
+	fast     map[string]bool      // the fences whose speed limit it breaks
+	outside  map[string]*Compiled // of the groups that it is outside of: the member that stands for it
 }
 
 func newOracle() *oracle { return &oracle{tracks: map[vehicles.Handle]*oracleTrack{}} }
 
-func (o *oracle) admit(h vehicles.Handle, class vehicles.Class) {
+func (o *oracle) admit(h vehicles.Handle, sub Subject) {
 	if t := o.tracks[h]; t != nil {
-		t.class = class
+		t.sub = sub
 		return
 	}
-	o.tracks[h] = &oracleTrack{class: class, was: class}
+	o.tracks[h] = &oracleTrack{sub: sub, was: sub, fast: map[string]bool{}, outside: map[string]*Compiled{}}
+}
+
+// groups compares which groups the vehicle is outside of with which it was.
+func (t *oracleTrack) groups(set []*Compiled, fix geo.Fix, ev func(TransitionKind, *Compiled)) {
+	now, held := map[string]*Compiled{}, map[string]bool{}
+	for _, c := range set {
+		if name := c.Fence.Group; name != "" && oracleApplies(c, t.sub) {
+			if rep := now[name]; rep == nil || c.Fence.ID < rep.Fence.ID {
+				now[name] = c
+			}
+			in, _ := oracleInside(c, t.sub.Class, fix)
+			held[name] = held[name] || in
+		}
+	}
+	for name := range held {
+		if held[name] {
+			delete(now, name)
+		}
+	}
+	for name, was := range t.outside {
+		if rep := now[name]; rep == nil || rep.Fence.ID != was.Fence.ID {
+			ev(GroupEntered, was)
+		}
+	}
+	for name, rep := range now {
+		if was := t.outside[name]; was == nil || was.Fence.ID != rep.Fence.ID {
+			ev(GroupLeft, rep)
+		}
+	}
+	t.outside = now
+}
+
+// groupHeld is the flag of a keep-in left and entered between two fixes while
+// another one of its group takes part.
+func (o *oracle) groupHeld(c *Compiled, sub Subject, from, to geo.Fix) Flags {
+	for _, g := range o.fences {
+		if g == c || g.Fence.Group == "" || g.Fence.Group != c.Fence.Group || !oracleApplies(g, sub) {
+			continue
+		}
+		met := 0
+		oracleMoments(g, sub.Class, geo.Fix{Point: from.Point}, geo.Fix{Point: to.Point}, func(*big.Rat, bool) { met++ })
+		if in, _ := oracleInside(g, sub.Class, to); in || met > 2 { // more than the ends: an edge
+			return GroupHeld
+		}
+	}
+	return 0
+}
+
+// oracleApplies is who a fence is for, by the text of its fields.
+func oracleApplies(c *Compiled, s Subject) bool {
+	f := &c.Fence
+	classes := f.Classes.List()
+	applies := len(classes) == 0 || s.Class == vehicles.ClassUnknown || slices.Contains(classes, s.Class)
+	if len(f.Operators) > 0 {
+		applies = applies && slices.Contains(f.Operators, s.Operator)
+	}
+	if len(f.Vehicles) > 0 {
+		applies = applies && s.Verified && slices.Contains(f.Vehicles, s.Vehicle)
+	}
+	exempt := slices.Contains(f.ExemptOperators, s.Operator) || slices.Contains(f.ExemptVehicles, s.Vehicle)
+	return applies && !(exempt && s.Verified)
+}
+
+// speed records whether a vehicle breaks a speed limit and says whether that changed.
+func (t *oracleTrack) speed(c *Compiled, inside bool, smp Sample) (now, changed bool) {
+	was := t.fast[c.Fence.ID]
+	now = was
+	if !smp.VelocityUnknown {
+		now = math.Hypot(float64(smp.Velocity.N), float64(smp.Velocity.E)) > c.Fence.SpeedMPS*100
+	}
+	now = now && inside && c.Fence.Kind == SpeedLimit
+	t.fast[c.Fence.ID] = now
+	return now, now != was
 }
 
 func (o *oracle) refresh(h vehicles.Handle, nowUS int64) (out []Transition) {
@@ -46,35 +122,44 @@ func (o *oracle) refresh(h vehicles.Handle, nowUS int64) (out []Transition) {
 	}
 	for _, old := range t.fences {
 		now := findFence(o.fences, old.Fence.ID)
-		if !old.Applies(t.was) {
+		if !oracleApplies(old, t.was) {
 			continue
 		}
-		if now != nil && now.Applies(t.class) && now.Fence.Kind == old.Fence.Kind {
-			was, _ := oracleInside(old, t.was, t.smp.Fix)
-			is, unknown := oracleInside(now, t.class, t.smp.Fix)
+		if now != nil && oracleApplies(now, t.sub) && now.Fence.Kind == old.Fence.Kind {
+			was, _ := oracleInside(old, t.was.Class, t.smp.Fix)
+			is, unknown := oracleInside(now, t.sub.Class, t.smp.Fix)
 			if !was && is {
 				ev(Entered, now, unknown)
 			} else if was && !is {
 				ev(Left, now, unknown)
 			}
+			if fast, changed := t.speed(now, is, t.smp); changed {
+				ev(map[bool]TransitionKind{true: OverSpeed, false: SpeedOK}[fast], now, unknown)
+			}
 			continue
 		}
-		if was, _ := oracleInside(old, t.was, t.smp.Fix); was || old.Fence.Kind == KeepIn {
+		delete(t.fast, old.Fence.ID)
+		if was, _ := oracleInside(old, t.was.Class, t.smp.Fix); was || old.Fence.Kind == KeepIn {
 			ev(Ended, old, 0)
 		}
 	}
 	for _, now := range o.fences {
 		old := findFence(t.fences, now.Fence.ID)
-		if !now.Applies(t.class) || old != nil && old.Applies(t.was) && old.Fence.Kind == now.Fence.Kind {
+		if !oracleApplies(now, t.sub) || old != nil && oracleApplies(old, t.was) && old.Fence.Kind == now.Fence.Kind {
 			continue
 		}
-		if is, unknown := oracleInside(now, t.class, t.smp.Fix); is {
+		if is, unknown := oracleInside(now, t.sub.Class, t.smp.Fix); is {
 			ev(Entered, now, unknown)
 		} else if now.Fence.Kind == KeepIn {
 			ev(Left, now, unknown)
 		}
+		is, unknown := oracleInside(now, t.sub.Class, t.smp.Fix)
+		if _, fast := t.speed(now, is, t.smp); fast {
+			ev(OverSpeed, now, unknown)
+		}
 	}
-	t.fences, t.was = o.fences, t.class
+	t.groups(o.fences, t.smp.Fix, func(kind TransitionKind, c *Compiled) { ev(kind, c, 0) })
+	t.fences, t.was = o.fences, t.sub
 	return out
 }
 
@@ -101,16 +186,20 @@ func (o *oracle) step(h vehicles.Handle, smp Sample) (out []Transition) {
 		if dt < 0 {
 			dt = max(smp.ReceivedUS-t.smp.ReceivedUS, 0)
 		}
-		top := map[vehicles.Class]float64{vehicles.UAV: 150, vehicles.ICV: 70, vehicles.USV: 40, vehicles.ClassUnknown: 150}[t.class]
+		top := map[vehicles.Class]float64{vehicles.UAV: 150, vehicles.ICV: 70, vehicles.USV: 40, vehicles.ClassUnknown: 150}[t.sub.Class]
 		if geo.Distance(t.smp.Fix.Point, smp.Fix.Point) > min(2*top*max(float64(dt)/1e6, 0.1), 20_000) {
 			jump = Jump
 		}
 	}
 	for _, c := range o.fences {
-		if !c.Applies(t.class) {
+		if !oracleApplies(c, t.sub) {
 			continue
 		}
-		is, unknown := oracleInside(c, t.class, smp.Fix)
+		is, unknown := oracleInside(c, t.sub.Class, smp.Fix)
+		if fast, changed := t.speed(c, is, smp); changed {
+			first := map[bool]Flags{true: 0, false: FirstFix}[t.seen]
+			ev(map[bool]TransitionKind{true: OverSpeed, false: SpeedOK}[fast], c, first|jump|unknown)
+		}
 		if !t.seen {
 			if is {
 				ev(Entered, c, FirstFix|unknown)
@@ -119,19 +208,21 @@ func (o *oracle) step(h vehicles.Handle, smp Sample) (out []Transition) {
 			}
 			continue
 		}
-		was, unknownBefore := oracleInside(c, t.class, t.smp.Fix)
+		was, unknownBefore := oracleInside(c, t.sub.Class, t.smp.Fix)
 		switch {
 		case is && !was:
 			ev(Entered, c, jump|unknown)
 		case was && !is:
 			ev(Left, c, jump|unknown)
 		case jump == 0 && was == (c.Fence.Kind == KeepIn):
-			if oracleMeets(c, t.class, t.smp.Fix, smp.Fix) {
-				ev(Crossed, c, unknown|unknownBefore)
+			if oracleMeets(c, t.sub.Class, t.smp.Fix, smp.Fix) {
+				ev(Crossed, c, unknown|unknownBefore|o.groupHeld(c, t.sub, t.smp.Fix, smp.Fix))
 			}
 		}
 	}
-	t.seen, t.smp, t.fences, t.was = true, smp, o.fences, t.class
+	first := map[bool]Flags{true: 0, false: FirstFix}[t.seen]
+	t.groups(o.fences, smp.Fix, func(kind TransitionKind, c *Compiled) { ev(kind, c, first|jump) })
+	t.seen, t.smp, t.fences, t.was = true, smp, o.fences, t.sub
 	return out
 }
 
@@ -139,12 +230,19 @@ func (o *oracle) breaches(h vehicles.Handle) []string {
 	var ids []string
 	t := o.tracks[h]
 	for _, c := range t.fences {
-		if !t.seen || !c.Applies(t.was) {
+		if !t.seen || !oracleApplies(c, t.was) {
 			continue
 		}
-		if in, _ := oracleInside(c, t.was, t.smp.Fix); in == (c.Fence.Kind == KeepOut) {
+		in, _ := oracleInside(c, t.was.Class, t.smp.Fix)
+		if c.Fence.Group != "" {
+			continue
+		}
+		if c.Fence.Kind == SpeedLimit && t.fast[c.Fence.ID] || c.Fence.Kind != SpeedLimit && in == (c.Fence.Kind == KeepOut) {
 			ids = append(ids, c.Fence.ID)
 		}
+	}
+	for _, rep := range t.outside {
+		ids = append(ids, rep.Fence.ID)
 	}
 	slices.Sort(ids)
 	return ids
@@ -174,87 +272,171 @@ func oracleInside(c *Compiled, class vehicles.Class, f geo.Fix) (bool, Flags) {
 		mm, known := oracleHeight(class, f, alt.Datum)
 		if !known {
 			flags = AltitudeUnknown
-			in = in && c.Fence.Kind == KeepOut
+			in = in && c.Fence.Kind != KeepIn
 			continue
 		}
 		beyond := int64(mm) - int64(alt.MM)
 		if i == 0 {
 			beyond = -beyond
 		}
-		in = in && (beyond < 0 || beyond == 0 && c.Fence.Kind == KeepOut)
+		in = in && (beyond < 0 || beyond == 0 && c.Fence.Kind != KeepIn)
 	}
 	return in, flags
 }
 
 func oracleHeight(class vehicles.Class, f geo.Fix, d geo.Datum) (int32, bool) {
 	mm, known := f.Heights.In(d)
-	if !known && d == geo.Takeoff && class != vehicles.UAV && class != vehicles.ClassUnknown {
+	if !known && (d == geo.Takeoff || d == geo.AGL) && class != vehicles.UAV && class != vehicles.ClassUnknown {
 		return 0, true
+	}
+	if amsl, ok := f.Heights.In(geo.AMSL); ok && d == geo.WGS84 && !known {
+		return amsl + int32(math.Round(1000*geo.Undulation(f.Point))), true
 	}
 	return mm, known
 }
 
-// oracleCovers is the horizontal rule: closed for a keep-out, open for a keep-in.
-func oracleCovers(c *Compiled, p ratPoint) bool {
-	for _, poly := range c.Fence.Shape.Polygons {
-		in, on := false, false
-		eachOracleEdge(poly, func(a, b geo.Point) {
-			if a.Lat > b.Lat {
-				a, b = b, a
-			}
-			if p.lat.Cmp(rat(a.Lat)) < 0 || p.lat.Cmp(rat(b.Lat)) > 0 {
-				return
-			}
-			if a.Lat == b.Lat {
-				on = on || p.lon.Cmp(rat(min(a.Lon, b.Lon))) >= 0 && p.lon.Cmp(rat(max(a.Lon, b.Lon))) <= 0
-				return
-			}
-			// Longitude of the edge at the point's latitude.
-			t := new(big.Rat).Sub(p.lat, rat(a.Lat))
-			t.Quo(t, big.NewRat(int64(b.Lat)-int64(a.Lat), 1))
-			x := lerpRat(a.Lon, b.Lon, t)
-			switch x.Cmp(p.lon) {
-			case 0:
-				on = true
-			case 1:
-				in = in != (p.lat.Cmp(rat(b.Lat)) < 0)
-			}
-		})
-		if on && c.Fence.Kind == KeepOut || in && !on {
-			return true
-		}
-	}
-	return false
+// oraclePolygon is one polygon; whatever lies in a minus is not in the fence.
+type oraclePolygon struct {
+	minus bool
+	rings [][]geo.Edge
 }
 
-func eachOracleEdge(p geo.Polygon, f func(a, b geo.Point)) {
-	for _, ring := range append([]geo.Ring{p.Outer}, p.Holes...) {
-		for i := range ring {
-			f(ring[i], ring[(i+1)%len(ring)])
+// oracleShape is the fence's own polygons, or where a rule makes other ones of
+// the shape (which has tests of its own) those.
+func oracleShape(c *Compiled) (out []oraclePolygon) {
+	f := &c.Fence
+	if f.Shape.Polygons == nil || f.MarginM > 0 || f.Edges == Geodesic {
+		for _, p := range c.parts {
+			out = append(out, oraclePolygon{slices.Contains(c.without, p), p.region.Rings()})
+		}
+		return out
+	}
+	for _, p := range f.Shape.Polygons {
+		var poly oraclePolygon
+		for _, ring := range append([]geo.Ring{p.Outer}, p.Holes...) {
+			var edges []geo.Edge
+			turn := int64(0)
+			for i := range ring {
+				a, b := ring[i], ring[(i+1)%len(ring)]
+				aLon := int64(a.Lon) + turn
+				if d := int64(b.Lon) - int64(a.Lon); d > 1_800_000_000 {
+					turn -= 3_600_000_000
+				} else if d < -1_800_000_000 {
+					turn += 3_600_000_000
+				}
+				edges = append(edges, geo.Edge{A: geo.Point{Lat: a.Lat, Lon: int32(aLon)}, B: geo.Point{Lat: b.Lat, Lon: int32(int64(b.Lon) + turn)}})
+			}
+			poly.rings = append(poly.rings, edges)
+		}
+		out = append(out, poly)
+	}
+	return out
+}
+
+var oracleTurn = big.NewRat(3_600_000_000, 1)
+
+// eachTurn calls f with a longitude and what it is one turn to either side.
+func eachTurn(lon *big.Rat, f func(lon *big.Rat)) {
+	f(lon)
+	if half, _ := lon.Float64(); math.Abs(half) < 900_000_000 {
+		return // no shape reaches there by another name
+	}
+	f(new(big.Rat).Add(lon, oracleTurn))
+	f(new(big.Rat).Sub(lon, oracleTurn))
+}
+
+// oracleCovers is the horizontal rule: closed for a keep-out, open for a keep-in.
+func oracleCovers(c *Compiled, p ratPoint) bool {
+	covers := false
+	for _, poly := range oracleShape(c) {
+		in, on := false, false
+		for _, ring := range poly.rings {
+			eachTurn(p.lon, func(lon *big.Rat) {
+				i, o := oracleRing(ring, ratPoint{p.lat, lon})
+				in, on = in != i, on || o
+			})
+		}
+		switch {
+		case poly.minus && (in || on):
+			return false
+		case !poly.minus:
+			covers = covers || on && c.Fence.Kind != KeepIn || in && !on
 		}
 	}
+	return covers
+}
+
+func oracleRing(ring []geo.Edge, p ratPoint) (in, on bool) {
+	near, _ := p.lat.Float64()
+	for _, e := range ring {
+		a, b := e.A, e.B
+		if a.Lat > b.Lat {
+			a, b = b, a
+		}
+		if near+1 < float64(a.Lat) || near-1 > float64(b.Lat) {
+			continue // only to save time
+		}
+		if p.lat.Cmp(rat(a.Lat)) < 0 || p.lat.Cmp(rat(b.Lat)) > 0 {
+			continue
+		}
+		if a.Lat == b.Lat {
+			on = on || p.lon.Cmp(rat(min(a.Lon, b.Lon))) >= 0 && p.lon.Cmp(rat(max(a.Lon, b.Lon))) <= 0
+			continue
+		}
+		// Longitude of the edge at the point's latitude.
+		t := new(big.Rat).Sub(p.lat, rat(a.Lat))
+		t.Quo(t, big.NewRat(int64(b.Lat)-int64(a.Lat), 1))
+		x := lerpRat(a.Lon, b.Lon, t)
+		switch x.Cmp(p.lon) {
+		case 0:
+			on = true
+		case 1:
+			in = in != (p.lat.Cmp(rat(b.Lat)) < 0)
+		}
+	}
+	return in, on
 }
 
 func lerpRat(a, b int32, t *big.Rat) *big.Rat {
-	d := new(big.Rat).Mul(t, big.NewRat(int64(b)-int64(a), 1))
-	return d.Add(d, rat(a))
+	return lerpRat64(int64(a), int64(b), t)
 }
 
-// oracleMeets looks at every moment at which something can begin: the ends, the
-// meetings with edges, the passing of limits.
-func oracleMeets(c *Compiled, class vehicles.Class, from, to geo.Fix) bool {
+func lerpRat64(a, b int64, t *big.Rat) *big.Rat {
+	d := new(big.Rat).Mul(t, big.NewRat(b-a, 1))
+	return d.Add(d, big.NewRat(a, 1))
+}
+
+// oracleMeets reports whether the other side of the fence is met on the way.
+func oracleMeets(c *Compiled, class vehicles.Class, from, to geo.Fix) (met bool) {
+	oracleMoments(c, class, from, to, func(_ *big.Rat, inside bool) {
+		met = met || inside == (c.Fence.Kind != KeepIn)
+	})
+	return met
+}
+
+// oracleMoments judges every moment of a way at which something can begin: the
+// ends, the meetings with edges, the passing of limits.
+func oracleMoments(c *Compiled, class vehicles.Class, from, to geo.Fix, f func(t *big.Rat, inside bool)) {
 	moments := []*big.Rat{big.NewRat(0, 1), big.NewRat(1, 1)}
-	edgeMet := false
-	for _, poly := range c.Fence.Shape.Polygons {
-		eachOracleEdge(poly, func(a, b geo.Point) {
-			if ts := oracleMeetings(from.Point, to.Point, a, b); len(ts) > 0 {
-				edgeMet = true
-				moments = append(moments, ts...)
-			}
-		})
+	a, b := [2]int64{int64(from.Point.Lat), int64(from.Point.Lon)}, [2]int64{int64(to.Point.Lat), int64(to.Point.Lon)}
+	if d := b[1] - a[1]; d > 1_800_000_000 {
+		b[1] -= 3_600_000_000
+	} else if d < -1_800_000_000 {
+		b[1] += 3_600_000_000
 	}
-	if c.Fence.Kind == KeepIn {
-		return edgeMet
+	for _, poly := range oracleShape(c) {
+		for _, ring := range poly.rings {
+			for _, e := range ring {
+				for _, turn := range []int64{0, 3_600_000_000, -3_600_000_000} {
+					if turn != 0 && max(a[1], -a[1]) < 900_000_000 {
+						continue
+					}
+					ts := oracleMeetings([2]int64{a[0], a[1] + turn}, [2]int64{b[0], b[1] + turn},
+						[2]int64{int64(e.A.Lat), int64(e.A.Lon)}, [2]int64{int64(e.B.Lat), int64(e.B.Lon)})
+					moments = append(moments, ts...)
+				}
+			}
+		}
 	}
 	type linear struct {
 		h0, h1, limit int32
@@ -273,26 +455,31 @@ func oracleMeets(c *Compiled, class vehicles.Class, from, to geo.Fix) bool {
 		}
 	}
 	zero, one := big.NewRat(0, 1), big.NewRat(1, 1)
-	return slices.ContainsFunc(moments, func(t *big.Rat) bool {
+	for _, t := range moments {
 		if t.Cmp(zero) < 0 || t.Cmp(one) > 0 {
-			return false
+			continue
 		}
+		inside := oracleCovers(c, ratPoint{lerpRat64(a[0], b[0], t), lerpRat64(a[1], b[1], t)})
 		for _, l := range limits {
 			cmp := lerpRat(l.h0, l.h1, t).Cmp(rat(l.limit))
-			if cmp > 0 && l.ceiling || cmp < 0 && !l.ceiling {
-				return false
+			if l.ceiling {
+				cmp = -cmp
 			}
+			inside = inside && (cmp > 0 || cmp == 0 && c.Fence.Kind != KeepIn)
 		}
-		return oracleCovers(c, ratPoint{lerpRat(from.Point.Lat, to.Point.Lat, t), lerpRat(from.Point.Lon, to.Point.Lon, t)})
-	})
+		f(t, inside)
+	}
 }
 
 // oracleMeetings are the parameters along ab at which it meets cd: none, one, or
 // the two ends of an overlap.
-func oracleMeetings(a, b, c, d geo.Point) (out []*big.Rat) {
-	ux, uy := int64(b.Lon)-int64(a.Lon), int64(b.Lat)-int64(a.Lat)
-	vx, vy := int64(d.Lon)-int64(c.Lon), int64(d.Lat)-int64(c.Lat)
-	wx, wy := int64(c.Lon)-int64(a.Lon), int64(c.Lat)-int64(a.Lat)
+func oracleMeetings(a, b, c, d [2]int64) (out []*big.Rat) {
+	if max(a[0], b[0]) < min(c[0], d[0]) || min(a[0], b[0]) > max(c[0], d[0]) || max(a[1], b[1]) < min(c[1], d[1]) || min(a[1], b[1]) > max(c[1], d[1]) {
+		return nil
+	}
+	ux, uy := b[1]-a[1], b[0]-a[0]
+	vx, vy := d[1]-c[1], d[0]-c[0]
+	wx, wy := c[1]-a[1], c[0]-a[0]
 	det := ux*vy - uy*vx
 	if det != 0 {
 		t, s := big.NewRat(wx*vy-wy*vx, det), big.NewRat(wx*uy-wy*ux, det)
@@ -303,9 +490,9 @@ func oracleMeetings(a, b, c, d geo.Point) (out []*big.Rat) {
 		return out
 	}
 	// Parallel, or no movement: the ends that lie on the other segment.
-	on := func(p, q, r geo.Point) bool {
-		return (int64(q.Lon)-int64(p.Lon))*(int64(r.Lat)-int64(p.Lat)) == (int64(q.Lat)-int64(p.Lat))*(int64(r.Lon)-int64(p.Lon)) &&
-			min(p.Lat, q.Lat) <= r.Lat && r.Lat <= max(p.Lat, q.Lat) && min(p.Lon, q.Lon) <= r.Lon && r.Lon <= max(p.Lon, q.Lon)
+	on := func(p, q, r [2]int64) bool {
+		return (q[1]-p[1])*(r[0]-p[0]) == (q[0]-p[0])*(r[1]-p[1]) &&
+			min(p[0], q[0]) <= r[0] && r[0] <= max(p[0], q[0]) && min(p[1], q[1]) <= r[1] && r[1] <= max(p[1], q[1])
 	}
 	if on(c, d, a) {
 		out = append(out, big.NewRat(0, 1))
@@ -313,12 +500,12 @@ func oracleMeetings(a, b, c, d geo.Point) (out []*big.Rat) {
 	if on(c, d, b) {
 		out = append(out, big.NewRat(1, 1))
 	}
-	for _, p := range []geo.Point{c, d} {
+	for _, p := range [][2]int64{c, d} {
 		if a != b && on(a, b, p) {
 			if ux != 0 {
-				out = append(out, big.NewRat(int64(p.Lon)-int64(a.Lon), ux))
+				out = append(out, big.NewRat(p[1]-a[1], ux))
 			} else {
-				out = append(out, big.NewRat(int64(p.Lat)-int64(a.Lat), uy))
+				out = append(out, big.NewRat(p[0]-a[0], uy))
 			}
 		}
 	}
@@ -326,6 +513,7 @@ func oracleMeetings(a, b, c, d geo.Point) (out []*big.Rat) {
 }
 
 func sortTransitions(ts []Transition) {
+	rank := map[TransitionKind]int{SpeedOK: 0, GroupEntered: 1, Ended: 2, Left: 3, Crossed: 4, Entered: 5, OverSpeed: 6, GroupLeft: 7}
 	slices.SortStableFunc(ts, func(a, b Transition) int {
 		if c := int(a.Flags&FenceChanged) - int(b.Flags&FenceChanged); c != 0 {
 			return -c
@@ -333,6 +521,6 @@ func sortTransitions(ts []Transition) {
 		if c := strings.Compare(a.Fence.Fence.ID, b.Fence.Fence.ID); c != 0 {
 			return c
 		}
-		return int(b.Kind) - int(a.Kind)
+		return rank[a.Kind] - rank[b.Kind]
 	})
 }

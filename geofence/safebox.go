@@ -8,43 +8,57 @@ import (
 )
 
 // safeBox is a space around a vehicle in which no fence that applies to it can
-// change its state: it meets no boundary, and its heights meet no limit of the
-// fences that the vehicle is horizontally within. It is convex, so a straight
-// movement within it crosses nothing either. An empty box has minLat > maxLat.
+// change its state: it meets no boundary, its heights meet no limit of the
+// fences that the vehicle is horizontally within, and its speeds lie on one side
+// of the speed limits there. It is convex, so a straight movement within it
+// crosses nothing either. An empty box has minLat > maxLat.
 type safeBox struct {
 	minLat, maxLat, minLon, maxLon int32
-	heights                        [2]span // AMSL, TAKEOFF
-	limited                        bool    // a height matters at all
+	limited                        bool // a height or the speed matters, too: bounds says which
 }
 
-// span is a closed interval of heights in millimetres. An unknown height keeps
-// within it only if unknown is set; the interval of a height that is unknown is
-// empty as soon as a limit asks for it.
+// bounds is the part of a safe box that few vehicles need.
+type bounds struct {
+	minSq, maxSq int64   // closed interval of the speed, (cm/s)^2
+	heights      [4]span // AMSL, WGS84, AGL, TAKEOFF
+	datums       uint8   // whose height matters, by bit
+	class        vehicles.Class
+}
+
+// span is a closed interval of heights in millimetres. It is empty and unknown
+// is set when the vehicle's height is not known: then it must stay so.
 type span struct {
 	min, max int32
 	unknown  bool
 }
 
-var boxDatums = [2]geo.Datum{geo.AMSL, geo.Takeoff}
-
 var emptyBox = safeBox{minLat: 1}
 
-// holds reports whether a fix keeps within the box.
-func (b *safeBox) holds(f *geo.Fix) bool {
+// isSafe reports whether a sample keeps within the vehicle's safe box.
+func (v *vehicle) isSafe(smp *Sample) bool {
+	b, f := &v.box, &smp.Fix
 	if f.Point.Lat < b.minLat || f.Point.Lat > b.maxLat || f.Point.Lon < b.minLon || f.Point.Lon > b.maxLon {
 		return false
 	}
-	return !b.limited || b.holdsHeights(f)
+	return !b.limited || v.bounds.holdsHeights(f) && v.bounds.holdsSpeed(smp)
 }
 
-func (b *safeBox) holdsHeights(f *geo.Fix) bool {
-	for i, d := range boxDatums {
+func (b *bounds) holdsHeights(f *geo.Fix) bool {
+	for i := range b.heights {
+		if b.datums&(1<<i) == 0 {
+			continue
+		}
 		s := &b.heights[i]
-		if mm, known := f.Heights.In(d); known && (mm < s.min || mm > s.max) || !known && !s.unknown {
+		if mm, known := height(b.class, f, geo.AMSL+geo.Datum(i)); known != !s.unknown || known && (mm < s.min || mm > s.max) {
 			return false
 		}
 	}
 	return true
+}
+
+func (b *bounds) holdsSpeed(smp *Sample) bool {
+	sq := speedSq(smp)
+	return sq >= b.minSq && sq <= b.maxSq || smp.VelocityUnknown
 }
 
 // meets reports whether the box and a fence's box share a point.
@@ -111,45 +125,39 @@ func clearance(p geo.Point, e *geo.Edge) int32 {
 	return int32(math.Floor(max(d-0.5, 0))) - 1
 }
 
-// limitHeights narrows the box's heights to where a vehicle of this class keeps
-// its side of every limit of the fences that it is horizontally within.
-func (b *safeBox) limitHeights(class vehicles.Class, fix *geo.Fix, over []overFence) {
-	b.limited = false
-	for i := range b.heights {
-		b.heights[i] = span{math.MinInt32, math.MaxInt32, true}
-	}
-	for _, o := range over {
+// limit makes the bounds: the heights and speeds at which a vehicle of this class
+// keeps its side of every limit of the fences that it is horizontally within. It
+// reports whether there is such a limit at all.
+func (b *bounds) limit(class vehicles.Class, fix *geo.Fix, over []overFence) (limited bool) {
+	b.datums, b.class = 0, class
+	b.minSq, b.maxSq = 0, math.MaxInt64
+	for k := range over {
+		o := &over[k]
 		bd := &o.fence.band
 		for i := range bd.limits[:bd.n] {
-			b.limited = true
-			b.limit(&bd.limits[i], bd.closed, class, fix)
+			limited = true
+			b.limitHeight(&bd.limits[i], bd.closed, fix)
+		}
+		switch sq := o.fence.limitSq; {
+		case sq == 0 || !o.inside:
+		case o.fast:
+			limited, b.minSq = true, max(b.minSq, sq+1)
+		default:
+			limited, b.maxSq = true, min(b.maxSq, sq)
 		}
 	}
-	if !b.limited {
-		return
-	}
-	for i, d := range boxDatums {
-		s := &b.heights[i]
-		if s.min == math.MinInt32 && s.max == math.MaxInt32 {
-			continue // no limit in this datum
-		}
-		_, known := fix.Heights.In(d)
-		if mm, assumed := height(class, &geo.Fix{}, d); assumed {
-			s.unknown = s.min <= mm && mm <= s.max // an unknown height stands for a known one
-		} else {
-			s.unknown = !known
-		}
-	}
+	return limited
 }
 
-func (b *safeBox) limit(l *limit, closed bool, class vehicles.Class, fix *geo.Fix) {
-	s := &b.heights[0]
-	if l.datum == geo.Takeoff {
-		s = &b.heights[1]
+func (b *bounds) limitHeight(l *limit, closed bool, fix *geo.Fix) {
+	i := l.datum - geo.AMSL
+	s := &b.heights[i]
+	mm, known := height(b.class, fix, l.datum)
+	if b.datums&(1<<i) == 0 {
+		b.datums |= 1 << i
+		*s = span{math.MinInt32, math.MaxInt32, !known}
 	}
-	mm, known := height(class, fix, l.datum)
 	if !known {
-		s.min, s.max = 1, 0
 		return
 	}
 	// At the limit itself a fix passes if the band is closed.

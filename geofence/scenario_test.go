@@ -3,6 +3,7 @@ package geofence
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,12 +21,17 @@ import (
 // time: fences, then positions in the order of the file):
 //
 //	# a remark
-//	[5s] fence ID keep-out|keep-in [BAND] [for uav,icv] VERTICES [hole VERTICES]… [and VERTICES]…
-//	[5s] fence ID keep-out|keep-in [BAND] [for uav,icv] circle CENTRE METRES m
+//	[5s] fence ID KIND [OPTION]… VERTICES [hole VERTICES]… [and VERTICES]…
+//	[5s] fence ID KIND [OPTION]… circle CENTRE METRES m
+//	[5s] fence ID KIND [OPTION]… corridor WIDTH m VERTICES
 //	5s remove ID
-//	NAME 5s LAT,LON [HEIGHT m [amsl|takeoff]]…
-//	expect 5s NAME entered|left|crossed|ended ID [first] [changed] [unknown] [jump]
+//	NAME 5s LAT,LON [HEIGHT m [amsl|wgs84|agl|takeoff]]… [SPEED m/s]
+//	expect 5s NAME entered|left|crossed|ended|… ID [first] [changed] [unknown] [jump] [held]
 //
+// A KIND is keep-out, keep-in or speed-limit. An OPTION is a BAND, "for uav,icv",
+// "of OPERATOR", "except OPERATOR", "max SPEED m/s", "margin METRES m", "group NAME",
+// "geodesic", "daily 08:00..08:10" or "during 5s..20s" after the start, which is
+// Thursday 2026-01-01 08:00 UTC. A name icv-ada-1 is a verified car of operator ada.
 // A BAND is "0..120 m amsl" or two limits "above 50 m amsl" and "below 120 m takeoff". A fence line
 // with the ID of a fence that is there replaces it. A name begins with the class:
 // uav-7; others are of unknown class. A height without a datum is amsl. Every
@@ -41,6 +47,7 @@ type scenarioEvent struct {
 	remove string // or
 	name   string // with
 	fix    geo.Fix
+	speed  vehicles.Velocity
 }
 
 func parseScenario(text string) (*scenario, error) {
@@ -112,6 +119,14 @@ func (s *scenario) position(words []string) error {
 		return err
 	}
 	for words = words[3:]; len(words) > 0; {
+		if len(words) > 1 && words[1] == "m/s" {
+			v, err := strconv.ParseFloat(words[0], 64)
+			if err != nil || !(v >= 0 && v < 300) {
+				return fmt.Errorf("%q is no speed", words[0])
+			}
+			e.speed.N, words = int16(v*100), words[2:]
+			continue
+		}
 		mm, err := parseMetres(words)
 		if err != nil {
 			return err
@@ -145,8 +160,9 @@ func parseFence(words []string) (*Fence, error) {
 	if len(words) < 3 {
 		return nil, fmt.Errorf("a fence needs id, kind and shape")
 	}
-	f := &Fence{ID: words[0], Kind: map[string]Kind{"keep-out": KeepOut, "keep-in": KeepIn}[words[1]]}
+	f := &Fence{ID: words[0], Kind: map[string]Kind{"keep-out": KeepOut, "keep-in": KeepIn, "speed-limit": SpeedLimit}[words[1]]}
 	var poly geo.Polygon
+	var line geo.Ring
 	ring := &poly.Outer
 	flush := func() {
 		if len(poly.Outer) > 0 {
@@ -163,6 +179,12 @@ func parseFence(words []string) (*Fence, error) {
 			used, err = parseCircle(f, words)
 		case w == "for":
 			used, err = parseClasses(f, words)
+		case w == "corridor":
+			if used, err = parseCorridor(f, words); err == nil {
+				ring = &line
+			}
+		case slices.Contains(scenarioOptions, w):
+			used, err = parseOption(f, words)
 		case w == "hole":
 			poly.Holes = append(poly.Holes, nil)
 			ring = &poly.Holes[len(poly.Holes)-1]
@@ -187,9 +209,12 @@ func parseFence(words []string) (*Fence, error) {
 		if err != nil {
 			return nil, err
 		}
-		words = words[used:]
+		words = words[min(used, len(words)):]
 	}
 	flush()
+	if f.Shape.Corridor != nil {
+		f.Shape.Corridor.Line = line
+	}
 	return f, nil
 }
 
@@ -243,12 +268,12 @@ func (s *scenario) run() (happened []string, err error) {
 	names := []string{""}
 	var set []*Compiled
 	rev := uint64(0)
-	start := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
+	start := scenarioStart
 	note := func(at time.Duration, ts []Transition) {
 		for _, t := range ts {
 			line := []string{at.String(), names[t.Handle], t.Kind.String(), t.Fence.Fence.ID}
 			var remarks []string
-			for flag, name := range map[Flags]string{FirstFix: "first", FenceChanged: "changed", AltitudeUnknown: "unknown", Jump: "jump"} {
+			for flag, name := range map[Flags]string{FirstFix: "first", FenceChanged: "changed", AltitudeUnknown: "unknown", Jump: "jump", GroupHeld: "held"} {
 				if t.Flags&flag != 0 {
 					remarks = append(remarks, name)
 				}
@@ -257,18 +282,28 @@ func (s *scenario) run() (happened []string, err error) {
 			happened = append(happened, strings.Join(append(line, remarks...), " "))
 		}
 	}
+	next := int64(math.MinInt64)
 	for _, ev := range s.events {
 		now := start.Add(ev.at).UnixMicro()
+		for n := 0; next <= now && n < 1000; n++ { // what the schedules do until then
+			at := max(next, start.UnixMicro())
+			_, next = e.Advance(at)
+			note(time.UnixMicro(at).Sub(start), shard.Refresh(at, nil))
+		}
 		if ev.name != "" {
 			h := handles[ev.name]
 			if h == 0 {
 				h = vehicles.Handle(len(names))
 				handles[ev.name], names = h, append(names, ev.name)
-				prefix, _, _ := strings.Cut(ev.name, "-")
-				class, _ := vehicles.ParseClass(prefix)
-				shard.Admit(h, Subject{class})
+				prefix, rest, _ := strings.Cut(ev.name, "-")
+				sub := Subject{Vehicle: vehicles.VehicleID(ev.name)}
+				sub.Class, _ = vehicles.ParseClass(prefix)
+				if operator, _, ok := strings.Cut(rest, "-"); ok {
+					sub.Operator, sub.Verified = operator, true
+				}
+				shard.Admit(h, sub)
 			}
-			note(ev.at, shard.Step(h, Sample{Fix: ev.fix, ReceivedUS: now, BootMS: uint32(5000 + ev.at.Milliseconds())}, nil))
+			note(ev.at, shard.Step(h, Sample{Fix: ev.fix, Velocity: ev.speed, ReceivedUS: now, BootMS: uint32(5000 + ev.at.Milliseconds())}, nil))
 			continue
 		}
 		id := ev.remove
@@ -286,6 +321,7 @@ func (s *scenario) run() (happened []string, err error) {
 			set = append(set, c)
 		}
 		e.SetFences(set)
+		_, next = e.Advance(now)
 		note(ev.at, shard.Refresh(now, nil))
 	}
 	return happened, nil

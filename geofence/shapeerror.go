@@ -9,10 +9,18 @@ import (
 )
 
 var (
-	// ErrKind is returned when a fence is neither keep-out nor keep-in.
-	ErrKind = errors.New("kind must be keep-out or keep-in")
-	// ErrNoShape is returned when a fence has neither polygons nor a circle, or both.
-	ErrNoShape = errors.New("shape must be either polygons or one circle")
+	// ErrKind is returned when a fence is neither keep-out nor keep-in nor speed limit.
+	ErrKind = errors.New("kind must be keep-out, keep-in or speed limit")
+	// ErrSpeed is returned when a speed limit has no speed between 0.1 and 400 m/s, or another kind has one.
+	ErrSpeed = errors.New("a speed limit, and nothing else, must have a speed of 0.1 to 400 m/s")
+	// ErrEdges is returned when a fence's edges are neither straight in longitude and latitude nor geodesic.
+	ErrEdges = errors.New("edges must be lonlat or geodesic")
+	// ErrGroup is returned when a fence other than a keep-in names a group.
+	ErrGroup = errors.New("only keep-in fences form groups")
+	// ErrMargin is returned when a margin is not between 0 and 5000 m.
+	ErrMargin = errors.New("margin must be 0 to 5000 m")
+	// ErrNoShape is returned when a fence has neither polygons nor a circle nor a corridor, or more than one of them.
+	ErrNoShape = errors.New("shape must be polygons, one circle or one corridor")
 )
 
 // Reason is why a shape was refused.
@@ -31,9 +39,12 @@ const (
 	PartsOverlap   Reason = "polygons overlap"    // Polygon, PolygonB of a keep-in: one lies within the other
 	EdgeTooLong    Reason = "edge too long"       // EdgeA: spans more than 90 degrees
 	TooWide        Reason = "too wide"            // Ring: spans 180 degrees or more
-	Antimeridian   Reason = "antimeridian"        // EdgeA: crosses longitude 180
+	Antimeridian   Reason = "antimeridian"        // EdgeA: crosses longitude 180 and reaches far beyond
 	TooLarge       Reason = "too many vertices"   // more than MaxVertices, or too many rings
 	TooComplex     Reason = "too complex"         // the check of crossing edges would take too long
+	BadWidth       Reason = "width out of range"  // half of the corridor's width is not between 1 m and 5 km
+	Folds          Reason = "corridor folds"      // Vertex of a keep-in corridor: too sharp a turn; None: it comes back to itself
+	Vanishes       Reason = "vanishes"            // the margin leaves nothing of a keep-in
 	BadRadius      Reason = "radius out of range" // the circle's radius is not between 1 m and 200 km
 )
 

@@ -8,11 +8,6 @@ import (
 	"testzone/vehicles"
 )
 
-// Subject is what the engine must know of a vehicle to judge it.
-type Subject struct {
-	Class vehicles.Class
-}
-
 // Shard judges the vehicles of one goroutine.
 type Shard struct {
 	engine   *Engine
@@ -24,6 +19,7 @@ type Shard struct {
 	look   look
 	here   here
 	chords [2]geo.Chord
+	groups []groupState
 
 	diff diff // the last change of the fence set that a vehicle followed
 }
@@ -36,21 +32,35 @@ type vehicle struct {
 	bootMS     uint32
 	receivedUS int64
 	fix        geo.Fix // the last one
+	velocity   velocity
+	perEast    float32 // more than the units of longitude in a centimetre anywhere in box
 
 	over   []overFence // fences whose shape the vehicle is within, whatever its height
 	wide   geo.Box     // what the last search covered, the box of near
 	near   []*chain    // all pieces of boundary in wide that concern the vehicle
 	reach  int32       // half side of the square that the next search covers
 	handle vehicles.Handle
-	class  vehicles.Class
-	was    vehicles.Class // the class that the state was judged by
+	anew   bool // sub is not was: every fence is to be judged anew
+	groups []groupState
+	bounds bounds // of box
+	sub    Subject
+	was    Subject // that the state was judged by
 }
 
 // overFence is a fence whose shape contains the vehicle by the fence's edge rule.
 type overFence struct {
 	fence  *Compiled
 	inside bool // its height is within the band, too
+	fast   bool // inside a speed limit, and faster than that
 }
+
+// velocity is what a sample says of the speed over ground.
+type velocity struct {
+	vehicles.Velocity
+	unknown bool
+}
+
+func (smp *Sample) velocity() velocity { return velocity{smp.Velocity, smp.VelocityUnknown} }
 
 // The square that one search covers: about 5 m to 1.5 km to each side.
 const (
@@ -67,13 +77,12 @@ func newShard(e *Engine) *Shard {
 }
 
 // Admit announces a vehicle before its first Step. Admitting it again with
-// another class is allowed at any time; its state follows at the next Step or
+// another subject is allowed at any time; its state follows at the next Step or
 // Refresh. A vehicle that was never admitted is judged by every fence.
 func (s *Shard) Admit(h vehicles.Handle, sub Subject) {
 	if v := s.find(h); v != nil {
-		if v.class != sub.Class {
-			v.class = sub.Class
-			v.box = emptyBox
+		if v.sub != sub {
+			v.sub, v.anew, v.box = sub, v.snap != nil, emptyBox
 		}
 		return
 	}
@@ -88,7 +97,7 @@ func (s *Shard) Admit(h vehicles.Handle, sub Subject) {
 	}
 	s.slots[h] = i
 	v := &s.vehicles[i]
-	*v = vehicle{box: emptyBox, wide: nowhere, over: v.over[:0], near: v.near[:0], reach: firstReach, handle: h, class: sub.Class, was: sub.Class}
+	*v = vehicle{box: emptyBox, wide: nowhere, over: v.over[:0], near: v.near[:0], groups: v.groups[:0], reach: firstReach, handle: h, sub: sub, was: sub}
 	if v.near == nil {
 		v.over, v.near = make([]overFence, 0, 4), make([]*chain, 0, maxNear)
 	}
@@ -99,6 +108,8 @@ func (s *Shard) Forget(h vehicles.Handle) {
 	if v := s.find(h); v != nil {
 		v.handle, v.snap = 0, nil
 		clear(v.over)
+		clear(v.groups)
+		v.groups = v.groups[:0]
 		v.forgetNear()
 		s.free = append(s.free, s.slots[h])
 		s.slots[h] = 0
@@ -123,8 +134,8 @@ func (s *Shard) find(h vehicles.Handle) *vehicle {
 func (s *Shard) Step(h vehicles.Handle, smp Sample, out []Transition) []Transition {
 	if int(h) < len(s.slots) {
 		v := &s.vehicles[s.slots[h]] // slot 0 has no snapshot and never matches
-		if v.snap == s.engine.snap.Load() && v.box.holds(&smp.Fix) && v.isNewer(&smp) {
-			v.fix, v.receivedUS, v.bootMS = smp.Fix, smp.ReceivedUS, smp.BootMS
+		if v.snap == s.engine.snap.Load() && v.isSafe(&smp) && v.isNewer(&smp) {
+			v.take(&smp)
 			return out
 		}
 	}
@@ -146,7 +157,7 @@ func (s *Shard) step(h vehicles.Handle, smp *Sample, out []Transition) []Transit
 		v = s.find(h)
 	}
 	snap := s.engine.snap.Load()
-	if v.snap != nil && (v.snap != snap || v.class != v.was) {
+	if v.snap != nil && (v.snap != snap || v.anew) {
 		out = s.follow(v, snap, smp.ReceivedUS, out)
 	}
 	if !smp.Fix.Point.Valid() {
@@ -159,16 +170,19 @@ func (s *Shard) step(h vehicles.Handle, smp *Sample, out []Transition) []Transit
 	if is == late {
 		return out
 	}
-	if v.box.holds(&smp.Fix) {
+	if v.isSafe(smp) {
 		v.take(smp)
 		return out
 	}
 	start := len(out)
 	chords := chordsOf(v.fix.Point, smp.Fix.Point, &s.chords)
-	if len(chords) == 0 || isJump(v.class, v.fix.Point, smp.Fix.Point, dtUS) {
+	if len(chords) == 0 || isJump(v.sub.Class, v.fix.Point, smp.Fix.Point, dtUS) {
 		out = s.jump(v, smp, out)
 	} else {
 		out = s.move(v, smp, chords, out)
+	}
+	if anyGrouped(out[start:]) {
+		out = s.judgeGroups(v, snap, out[start].Flags&Jump, smp, out)
 	}
 	v.take(smp)
 	sortByFence(out[start:])
@@ -176,15 +190,15 @@ func (s *Shard) step(h vehicles.Handle, smp *Sample, out []Transition) []Transit
 }
 
 func (v *vehicle) take(smp *Sample) {
-	v.fix, v.receivedUS, v.bootMS = smp.Fix, smp.ReceivedUS, smp.BootMS
+	v.fix, v.receivedUS, v.bootMS, v.velocity = smp.Fix, smp.ReceivedUS, smp.BootMS, smp.velocity()
 }
 
-// Refresh judges the standing vehicles after the fence set or a class changed
+// Refresh judges the standing vehicles after the fence set or a subject changed
 // and appends their transitions, all with FenceChanged, to out.
 func (s *Shard) Refresh(nowUS int64, out []Transition) []Transition {
 	snap := s.engine.snap.Load()
 	for i := range s.vehicles {
-		if v := &s.vehicles[i]; v.snap != nil && (v.snap != snap || v.class != v.was) {
+		if v := &s.vehicles[i]; v.snap != nil && (v.snap != snap || v.anew) {
 			out = s.follow(v, snap, nowUS, out)
 		}
 	}
@@ -198,34 +212,44 @@ func (s *Shard) Breached(h vehicles.Handle) int {
 	if v == nil || v.snap == nil {
 		return 0
 	}
-	n := v.snap.keepInsOf(v.was)
+	n := v.snap.keepInsOf(&v.was)
 	for i := range v.over {
 		switch o := &v.over[i]; {
-		case !o.inside:
-		case o.fence.Fence.Kind == KeepOut:
-			n++
-		default:
+		case o.fence.Fence.Kind == KeepIn && o.inside && o.fence.Fence.Group == "":
 			n--
+		case o.breached():
+			n++
 		}
 	}
-	return n
-}
-
-// keepInsOf is how many keep-ins apply to a class.
-func (s *snapshot) keepInsOf(class vehicles.Class) int {
-	if int(class) < countedClasses {
-		return s.keepInCount[class]
-	}
-	n := 0
-	for _, c := range s.keepIns {
-		if c.Applies(class) {
+	for i := range v.groups {
+		if v.groups[i].out {
 			n++
 		}
 	}
 	return n
 }
 
-// Breaches appends the fences that the vehicle breaches now to out, by ID.
+// breached reports whether the vehicle breaches the fence by being within it.
+func (o *overFence) breached() bool {
+	return o.inside && (o.fence.Fence.Kind == KeepOut || o.fast)
+}
+
+// keepInsOf is how many keep-ins apply to a vehicle.
+func (s *snapshot) keepInsOf(sub *Subject) int {
+	n, rest := 0, s.keepIns
+	if int(sub.Class) < countedClasses {
+		n, rest = s.keepInCount[sub.Class], s.keepInsListed
+	}
+	for _, c := range rest {
+		if c.AppliesTo(sub) {
+			n++
+		}
+	}
+	return n
+}
+
+// Breaches appends the fences that the vehicle breaches now to out, by ID. The
+// first member of a group that applies to the vehicle stands for the group.
 func (s *Shard) Breaches(h vehicles.Handle, out []*Compiled) []*Compiled {
 	v := s.find(h)
 	if v == nil || v.snap == nil {
@@ -233,13 +257,18 @@ func (s *Shard) Breaches(h vehicles.Handle, out []*Compiled) []*Compiled {
 	}
 	start := len(out)
 	for _, o := range v.over {
-		if o.inside && o.fence.Fence.Kind == KeepOut {
+		if o.breached() {
 			out = append(out, o.fence)
 		}
 	}
 	for _, c := range v.snap.keepIns {
-		if c.Applies(v.was) && !v.isInside(c) {
+		if c.AppliesTo(&v.was) && c.Fence.Group == "" && !v.isInside(c) {
 			out = append(out, c)
+		}
+	}
+	for _, g := range v.groups {
+		if g.out {
+			out = append(out, g.rep)
 		}
 	}
 	slices.SortFunc(out[start:], func(a, b *Compiled) int { return strings.Compare(a.Fence.ID, b.Fence.ID) })
@@ -261,21 +290,29 @@ func (v *vehicle) isInside(c *Compiled) bool {
 	return i >= 0 && v.over[i].inside
 }
 
-// set records whether the vehicle is over a fence, and within its band.
-func (v *vehicle) set(c *Compiled, over, inside bool) {
+func (v *vehicle) isFast(c *Compiled) bool {
+	i := v.find(c)
+	return i >= 0 && v.over[i].fast
+}
+
+// set records whether the vehicle is over a fence, within its band, and too fast.
+func (v *vehicle) set(c *Compiled, over, inside, fast bool) {
 	i := v.find(c)
 	switch {
 	case i >= 0 && over:
-		v.over[i].inside = inside
+		v.over[i].inside, v.over[i].fast = inside, fast
 	case i >= 0:
 		last := len(v.over) - 1
 		v.over[i] = v.over[last]
 		v.over[last] = overFence{}
 		v.over = v.over[:last]
 	case over:
-		v.over = append(v.over, overFence{c, inside})
+		v.over = append(v.over, overFence{c, inside, fast})
 	}
 }
+
+// kindOrder puts what ended before what began.
+var kindOrder = [...]int{SpeedOK: 1, GroupEntered: 2, Ended: 3, Left: 4, Crossed: 5, Entered: 6, OverSpeed: 7, GroupLeft: 8}
 
 func sortByFence(ts []Transition) {
 	if len(ts) < 2 {
@@ -285,6 +322,6 @@ func sortByFence(ts []Transition) {
 		if c := strings.Compare(a.Fence.Fence.ID, b.Fence.Fence.ID); c != 0 {
 			return c
 		}
-		return int(b.Kind) - int(a.Kind) // what ended comes before what began
+		return kindOrder[a.Kind] - kindOrder[b.Kind]
 	})
 }

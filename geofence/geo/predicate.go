@@ -1,6 +1,9 @@
 package geo
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // The predicates are exact integer decisions. A difference of longitudes does
 // not fit int32, so coordinates are widened before they are subtracted; the
@@ -112,4 +115,27 @@ func sign(d int64) int {
 		return -1
 	}
 	return 0
+}
+
+// Float is the ratio as a number.
+func (r Ratio) Float() float64 { return float64(r.N) / float64(r.D) }
+
+// meeting is the first parameter at which the chord meets an edge that it meets.
+func (c *Chord) meeting(e *Edge) float64 {
+	lo, hi := c.T0.Float(), c.T1.Float()
+	a, b := float64(cross(e.A, e.B, c.A)), float64(cross(e.A, e.B, c.B))
+	if a != b {
+		return math.Min(math.Max(a/(a-b), lo), hi)
+	}
+	// Along the edge: where its nearer end lies.
+	at := func(p Point) float64 {
+		if c.A.Lat != c.B.Lat {
+			return float64(int64(p.Lat)-int64(c.A.Lat)) / float64(int64(c.B.Lat)-int64(c.A.Lat))
+		}
+		if c.A.Lon != c.B.Lon {
+			return float64(int64(p.Lon)-int64(c.A.Lon)) / float64(int64(c.B.Lon)-int64(c.A.Lon))
+		}
+		return lo
+	}
+	return math.Min(math.Max(math.Min(at(e.A), at(e.B)), lo), hi)
 }

@@ -1,5 +1,7 @@
 package geo
 
+import "math"
+
 // Edge is a segment of a boundary, stored with A.Lat <= B.Lat.
 type Edge struct{ A, B Point }
 
@@ -170,4 +172,34 @@ func (r *Region) MeetsChord(c *Chord) bool {
 		}
 	}
 	return false
+}
+
+// FirstMeeting is the first parameter at which the chord lies in the closed
+// region, to the precision of float64. Does not allocate.
+func (r *Region) FirstMeeting(c *Chord) (t float64, ok bool) {
+	if box := BoxOf(c.A, c.B); len(r.edges) == 0 || !r.box.Meets(&box) {
+		return 0, false
+	}
+	if r.HoldsStart(c) {
+		return c.T0.Float(), true
+	}
+	return r.FirstEdge(c)
+}
+
+// FirstEdge is the first parameter at which the chord meets an edge, to the
+// precision of float64. Does not allocate.
+func (r *Region) FirstEdge(c *Chord) (t float64, ok bool) {
+	box := BoxOf(c.A, c.B)
+	if len(r.edges) == 0 || !r.box.Meets(&box) {
+		return 0, false
+	}
+	t = math.Inf(1)
+	first := r.off[r.stripe(max(box.MinLat, r.box.MinLat))]
+	last := r.off[r.stripe(min(box.MaxLat, r.box.MaxLat))+1]
+	for i := first; i < last; i++ {
+		if e := &r.edges[i]; c.meetsEdge(e) {
+			t, ok = min(t, c.meeting(e)), true
+		}
+	}
+	return t, ok
 }

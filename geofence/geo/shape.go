@@ -14,3 +14,9 @@ type Circle struct {
 	Center  Point
 	RadiusM float64
 }
+
+// Corridor is the band around a line: all points within half of WidthM of it.
+type Corridor struct {
+	Line   []Point
+	WidthM float64
+}

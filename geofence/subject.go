@@ -1,0 +1,73 @@
+package geofence
+
+import "testzone/vehicles"
+
+// Subject is what the engine must know of a vehicle to judge it.
+type Subject struct {
+	Class    vehicles.Class
+	Operator string
+	Vehicle  vehicles.VehicleID
+	Verified bool // its source is authenticated; otherwise it is no vehicle of a list and never exempt
+}
+
+// lists are the operators and vehicles that a fence names.
+type lists struct {
+	operators       map[string]bool
+	vehicles        map[vehicles.VehicleID]bool
+	exemptOperators map[string]bool
+	exemptVehicles  map[vehicles.VehicleID]bool
+}
+
+func setOf[T comparable](list []T) map[T]bool {
+	if len(list) == 0 {
+		return nil
+	}
+	set := make(map[T]bool, len(list))
+	for _, v := range list {
+		set[v] = true
+	}
+	return set
+}
+
+// newLists is nil for a fence that names nobody.
+func newLists(f *Fence) *lists {
+	if len(f.Operators)+len(f.Vehicles)+len(f.ExemptOperators)+len(f.ExemptVehicles) == 0 {
+		return nil
+	}
+	return &lists{setOf(f.Operators), setOf(f.Vehicles), setOf(f.ExemptOperators), setOf(f.ExemptVehicles)}
+}
+
+// match reports whether a subject is meant. Does not allocate.
+func (l *lists) match(s *Subject) bool {
+	switch {
+	case l.operators != nil && !l.operators[s.Operator]:
+		return false
+	case l.vehicles != nil && !(s.Verified && l.vehicles[s.Vehicle]):
+		return false
+	}
+	return !s.Verified || !l.exemptOperators[s.Operator] && !l.exemptVehicles[s.Vehicle]
+}
+
+// Applies reports whether the fence asks anything of vehicles of this class, of
+// whatever operator.
+func (c *Compiled) Applies(class vehicles.Class) bool { return c.Fence.Classes.Match(class) }
+
+// AppliesTo reports whether the fence asks anything of a vehicle: of its class,
+// and if it lists operators or vehicles, of both its operator and itself, unless
+// one of them is exempt.
+func (c *Compiled) AppliesTo(s *Subject) bool {
+	return c.Fence.Classes.Match(s.Class) && (c.lists == nil || c.lists.match(s))
+}
+
+// BreachedBy reports whether a vehicle breaches the fence by a sample, seen for
+// itself: whatever else is in its group.
+func (c *Compiled) BreachedBy(smp *Sample, s *Subject) bool {
+	in := c.AppliesTo(s) && c.Contains(smp.Fix, s.Class)
+	switch c.Fence.Kind {
+	case KeepIn:
+		return c.AppliesTo(s) && !in
+	case SpeedLimit:
+		return c.isTooFast(smp, in, false)
+	}
+	return in
+}
