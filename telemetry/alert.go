@@ -12,6 +12,8 @@ type AlertType string
 // The alert types.
 const (
 	FenceBreach     AlertType = "fence_breach"     // a vehicle is where it may not be
+	OverSpeed       AlertType = "over_speed"       // a vehicle is faster than a speed limit allows
+	PredictedBreach AlertType = "predicted_breach" // a vehicle will be where it may not be if it goes on so
 	LinkLost        AlertType = "link_lost"        // an armed vehicle's controller is silent
 	UnverifiedFlood AlertType = "unverified_flood" // unverified sources raise more alerts than people can read
 )
@@ -32,6 +34,9 @@ type Alert struct {
 	Level      uint8            `json:"level"`
 	Vehicle    AlertVehicle     `json:"vehicle"`
 	Fence      *AlertFence      `json:"fence,omitempty"`
+	Other      *AlertVehicle    `json:"other,omitempty"`     // of a separation: the second vehicle
+	Predicted  *Predicted       `json:"predicted,omitempty"` // of a predicted breach
+	Separation *Closest         `json:"separation,omitempty"`
 	RaisedUS   int64            `json:"raised_us"`
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds
@@ -75,6 +80,21 @@ type Evidence struct {
 	Flags      []string     `json:"flags,omitempty"`
 	ReceivedUS int64        `json:"received_us"`
 	BootMS     uint32       `json:"boot_ms"`
+}
+
+// Predicted is where and when a breach is expected.
+type Predicted struct {
+	InS float64 `json:"in_s"` // seconds after the fix of the evidence
+	Lat int32   `json:"lat_e7"`
+	Lon int32   `json:"lon_e7"`
+}
+
+// Closest is how two vehicles come closest.
+type Closest struct {
+	InS         float64 `json:"in_s"` // until the minima are lost; 0: they are
+	AtS         float64 `json:"at_s"` // until the closest approach
+	HorizontalM float64 `json:"horizontal_m"`
+	VerticalM   float64 `json:"vertical_m"`
 }
 
 // FixEvidence is one fix: degE7 and millimetres.

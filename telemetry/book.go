@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"testzone/geofence"
+	"testzone/geofence/geo"
 	"testzone/telemetry/journal"
 	"testzone/vehicles"
 )
@@ -65,13 +66,16 @@ type Book struct {
 type alertKey struct {
 	typ     AlertType
 	vehicle vehicles.VehicleID
-	fence   string
+	object  string // fence or second vehicle
 }
 
 func keyOf(a *Alert) alertKey {
 	k := alertKey{typ: a.Type, vehicle: a.Vehicle.ID}
-	if a.Fence != nil {
-		k.fence = a.Fence.ID
+	switch {
+	case a.Fence != nil:
+		k.object = a.Fence.ID
+	case a.Other != nil:
+		k.object = string(a.Other.ID)
 	}
 	return k
 }
@@ -151,6 +155,10 @@ func (b *Book) take(e *Event) {
 		b.takeTransition(body)
 	case *LinkChange:
 		b.takeLink(body, e.TimeUS)
+	case *Prediction:
+		b.takePrediction(body, e.TimeUS)
+	case *Separation:
+		b.takeSeparation(body, e.TimeUS)
 	case *Gone:
 		b.flood.forget(body.Vehicle.ID)
 		for _, a := range b.openOf(body.Vehicle.ID) {
@@ -172,14 +180,18 @@ func (b *Book) openOf(id vehicles.VehicleID) []*Alert {
 
 func (b *Book) takeTransition(t *Transition) {
 	fence := &t.Fence.Fence
-	key := alertKey{typ: FenceBreach, vehicle: t.Vehicle.ID, fence: fence.ID}
+	key, level := alertKey{typ: FenceBreach, vehicle: t.Vehicle.ID, object: fence.ID}, uint8(Critical)
+	if fence.Kind == geofence.SpeedLimit {
+		key.typ, level = OverSpeed, Warning
+	}
 	effect := t.Effect()
 	if effect == geofence.NoEffect {
 		return
 	}
 	b.change(key, condition{
 		begins: effect != geofence.BreachEnds, ends: effect != geofence.BreachBegins,
-		id: t.Vehicle, level: Critical, timeUS: t.ReceivedUS, cause: endCause(t, effect), transition: t,
+		id: t.Vehicle, level: level, timeUS: t.ReceivedUS, cause: endCause(t, effect),
+		fence: t.Fence, fill: func(a *Alert) { a.Evidence = newEvidence(&t.Transition) },
 	})
 }
 
@@ -208,23 +220,48 @@ func (b *Book) takeLink(l *LinkChange, nowUS int64) {
 	b.change(alertKey{typ: LinkLost, vehicle: l.Vehicle.ID}, c)
 }
 
+func (b *Book) takePrediction(p *Prediction, nowUS int64) {
+	b.change(alertKey{typ: PredictedBreach, vehicle: p.Vehicle.ID, object: p.Fence.Fence.ID}, condition{
+		begins: p.Began, ends: !p.Began, id: p.Vehicle, level: Warning, timeUS: nowUS, cause: causeNotForeseen,
+		fence: p.Fence,
+		fill: func(a *Alert) {
+			a.Predicted = &Predicted{InS: p.InS, Lat: p.At.Lat, Lon: p.At.Lon}
+			a.Evidence = &Evidence{After: NewFixEvidence(&p.From), Datum: geo.NoDatum.String(), ReceivedUS: nowUS, BootMS: p.BootMS}
+		},
+	})
+}
+
+func (b *Book) takeSeparation(s *Separation, nowUS int64) {
+	b.change(alertKey{typ: SeparationLost, vehicle: s.A.ID, object: string(s.B.ID)}, condition{
+		begins: s.Began, ends: !s.Began, id: s.A, level: Critical, timeUS: nowUS, cause: s.Cause,
+		fill: func(a *Alert) {
+			other := alertVehicle(s.B)
+			a.Other = &other
+			c := &s.Conflict
+			a.Separation = &Closest{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM}
+		},
+	})
+}
+
 // condition is a change of one condition: it begins, ends, or both at once.
 type condition struct {
 	begins, ends bool
 	id           *vehicles.Identity
 	level        uint8
 	timeUS       int64
-	cause        string // why it ended
-	transition   *Transition
+	cause        string             // why it ended
+	fence        *geofence.Compiled // nil: of no fence
+	fill         func(*Alert)       // adds the evidence; nil: there is none
 }
 
-func (c *condition) fill(a *Alert) {
-	if c.transition == nil {
-		return
+func (c *condition) complete(a *Alert) {
+	if c.fence != nil {
+		f := &c.fence.Fence
+		a.Fence = &AlertFence{ID: f.ID, Name: f.Name, Kind: f.Kind.String(), Rev: f.Rev}
 	}
-	fence := &c.transition.Fence.Fence
-	a.Fence = &AlertFence{ID: fence.ID, Name: fence.Name, Kind: fence.Kind.String(), Rev: fence.Rev}
-	a.Evidence = newEvidence(&c.transition.Transition)
+	if c.fill != nil {
+		c.fill(a)
+	}
 }
 
 // change acts on a condition at once, or leaves it to the next second when the
@@ -232,6 +269,9 @@ func (c *condition) fill(a *Alert) {
 func (b *Book) change(key alertKey, c condition) {
 	now := b.cfg.Clock()
 	if b.flood.defers(key, &c, now, b.byKey[key]) {
+		if c.begins { // the map shows it at once, whenever its alert comes
+			b.cfg.Pipeline.raiseAlertLevel(c.id.Handle, c.level)
+		}
 		return
 	}
 	b.apply(key, &c)
@@ -251,7 +291,7 @@ func (b *Book) apply(key alertKey, c *condition) {
 func (b *Book) raise(key alertKey, c *condition) *Alert {
 	if a := b.byKey[key]; a != nil && b.continues(a, c) {
 		next := *a
-		c.fill(&next)
+		c.complete(&next)
 		next.LastUS, next.Count = c.timeUS, a.Count+1
 		next.ClearedUS, next.Cause = 0, ""
 		if a.Ack != nil && c.timeUS-a.Ack.AtUS > reopenUS {
@@ -264,7 +304,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 		ID: newAlertID(), Type: key.typ, Level: c.level, Vehicle: alertVehicle(c.id),
 		RaisedUS: c.timeUS, LastUS: c.timeUS, Count: 1,
 	}
-	c.fill(a)
+	c.complete(a)
 	b.put(a, c.timeUS, fact{Type: factRaised, Alert: a})
 	return a
 }
@@ -272,7 +312,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 // continues reports whether a condition that begins is that of an alert once
 // more: it still holds, or has just ended, and the fence asks the same.
 func (b *Book) continues(a *Alert, c *condition) bool {
-	if c.transition != nil && a.Fence != nil && a.Fence.Rev != c.transition.Fence.Fence.Rev && a.ClearedUS != 0 {
+	if c.fence != nil && a.Fence != nil && a.Fence.Rev != c.fence.Fence.Rev && a.ClearedUS != 0 {
 		return false
 	}
 	return a.ClearedUS == 0 || c.timeUS-a.ClearedUS < reopenUS
@@ -436,7 +476,16 @@ func (b *Book) Alerts(all bool) []Alert {
 }
 
 // Health says why the book is degraded; empty when it is not.
-func (b *Book) Health() []Reason { return b.writer.health() }
+func (b *Book) Health() []Reason {
+	out := b.writer.health()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := b.flood.late(b.cfg.Clock()); n > 0 {
+		out = append(out, Reason{"alerts_deferred", fmt.Sprintf(
+			"%d alerts of unverified vehicles wait because there are more than people can read. The map shows the vehicles' levels. Find the source that floods, see /v1/tracks.", n)})
+	}
+	return out
+}
 
 // Unwritten is how many alert facts the journal does not have yet.
 func (b *Book) Unwritten() int { return b.writer.unwritten() }

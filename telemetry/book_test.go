@@ -338,6 +338,7 @@ func ghosts(n int) []*vehicles.Identity {
 	out := make([]*vehicles.Identity, n)
 	for i := range out {
 		out[i] = &vehicles.Identity{Handle: vehicles.Handle(i + 2), ID: vehicles.VehicleID(fmt.Sprintf("unverified-%d", i))}
+		out[i].Source.Address = fmt.Sprintf("127.0.0.1:%d", 10_000+i)
 	}
 	return out
 }
@@ -388,6 +389,79 @@ func TestUnverifiedAlertsHaveAQuota(t *testing.T) {
 		}
 		if n := count(r.Alerts(true), func(a *Alert) bool { return breach(a) && ofVehicle(left.ID)(a) && a.Cause == "complied" }); n != 1 {
 			t.Error("the breach that passed while it waited was lost")
+		}
+	})
+}
+
+// One address cannot delay the breach of another's vehicle.
+func TestOneAddressCannotFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &memory{})
+		defer r.stop(t)
+		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
+		all := ghosts(251)
+		now := time.Now().UnixMicro()
+		for _, ghost := range all[:250] {
+			ghost.Source.Address = "127.0.0.1:9"
+			r.bus.Publish(now, crossing(geofence.Entered, ghost, now))
+		}
+		calm := all[250]
+		r.publish(crossing(geofence.Entered, calm, now))
+		if n := count(r.Alerts(false), ofVehicle(calm.ID)); n != 1 {
+			t.Error("the calm neighbour's breach waits behind the flood")
+		}
+		if n := len(r.Alerts(false)); n != addressPerMinute+1 {
+			t.Errorf("%d alerts", n)
+		}
+		last := all[249]
+		if level := r.cfg.Pipeline.table.slot(last.Handle).alert.Load(); level != Critical {
+			t.Errorf("a deferred breach shows level %d on the map", level)
+		}
+		time.Sleep(stalledAfter + time.Second)
+		synctest.Wait()
+		if h := r.Health(); len(h) != 1 || h[0].Code != "alerts_deferred" {
+			t.Errorf("health %v", h)
+		}
+	})
+}
+
+func TestPredictionAndSeparation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		r := newRig(t, m)
+		other := &vehicles.Identity{Handle: 2, ID: "uav-2", Name: "second", Class: vehicles.UAV, Verified: true}
+		r.publish(&Prediction{Vehicle: drone, Fence: hospital, Began: true, InS: 4, At: geo.Point{Lat: 5, Lon: 6}})
+		r.publish(&Separation{A: drone, B: other, Began: true, Conflict: geofence.Conflict{InS: 2, AtS: 3, HorizontalM: 12, VerticalM: 4}})
+		check := func(r *bookRig) {
+			t.Helper()
+			for _, a := range r.Alerts(false) {
+				switch a.Type {
+				case PredictedBreach:
+					if a.Level != Warning || a.Fence.Name != "hospital" || a.Predicted.InS != 4 || a.Predicted.Lon != 6 {
+						t.Errorf("predicted %+v", a)
+					}
+				case SeparationLost:
+					if a.Level != Critical || a.Other.ID != "uav-2" || a.Separation.HorizontalM != 12 {
+						t.Errorf("separation %+v", a)
+					}
+				default:
+					t.Errorf("unexpected %+v", a)
+				}
+			}
+			if n := len(r.Alerts(false)); n != 2 {
+				t.Errorf("%d open alerts", n)
+			}
+		}
+		check(r)
+		r.stop(t)
+		r = newRig(t, m)
+		defer r.stop(t)
+		synctest.Wait()
+		check(r)
+		r.publish(&Prediction{Vehicle: drone, Fence: hospital})
+		r.publish(&Separation{A: drone, B: other, Cause: CauseSeparated})
+		if n := count(r.Alerts(false), func(a *Alert) bool { return a.ClearedUS == 0 }); n != 0 {
+			t.Errorf("%d still hold", n)
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// ErrSlow is returned when a subscriber fell behind by more than its limit and was closed.
+	// ErrSlow is returned when a subscriber fell behind by more than its limit, or by five seconds, and was closed.
 	ErrSlow = errors.New("subscriber cannot keep up")
 	// ErrClosed is returned when the subscription was closed.
 	ErrClosed = errors.New("subscription is closed")
@@ -89,6 +89,10 @@ func (b *Bus) Head() uint64 {
 // DEGRADED.
 const stalledAfter = 2 * time.Second
 
+// slowAfter is how long an event may wait for a session. A burst, such as a new
+// fence over a thousand vehicles, is no slowness.
+const slowAfter = 5 * time.Second
+
 // Stalled names the reserved subscribers that are behind: by more than their
 // limit of events, or by more than two seconds.
 func (b *Bus) Stalled() []string {
@@ -107,7 +111,7 @@ func (b *Bus) Stalled() []string {
 type SubscribeConfig struct {
 	Name     string
 	Reserved bool // never closed and never drops; beyond Limit it counts as stalled
-	Limit    int  // events that may wait; 0 means 1,000
+	Limit    int  // events that may wait; 0 means 40,000
 	// Resume asks for what came after sequence After, from the ring.
 	Resume bool
 	After  uint64
@@ -119,7 +123,7 @@ type SubscribeConfig struct {
 func (b *Bus) Subscribe(cfg SubscribeConfig) (s *Subscription, resumed bool) {
 	s = &Subscription{bus: b, name: cfg.Name, reserved: cfg.Reserved, limit: cfg.Limit, ready: make(chan struct{}, 1)}
 	if s.limit == 0 {
-		s.limit = 1000
+		s.limit = 40_000
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -165,7 +169,7 @@ func (s *Subscription) push(e Event, now time.Time) bool {
 	if s.err != nil {
 		return false
 	}
-	if !s.reserved && len(s.queue) >= s.limit {
+	if !s.reserved && (len(s.queue) >= s.limit || len(s.queue) > 0 && now.Sub(s.since) > slowAfter) {
 		s.err = ErrSlow
 		s.queue = nil
 	} else {

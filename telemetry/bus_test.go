@@ -45,6 +45,22 @@ func TestSlowSessionIsClosedAndReservedIsNot(t *testing.T) {
 	}
 }
 
+func TestBurstIsNoSlowness(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := NewBus(func() time.Time { return now })
+	s, _ := b.Subscribe(SubscribeConfig{})
+	publishLinks(b, 5000, 1)
+	if events, err := s.Take(); len(events) != 5000 || err != nil {
+		t.Errorf("a burst of 5,000: %d events, %v", len(events), err)
+	}
+	publishLinks(b, 1, 1)
+	now = now.Add(slowAfter + time.Millisecond)
+	publishLinks(b, 1, 1)
+	if _, err := s.Take(); !errors.Is(err, ErrSlow) {
+		t.Errorf("nothing taken for %v: %v, want ErrSlow", slowAfter, err)
+	}
+}
+
 func TestOldEventOfAReservedSubscriberIsAStall(t *testing.T) {
 	now := time.Unix(1000, 0)
 	b := NewBus(func() time.Time { return now })

@@ -14,6 +14,8 @@ const (
 	// unverifiedPerMinute is how many breaches of unverified sources, and apart
 	// from them how many of their other conditions, may begin in a minute.
 	unverifiedPerMinute = 300
+	// addressPerMinute is how many of either one source address may begin.
+	addressPerMinute = 60
 	// changesPerMinute is how often one condition may begin and end in a minute
 	// before it changes at most once a second.
 	changesPerMinute = 20
@@ -29,14 +31,21 @@ const foldedBy = "system:flood"
 // flood decides what is acted on at once and what waits for the next second.
 type flood struct {
 	breaches, others budget
+	addresses        map[addressKey]*budget
 	changes          map[alertKey]int // in the minute changesIn
 	changesIn        int64
 	deferred         map[alertKey]condition // the newest state of what waits
 	refused          int                    // beginnings that had no budget, since the last tick
 }
 
+// addressKey is one address, for its breaches or for everything else.
+type addressKey struct {
+	address string
+	breach  bool
+}
+
 func newFlood() flood {
-	return flood{changes: map[alertKey]int{}, deferred: map[alertKey]condition{}}
+	return flood{addresses: map[addressKey]*budget{}, changes: map[alertKey]int{}, deferred: map[alertKey]condition{}}
 }
 
 // budget is a minute's allowance.
@@ -45,15 +54,12 @@ type budget struct {
 	used   int
 }
 
-func (b *budget) take(now time.Time) bool {
+// left reports whether the minute's limit is not used up.
+func (b *budget) left(now time.Time, limit int) bool {
 	if m := now.Unix() / 60; m > b.minute { // never back: a step of the clock refills nothing
 		b.minute, b.used = m, 0
 	}
-	if b.used >= unverifiedPerMinute {
-		return false
-	}
-	b.used++
-	return true
+	return b.used < limit
 }
 
 // defers reports whether a change must wait, and keeps it if so. current is the
@@ -85,11 +91,29 @@ func (f *flood) allows(key alertKey, c *condition, now time.Time) bool {
 	if key.typ == FenceBreach {
 		b = &f.breaches
 	}
-	if b.take(now) {
-		return true
+	from := addressKey{c.id.Source.Address, key.typ == FenceBreach}
+	address := f.addresses[from]
+	if address == nil {
+		address = &budget{}
+		f.addresses[from] = address
 	}
-	f.refused++
-	return false
+	if !address.left(now, addressPerMinute) || !b.left(now, unverifiedPerMinute) {
+		f.refused++
+		return false
+	}
+	address.used++
+	b.used++
+	return true
+}
+
+// late is how many alerts have waited for more than two seconds.
+func (f *flood) late(now time.Time) (n int) {
+	for _, c := range f.deferred {
+		if c.begins && now.UnixMicro()-c.timeUS > stalledAfter.Microseconds() {
+			n++
+		}
+	}
+	return n
 }
 
 // hold keeps the newest state of a condition. A breach that began and ended
@@ -121,6 +145,7 @@ func (b *Book) tick() {
 	if m := now.Unix() / 60; m != b.flood.changesIn {
 		b.flood.changesIn = m
 		clear(b.flood.changes)
+		clear(b.flood.addresses)
 	}
 	keys := make([]alertKey, 0, len(b.flood.deferred))
 	for key := range b.flood.deferred {

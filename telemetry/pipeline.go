@@ -29,6 +29,10 @@ type Config struct {
 	Shards   int                 // goroutines that own vehicles; default one per CPU
 	Inbox    int                 // reports that may wait per shard; default 65,536 (about 9 MiB each)
 	Clock    func() time.Time    // default time.Now
+	// LookAheadS is how many seconds a predicted breach may lie ahead; default
+	// 0: no predictions. Each look costs about six steps per moving vehicle and
+	// second.
+	LookAheadS float64
 	// Observe is called by the owning shard after each report was taken in. For
 	// measurements; it must not block or allocate.
 	Observe func(*vehicles.Report)
@@ -44,6 +48,9 @@ type Pipeline struct {
 	steady  func() int64  // see steadyClock
 	orphans atomic.Uint64 // reports of handles that are not followed
 	quiet   atomic.Uint64 // transitions that live sessions were spared
+
+	mu   sync.Mutex // guards loud
+	loud loudness   // of all unverified vehicles
 }
 
 // New makes a pipeline; nothing moves before Run.
@@ -80,11 +87,12 @@ func (p *Pipeline) Fanout() *Fanout { return p.fanout }
 // after every goroutine has ended.
 func (p *Pipeline) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	errs := make([]error, len(p.shards)+1)
+	errs := make([]error, len(p.shards)+2)
 	for i, s := range p.shards {
 		wg.Go(func() { errs[i] = s.run(ctx) })
 	}
 	wg.Go(func() { errs[len(p.shards)] = p.fanout.Run(ctx) })
+	wg.Go(func() { errs[len(p.shards)+1] = p.runSchedules(ctx) })
 	wg.Wait()
 	return errors.Join(errs...)
 }
@@ -115,6 +123,7 @@ func (p *Pipeline) of(h vehicles.Handle) *shard {
 // had their transitions, unless ctx ended first: the set is in force all the
 // same, and the shards still judge the standing vehicles.
 func (p *Pipeline) SetFences(ctx context.Context, set []*geofence.Compiled) error {
+	p.advance(ctx) // a new fence is judged by the schedule of now
 	p.cfg.Engine.SetFences(set)
 	return p.each(ctx, func(s *shard) { s.refresh() })
 }
@@ -181,6 +190,20 @@ func (p *Pipeline) setAlertLevel(h vehicles.Handle, level uint8) {
 	if s := p.table.slot(h); s != nil {
 		s.alert.Store(uint32(level))
 	}
+}
+
+// raiseAlertLevel shows a level until the book sets the right one.
+func (p *Pipeline) raiseAlertLevel(h vehicles.Handle, level uint8) {
+	if s := p.table.slot(h); s != nil && s.alert.Load() < uint32(level) {
+		s.alert.Store(uint32(level))
+	}
+}
+
+// loudExceeds counts a transition of an unverified vehicle.
+func (p *Pipeline) loudExceeds(nowUS int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.loud.exceeds(nowUS, loudLimitTotal)
 }
 
 // Stats are counters of the pipeline.

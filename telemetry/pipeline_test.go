@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,6 +208,48 @@ func TestClosedVehicleIsGone(t *testing.T) {
 	})
 }
 
+// A schedule that begins over a standing vehicle breaches it then, not at its
+// next report, and its end clears it.
+func TestScheduleTogglesOverStandingVehicles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 2)
+		defer r.stop()
+		c := box(t, "f", 1, 5000, 5000)
+		start := time.Now().Add(1500 * time.Millisecond)
+		c.Fence.Schedule.Windows = []geofence.Window{{FromUS: start.UnixMicro(), ToUS: start.Add(2 * time.Second).UnixMicro()}}
+		timed, err := geofence.Compile(c.Fence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.SetFences(t.Context(), []*geofence.Compiled{timed}); err != nil {
+			t.Fatal(err)
+		}
+		r.Reports([]vehicles.Report{fix(r.open(t, vehicles.UAV), 5500, 5500, 1000)})
+		time.Sleep(1499 * time.Millisecond) // of the bubble's clock
+		synctest.Wait()
+		if got := r.transitions(); len(got) != 0 {
+			t.Errorf("before the window: %v", got)
+		}
+		time.Sleep(10 * time.Millisecond)
+		synctest.Wait()
+		events, _ := r.heard.Take()
+		if len(events) != 2 {
+			t.Fatalf("at the window's begin: %d events, want the transition and the fence's change", len(events))
+		}
+		if tr, ok := events[0].Body.(*Transition); !ok || tr.Kind != geofence.Entered || tr.Flags&geofence.FenceChanged == 0 {
+			t.Errorf("got %+v", events[0].Body)
+		}
+		if ch, ok := events[1].Body.(*FenceChange); !ok || ch.ID != "f" || ch.Deleted {
+			t.Errorf("got %+v", events[1].Body)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := r.transitions(); !equal(got, []string{"ended f"}) {
+			t.Errorf("at its end: %v", got)
+		}
+	})
+}
+
 func TestClassDecidesWhichFencesApply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPipelineRig(t, 1)
@@ -251,6 +294,55 @@ func TestForgottenVehicleIsNotJudged(t *testing.T) {
 		views, err := r.Tracks(t.Context())
 		if err != nil || len(views) != 2 || views[0].Handle != b || views[1].Handle != c {
 			t.Errorf("tracks %+v, %v", views, err)
+		}
+	})
+}
+
+// A breach is foreseen while there is time, once, and taken back when the course changes.
+func TestBreachIsForeseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPipelineRig(t, 1)
+		defer r.stop()
+		for _, s := range r.shards { // before the first report: the shard reads it per look
+			s.p.cfg.LookAheadS = 10
+		}
+		if err := r.SetFences(t.Context(), []*geofence.Compiled{box(t, "f", 1, 5000, 5000)}); err != nil {
+			t.Fatal(err)
+		}
+		h := r.open(t, vehicles.UAV)
+		boot, lat := uint32(1000), int32(4000)
+		fly := func(seconds int, north int16) {
+			for range seconds * 2 {
+				report := fix(h, lat, 5500, boot)
+				report.Velocity.N = north
+				r.Reports([]vehicles.Report{heartbeatOf(h), report})
+				boot += 500
+				lat += int32(north) / 4 // cm/s for half a second, about 1.1 cm a unit
+				time.Sleep(500 * time.Millisecond)
+			}
+			synctest.Wait()
+		}
+		var told []string
+		collect := func() {
+			events, _ := r.heard.Take()
+			for _, e := range events {
+				if p, ok := e.Body.(*Prediction); ok {
+					told = append(told, fmt.Sprintf("%s %v", p.Fence.Fence.ID, p.Began))
+					if p.Began && (p.InS <= 0 || p.InS > 10) {
+						t.Errorf("in %v s", p.InS)
+					}
+				}
+			}
+		}
+		fly(3, 200) // 2 m/s north, the fence is 11 m away
+		collect()
+		if !equal(told, []string{"f true"}) {
+			t.Errorf("on course: %v", told)
+		}
+		fly(5, -200)
+		collect()
+		if !equal(told, []string{"f true", "f false"}) {
+			t.Errorf("after turning away: %v", told)
 		}
 	})
 }

@@ -22,6 +22,8 @@ type shard struct {
 	nowUS  int64    // steady time at which the batch in hand was taken
 	spare  []vehicles.Report
 	out    []geofence.Transition
+	ahead  []geofence.Prediction
+	looks  int // link ticks since the last look ahead
 }
 
 // owned is one vehicle of the shard.
@@ -33,6 +35,8 @@ type owned struct {
 	heardUS int64 // steady time of the last heartbeat; 0: none yet
 	fixUS   int64 // steady time of the last position
 	loud    loudness
+
+	foreseen []foreseen
 }
 
 // loudness counts the transitions of one vehicle within a second.
@@ -41,9 +45,12 @@ type loudness struct {
 	n        int
 }
 
-// loudLimit is how many transitions a second an unverified vehicle may show to
-// live sessions. The alert book hears them all.
-const loudLimit = 10
+// How many transitions a second an unverified vehicle, and all of them
+// together, may show to live sessions. The alert book hears them all.
+const (
+	loudLimit      = 10
+	loudLimitTotal = 200
+)
 
 func (s *shard) run(ctx context.Context) error {
 	tick := time.NewTicker(tickEvery)
@@ -55,6 +62,10 @@ func (s *shard) run(ctx context.Context) error {
 		case <-tick.C:
 			s.drain() // a heartbeat that waits must not count as silence
 			s.watchLinks()
+			if s.looks++; s.looks >= lookEvery {
+				s.looks = 0
+				s.lookAhead()
+			}
 		case <-ctx.Done():
 			s.drain() // what was received is judged
 			return nil
@@ -83,6 +94,7 @@ func (s *shard) step(r *vehicles.Report) {
 		s.p.orphans.Add(1)
 		return
 	}
+	lastMS := v.track.FixMS
 	moved := v.track.Apply(r)
 	if r.Has&vehicles.HasHeartbeat != 0 {
 		v.heardUS = s.nowUS
@@ -92,9 +104,11 @@ func (s *shard) step(r *vehicles.Report) {
 	}
 	if moved {
 		v.fixUS = s.nowUS
-		s.out = s.fences.Step(r.Handle, geofence.Sample{
-			Fix: r.Fix, ReceivedUS: r.ReceivedUS, BootMS: r.BootMS, Velocity: r.Velocity,
-		}, s.out[:0])
+		sample := geofence.Sample{Fix: r.Fix, ReceivedUS: r.ReceivedUS, BootMS: r.BootMS, Velocity: r.Velocity}
+		if int32(r.BootMS-lastMS) < 0 {
+			sample.BootMS = 0 // a new run, as the track found: ordered by the time of receipt
+		}
+		s.out = s.fences.Step(r.Handle, sample, s.out[:0])
 		s.publish(s.out)
 	}
 	v.slot.store(&v.track, v.fixUS, v.id.Verified)
@@ -123,7 +137,9 @@ func (s *shard) vehicle(h vehicles.Handle) *owned {
 	s.byNum[k] = v
 	s.all = append(s.all, v)
 	s.p.table.follow(h, 1)
-	s.fences.Admit(h, geofence.Subject{Class: id.Class})
+	s.fences.Admit(h, geofence.Subject{
+		Class: id.Class, Operator: id.Operator, Vehicle: id.ID, Verified: id.Verified,
+	})
 	return v
 }
 
@@ -131,7 +147,7 @@ func (s *shard) publish(out []geofence.Transition) {
 	for i := range out {
 		v := s.byNum[uint32(out[i].Handle)/s.p.shardCount()]
 		t := &Transition{Transition: out[i], Vehicle: v.id}
-		if !v.id.Verified && v.loud.exceeds(s.nowUS) {
+		if !v.id.Verified && (v.loud.exceeds(s.nowUS, loudLimit) || s.p.loudExceeds(s.nowUS)) {
 			s.p.quiet.Add(1)
 			s.p.cfg.Bus.PublishQuiet(out[i].ReceivedUS, t)
 			continue
@@ -140,12 +156,12 @@ func (s *shard) publish(out []geofence.Transition) {
 	}
 }
 
-func (l *loudness) exceeds(nowUS int64) bool {
+func (l *loudness) exceeds(nowUS int64, limit int) bool {
 	if nowUS-l.secondUS >= 1_000_000 {
 		l.secondUS, l.n = nowUS, 0
 	}
 	l.n++
-	return l.n > loudLimit
+	return l.n > limit
 }
 
 // refresh judges the standing vehicles after a change of the fences.

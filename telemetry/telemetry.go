@@ -28,7 +28,8 @@ type Event struct {
 	Body   Body
 }
 
-// Body is what happened: *Transition, *Alert, *FenceChange, *LinkChange or *Gone.
+// Body is what happened: *Transition, *Prediction, *Separation, *Alert,
+// *FenceChange, *LinkChange or *Gone.
 // Bodies are immutable once published.
 type Body interface{ event() }
 

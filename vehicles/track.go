@@ -57,9 +57,16 @@ var phaseNames = [...]string{"unknown", "parked", "moving", "holding", "returnin
 
 func (p Phase) String() string { return phaseNames[p] }
 
-// reorderMS is how far a position's boot time may lie behind the newest one and
-// still be a late sample of the same run; further back the vehicle rebooted.
-const reorderMS = 10_000
+const (
+	// reorderMS is how far a position's boot time may lie behind the newest one
+	// and still be a late sample of the same run; further back the vehicle rebooted.
+	reorderMS = 1000
+	// lateRun is how many late positions in a row are a new run after all.
+	lateRun = 3
+	// disorder is the balance of late and timely positions from which on a source
+	// is out of order: two vehicles may speak as one.
+	disorder = 10
+)
 
 // Track is the current state of one vehicle: what its reports add up to.
 type Track struct {
@@ -92,7 +99,13 @@ type Track struct {
 
 	Reports uint64
 	Late    uint64 // positions that came out of order and were not used
+	inARow  uint8  // late ones since the last that was used
+	balance int8   // up by two for a late position, down by one for a timely one
 }
+
+// OutOfOrder reports whether so many positions come late that the track cannot
+// be trusted: two autopilots may share one address and system id.
+func (t *Track) OutOfOrder() bool { return t.balance >= disorder }
 
 // Apply takes a report in. It reports whether the position moved on: a late
 // sample (older boot time, same run) and an exact duplicate do not.
@@ -128,11 +141,20 @@ func (t *Track) applyPosition(r *Report) bool {
 	if t.FixUS != 0 && r.BootMS != 0 && t.FixMS != 0 {
 		// The device's clock orders samples of one source; it wraps after 49.7 days.
 		behind := int32(t.FixMS - r.BootMS)
-		if behind == 0 && r.Fix == t.Fix || behind > 0 && behind < reorderMS {
+		if behind == 0 && r.Fix == t.Fix {
 			t.Late++
 			return false
 		}
+		if behind > 0 && behind < reorderMS {
+			t.Late++
+			t.balance = min(t.balance+2, 2*disorder)
+			if t.inARow++; t.inARow < lateRun {
+				return false
+			}
+		}
 	}
+	t.inARow = 0
+	t.balance = max(t.balance-1, 0)
 	t.Fix, t.Velocity, t.Heading = r.Fix, r.Velocity, r.Heading
 	t.FixUS, t.FixMS = r.ReceivedUS, r.BootMS
 	return true

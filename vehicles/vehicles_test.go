@@ -53,6 +53,36 @@ func TestTrackAcceptsRebootAndWrap(t *testing.T) {
 	}
 }
 
+func TestThreeLatePositionsAreANewRun(t *testing.T) {
+	var track vehicles.Track
+	track.Apply(at(1, 0, 2000, 10))
+	for i, moved := range []bool{false, false, true, true} {
+		if got := track.Apply(at(int32(10+i), 0, 1500+uint32(i)*100, 20)); got != moved {
+			t.Errorf("late position %d: moved %v", i, got)
+		}
+	}
+	if track.Late != 3 || track.Fix.Point.Lat != 13 {
+		t.Errorf("late %d, at %d", track.Late, track.Fix.Point.Lat)
+	}
+}
+
+func TestTwoVehiclesThatSpeakAsOneAreOutOfOrder(t *testing.T) {
+	var track vehicles.Track
+	for i := range uint32(30) {
+		track.Apply(at(1, 0, 2000+100*i, 10))
+		track.Apply(at(2, 0, 1500+100*i, 10))
+	}
+	if !track.OutOfOrder() {
+		t.Error("every second position is late and nobody says so")
+	}
+	for i := range uint32(30) {
+		track.Apply(at(1, 0, 10_000+100*i, 10))
+	}
+	if track.OutOfOrder() {
+		t.Error("the order is back and it still says so")
+	}
+}
+
 func TestLinkState(t *testing.T) {
 	limits := vehicles.LinkLimits{DegradedUS: 2e6, LostUS: 5e6}
 	for silence, want := range map[int64]vehicles.LinkState{

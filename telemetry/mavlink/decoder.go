@@ -82,12 +82,17 @@ func (d *decoder) tick(now time.Time) {
 		if d.now-s.lastSeen < d.idle {
 			continue
 		}
-		d.flush()
-		d.sink.Close(s.handle)
-		delete(d.sessions, k)
-		d.lastSession = nil
-		d.stats.Closed++
+		d.drop(k, s)
 	}
+}
+
+// drop ends a session, after the reports that were collected.
+func (d *decoder) drop(k key, s *session) {
+	d.flush()
+	d.sink.Close(s.handle)
+	delete(d.sessions, k)
+	d.lastSession = nil
+	d.stats.Closed++
 	d.stats.Sessions = uint64(len(d.sessions))
 }
 
@@ -192,12 +197,27 @@ func (d *decoder) frame(from netip.AddrPort, f frame, def *definition) {
 		}
 		d.lastSession = s
 	}
+	if f.id == idHeartbeat && f.comp == s.owner && d.isOther(s, f) {
+		// The source is another machine now: it was judged by the fences of the
+		// former one. Its track ends, and this heartbeat opens a new one.
+		d.drop(k, s)
+		d.frame(from, f, def)
+		return
+	}
 	why := d.known(s, f, def)
 	if why == accepted {
 		d.stats.Decoded++
 	} else {
 		d.stats.Refused[why]++
 	}
+}
+
+// isOther reports whether a heartbeat of a vehicle is of another class than the
+// session was opened with.
+func (d *decoder) isOther(s *session, f frame) bool {
+	p := d.padded(f.payload)
+	class, ok := classOf(p[4], p[5])
+	return ok && class != s.class
 }
 
 // known handles a frame of a source with a session.
@@ -317,7 +337,7 @@ func (d *decoder) admit(k key, f frame) (*session, Reason) {
 		d.pending.get(k).until = d.now + int64(time.Second)
 		return nil, Refused
 	}
-	s := &session{handle: h, owner: f.comp, gpsFix: fixUnseen, lastSeen: d.now}
+	s := &session{handle: h, owner: f.comp, class: class, gpsFix: fixUnseen, lastSeen: d.now}
 	d.sessions[k] = s
 	d.stats.Opened++
 	d.stats.Sessions = uint64(len(d.sessions))

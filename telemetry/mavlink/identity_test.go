@@ -167,3 +167,21 @@ func TestIdle(t *testing.T) {
 		t.Error("a source that came back was not opened again")
 	}
 }
+
+// Whoever opens as a boat and flies as a drone would be judged by the fences of
+// boats.
+func TestAnotherClassIsAnotherTrack(t *testing.T) {
+	b := newBench(Limits{})
+	s := &sender{sys: 7, comp: 1}
+	b.send(addrA, s.frame(heartbeat(11, 3)), s.frame(somewhere()), s.frame(heartbeat(13, 3)), s.frame(heartbeat(2, 3)), s.frame(somewhere()))
+	if n := len(b.rec.sources); n != 2 || b.rec.sources[0].Class != vehicles.USV || b.rec.sources[1].Class != vehicles.UAV {
+		t.Fatalf("sources %+v", b.rec.sources)
+	}
+	if len(b.rec.closed) != 1 {
+		t.Errorf("closed %v", b.rec.closed)
+	}
+	if hs := b.rec.positions(); len(hs) != 2 || hs[0] == hs[1] || hs[0] != b.rec.closed[0] {
+		t.Errorf("positions of %v, closed %v", hs, b.rec.closed)
+	}
+	balance(t, &b.stats)
+}

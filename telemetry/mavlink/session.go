@@ -18,6 +18,7 @@ type key struct {
 // since the decoder started.
 type session struct {
 	handle   vehicles.Handle
+	class    vehicles.Class
 	owner    uint8 // component id that owns the track
 	seen     bool  // lastSeq is set
 	lastSeq  uint8
