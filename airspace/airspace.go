@@ -25,6 +25,14 @@ var (
 	ErrStale = errors.New("changed since you read it")
 	// ErrNotManual is returned when a fence belongs to a permit, an intent or a restriction and cannot be edited by itself.
 	ErrNotManual = errors.New("fence is not a manual one")
+	// ErrNoVersion is returned when a fence has no version of that revision to go back to, or no longer.
+	ErrNoVersion = errors.New("no such version")
+	// ErrDefinition is returned when a definition cannot be compiled; it wraps what Compile says.
+	ErrDefinition = errors.New("cannot be a fence")
+	// ErrTwice is returned when two changes of one batch are of the same fence.
+	ErrTwice = errors.New("changed twice in one batch")
+	// ErrOperation is returned when a change of a batch does not say what to do.
+	ErrOperation = errors.New("operation must be create, replace or delete")
 	// ErrForbidden is returned when the actor lacks the scope for a decision.
 	ErrForbidden = errors.New("not allowed")
 )

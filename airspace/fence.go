@@ -5,15 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
 	"testzone/geofence"
-	"testzone/geofence/geo"
 	"testzone/telemetry/journal"
-	"testzone/vehicles"
 )
 
 // ManualOrigin is the origin of a fence that a person drew.
@@ -29,6 +26,9 @@ type FenceRecord struct {
 
 	compiled *geofence.Compiled // nil for a tombstone
 }
+
+// Compiled is the fence's geometry; nil for a tombstone.
+func (f *FenceRecord) Compiled() *geofence.Compiled { return f.compiled }
 
 // StaleError says which revision is the current one. It is an ErrStale.
 type StaleError struct {
@@ -73,10 +73,7 @@ func (r *Register) CreateFence(ctx context.Context, who Actor, f geofence.Fence)
 	if !who.May(FenceWrite) {
 		return FenceRecord{}, fmt.Errorf("create fence: %s: %w", who.ID, ErrForbidden)
 	}
-	f.ID = newID("fn_")
-	f.Origin = geofence.Origin{Kind: ManualOrigin}
-	f.Rev = 1
-	return r.putFence(ctx, who, f, 0)
+	return r.putFence(ctx, who, f, newID("fn_"), 0)
 }
 
 // ReplaceFence gives a manual fence a new definition, if rev is its current revision.
@@ -87,22 +84,15 @@ func (r *Register) ReplaceFence(ctx context.Context, who Actor, id string, rev u
 	if rev == 0 { // no revision is 0: to checkFence it would mean "must not exist"
 		return FenceRecord{}, fmt.Errorf("replace fence %s: %w", id, ErrStale)
 	}
-	f.ID = id
-	f.Origin = geofence.Origin{Kind: ManualOrigin}
-	f.Rev = rev + 1
-	return r.putFence(ctx, who, f, rev)
+	return r.putFence(ctx, who, f, id, rev)
 }
 
-func (r *Register) putFence(ctx context.Context, who Actor, f geofence.Fence, rev uint64) (FenceRecord, error) {
-	if f.Response == "" {
-		f.Response = geofence.Warn
-	}
-	// Checked before the decision queue: geometry may take milliseconds.
-	if _, err := geofence.Compile(f); err != nil {
+func (r *Register) putFence(ctx context.Context, who Actor, f geofence.Fence, id string, rev uint64) (FenceRecord, error) {
+	p, err := planPut(f, id, rev)
+	if err != nil {
 		return FenceRecord{}, fmt.Errorf("fence %q: %w", f.Name, err)
 	}
-	body := fenceEntry{Type: fencePut, Fence: encodeFence(&f), By: who.ID}
-	return r.decideFence(ctx, f.ID, rev, &body)
+	return r.decideOne(ctx, who, p)
 }
 
 // DeleteFence takes a manual fence away, if rev is its current revision. A
@@ -114,228 +104,115 @@ func (r *Register) DeleteFence(ctx context.Context, who Actor, id string, rev ui
 	if rev == 0 { // as in ReplaceFence: a deletion of what never was must not reach the journal
 		return fmt.Errorf("delete fence %s: %w", id, ErrStale)
 	}
-	body := fenceEntry{Type: fenceDeleted, ID: id, Rev: rev + 1, By: who.ID}
-	_, err := r.decideFence(ctx, id, rev, &body)
+	_, err := r.decideOne(ctx, who, plan{id: id, rev: rev})
 	return err
 }
 
-// decideFence makes one decision about one fence: one at a time for the zone.
-func (r *Register) decideFence(ctx context.Context, id string, rev uint64, body *fenceEntry) (FenceRecord, error) {
-	r.decide.Lock()
-	defer r.decide.Unlock()
-	if err := r.checkFence(id, rev); err != nil {
-		return FenceRecord{}, err
-	}
-	body.AtUS = r.cfg.Clock().UnixMicro()
-	// Once handed over, a decision is followed to its end: a client that hangs up
-	// must not leave an entry in the journal that the state does not have.
-	rec, err := r.append(context.WithoutCancel(ctx), body.AtUS, body, journal.Aggregate("fence:"+id))
-	if err != nil {
-		return FenceRecord{}, fmt.Errorf("fence %s: %w", id, err)
-	}
-	if err := r.Replay(rec); err != nil {
-		return FenceRecord{}, err // unreachable: what was just compiled compiles again
-	}
-	if err := r.publishFences(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		return FenceRecord{}, fmt.Errorf("fence %s is decided but not yet in force: %w", id, err)
-	}
-	out, err := r.Fence(id)
-	if err == nil && r.cfg.FenceChanged != nil {
-		r.cfg.FenceChanged(out)
-	}
-	return out, err
+// plan is one change of a fence that is about to be decided.
+type plan struct {
+	id     string
+	rev    uint64          // the revision that it changes; 0: the fence must not exist yet
+	revive bool            // rev may be that of a tombstone
+	fence  *geofence.Fence // nil: delete
 }
 
-func (r *Register) checkFence(id string, rev uint64) error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	f, ok := r.fences[id]
-	switch {
-	case rev == 0 && !ok:
-		return nil
-	case !ok, f.Deleted:
-		return fmt.Errorf("fence %s: %w", id, ErrNotFound)
-	case f.Fence.Origin.Kind != ManualOrigin:
-		return fmt.Errorf("fence %s comes from %s %s: %w", id, f.Fence.Origin.Kind, f.Fence.Origin.ID, ErrNotManual)
-	case f.Fence.Rev != rev:
-		return &StaleError{ID: id, Current: f.Fence.Rev}
+// planPut checks a definition: before the decision queue, because geometry may
+// take milliseconds.
+func planPut(f geofence.Fence, id string, rev uint64) (plan, error) {
+	f.ID, f.Rev = id, rev+1
+	f.Origin = geofence.Origin{Kind: ManualOrigin}
+	if f.Response == "" {
+		f.Response = geofence.Warn
+	}
+	if _, err := geofence.Compile(f); err != nil {
+		return plan{}, fmt.Errorf("%w: %w", ErrDefinition, err)
+	}
+	return plan{id: id, rev: rev, fence: &f}, nil
+}
+
+func (p *plan) change() fenceChange {
+	if p.fence == nil {
+		return fenceChange{ID: p.id, Rev: p.rev + 1}
+	}
+	return fenceChange{Fence: encodeFence(p.fence)}
+}
+
+// decideOne decides about one fence by itself.
+func (r *Register) decideOne(ctx context.Context, who Actor, p plan) (FenceRecord, error) {
+	r.decide.Lock()
+	defer r.decide.Unlock()
+	if err := r.checkFence(&p); err != nil {
+		return FenceRecord{}, err
+	}
+	c := p.change()
+	body := fenceEntry{Type: fencePut, Fence: c.Fence, By: who.ID, AtUS: r.cfg.Clock().UnixMicro()}
+	if p.fence == nil {
+		body = fenceEntry{Type: fenceDeleted, ID: c.ID, Rev: c.Rev, By: body.By, AtUS: body.AtUS}
+	}
+	entry, err := r.entry(body.AtUS, &body, false, fenceAggregate(p.id))
+	if err != nil {
+		return FenceRecord{}, err
+	}
+	if err := r.commit(ctx, entry); err != nil {
+		return FenceRecord{}, fmt.Errorf("fence %s: %w", p.id, err)
+	}
+	r.tell(p.id)
+	return r.Fence(p.id)
+}
+
+func fenceAggregate(id string) journal.Aggregate { return journal.Aggregate("fence:" + id) }
+
+// commit makes entries durable, takes them into the state and puts the fences
+// in force. Called with r.decide held.
+func (r *Register) commit(ctx context.Context, entries ...journal.Entry) error {
+	// Once handed over, a decision is followed to its end: a client that hangs up
+	// must not leave an entry in the journal that the state does not have.
+	records, err := r.append(context.WithoutCancel(ctx), entries)
+	if err != nil {
+		return err
+	}
+	for _, rec := range records {
+		if err := r.Replay(rec); err != nil {
+			return err // unreachable: what was just compiled compiles again
+		}
+	}
+	if err := r.publishFences(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("decided but not yet in force: %w", err)
 	}
 	return nil
 }
 
-// The journal's form of a fence, in lattice units. Schema DecisionSchema.
-type fenceEntry struct {
-	Type  string     `json:"type"` // fence.put, fence.deleted
-	Fence *fenceJSON `json:"fence,omitempty"`
-	ID    string     `json:"id,omitempty"`
-	Rev   uint64     `json:"rev,omitempty"`
-	By    string     `json:"by"`
-	AtUS  int64      `json:"at_us"`
-}
-
-const (
-	fencePut     = "fence.put"
-	fenceDeleted = "fence.deleted"
-)
-
-type fenceJSON struct {
-	ID       string         `json:"id"`
-	Name     string         `json:"name"`
-	Kind     string         `json:"kind"`
-	Polygons [][][][2]int32 `json:"polygons,omitempty"` // polygon, ring (first is outer), vertex {lon, lat} degE7
-	Circle   *circleJSON    `json:"circle,omitempty"`
-	Floor    *altitudeJSON  `json:"floor,omitempty"`
-	Ceiling  *altitudeJSON  `json:"ceiling,omitempty"`
-	Classes  []string       `json:"classes,omitempty"`
-	Response string         `json:"response"`
-	Origin   string         `json:"origin"`
-	OriginID string         `json:"origin_id,omitempty"`
-	Rev      uint64         `json:"rev"`
-}
-
-type circleJSON struct {
-	Center  [2]int32 `json:"center"`
-	RadiusM float64  `json:"radius_m"`
-}
-
-type altitudeJSON struct {
-	MM    int32  `json:"mm"`
-	Datum string `json:"datum"`
-}
-
-func encodeFence(f *geofence.Fence) *fenceJSON {
-	out := &fenceJSON{
-		ID: f.ID, Name: f.Name, Kind: f.Kind.String(), Response: string(f.Response),
-		Origin: f.Origin.Kind, OriginID: f.Origin.ID, Rev: f.Rev,
-		Floor: encodeAltitude(f.Floor), Ceiling: encodeAltitude(f.Ceiling),
+// tell says which fences changed. Called with r.decide held, so that the order
+// is that of the decisions.
+func (r *Register) tell(ids ...string) {
+	if r.cfg.FenceChanged == nil {
+		return
 	}
-	for _, p := range f.Shape.Polygons {
-		rings := [][][2]int32{encodeRing(p.Outer)}
-		for _, h := range p.Holes {
-			rings = append(rings, encodeRing(h))
+	if len(ids) > MaxTold {
+		r.cfg.FenceChanged(FenceRecord{UpdatedUS: r.cfg.Clock().UnixMicro()})
+		return
+	}
+	for _, id := range ids {
+		if f, err := r.Fence(id); err == nil {
+			r.cfg.FenceChanged(f)
 		}
-		out.Polygons = append(out.Polygons, rings)
 	}
-	if c := f.Shape.Circle; c != nil {
-		out.Circle = &circleJSON{Center: [2]int32{c.Center.Lon, c.Center.Lat}, RadiusM: c.RadiusM}
-	}
-	for _, c := range f.Classes.List() {
-		out.Classes = append(out.Classes, c.String())
-	}
-	return out
 }
 
-func encodeRing(r geo.Ring) [][2]int32 {
-	out := make([][2]int32, len(r))
-	for i, p := range r {
-		out[i] = [2]int32{p.Lon, p.Lat}
-	}
-	return out
-}
-
-func encodeAltitude(a geo.Altitude) *altitudeJSON {
-	if a.Datum == geo.NoDatum {
-		return nil
-	}
-	return &altitudeJSON{MM: a.MM, Datum: a.Datum.String()}
-}
-
-var errFenceEntry = errors.New("fence entry is not readable")
-
-func (j *fenceJSON) decode() (geofence.Fence, error) {
-	f := geofence.Fence{
-		ID: j.ID, Name: j.Name, Response: geofence.Response(j.Response),
-		Origin: geofence.Origin{Kind: j.Origin, ID: j.OriginID}, Rev: j.Rev,
-	}
-	var ok bool
-	if f.Kind, ok = geofence.ParseKind(j.Kind); !ok {
-		return f, fmt.Errorf("%w: kind %q", errFenceEntry, j.Kind)
-	}
-	for _, rings := range j.Polygons {
-		if len(rings) == 0 {
-			return f, fmt.Errorf("%w: polygon without a ring", errFenceEntry)
-		}
-		p := geo.Polygon{Outer: decodeRing(rings[0])}
-		for _, h := range rings[1:] {
-			p.Holes = append(p.Holes, decodeRing(h))
-		}
-		f.Shape.Polygons = append(f.Shape.Polygons, p)
-	}
-	if c := j.Circle; c != nil {
-		f.Shape.Circle = &geo.Circle{Center: geo.Point{Lon: c.Center[0], Lat: c.Center[1]}, RadiusM: c.RadiusM}
-	}
-	for _, name := range j.Classes {
-		c, ok := vehicles.ParseClass(name)
-		if !ok {
-			return f, fmt.Errorf("%w: class %q", errFenceEntry, name)
-		}
-		f.Classes |= vehicles.ClassSet(c)
-	}
-	var err error
-	if f.Floor, err = j.Floor.decode(); err != nil {
-		return f, err
-	}
-	f.Ceiling, err = j.Ceiling.decode()
-	return f, err
-}
-
-func (a *altitudeJSON) decode() (geo.Altitude, error) {
-	if a == nil {
-		return geo.Altitude{}, nil
-	}
-	d, ok := geo.ParseDatum(a.Datum)
-	if !ok {
-		return geo.Altitude{}, fmt.Errorf("%w: datum %q", errFenceEntry, a.Datum)
-	}
-	return geo.Altitude{MM: a.MM, Datum: d}, nil
-}
-
-func decodeRing(r [][2]int32) geo.Ring {
-	out := make(geo.Ring, len(r))
-	for i, v := range r {
-		out[i] = geo.Point{Lon: v[0], Lat: v[1]}
-	}
-	return out
-}
-
-// readFence decodes a fence entry and compiles its fence, if it sets one.
-func readFence(rec journal.Record) (e fenceEntry, c *geofence.Compiled, err error) {
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return e, nil, fmt.Errorf("%w: %w", errFenceEntry, err)
-	}
+func (r *Register) checkFence(p *plan) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	f, ok := r.fences[p.id]
 	switch {
-	case e.Type == fencePut && e.Fence != nil:
-		f, err := e.Fence.decode()
-		if err != nil {
-			return e, nil, err
-		}
-		if c, err = geofence.Compile(f); err != nil {
-			return e, nil, fmt.Errorf("fence %s: %w", f.ID, err)
-		}
-	case e.Type != fenceDeleted:
-		return e, nil, fmt.Errorf("%w: type %q", errFenceEntry, e.Type)
-	}
-	return e, c, nil
-}
-
-// applyFence takes a durable entry into the state. Called with r.mu held.
-func (r *Register) applyFence(e *fenceEntry, c *geofence.Compiled) error {
-	if c == nil {
-		old := r.fences[e.ID]
-		if old == nil {
-			return fmt.Errorf("%w: deletes fence %s, which never was", errFenceEntry, e.ID)
-		}
-		gone := *old
-		gone.Deleted, gone.compiled = true, nil
-		gone.Fence.Rev, gone.UpdatedUS, gone.UpdatedBy = e.Rev, e.AtUS, e.By
-		r.fences[e.ID] = &gone
+	case p.rev == 0 && !ok:
 		return nil
+	case !ok, f.Deleted && !p.revive:
+		return fmt.Errorf("fence %s: %w", p.id, ErrNotFound)
+	case f.Fence.Origin.Kind != ManualOrigin:
+		return fmt.Errorf("fence %s comes from %s %s: %w", p.id, f.Fence.Origin.Kind, f.Fence.Origin.ID, ErrNotManual)
+	case f.Fence.Rev != p.rev:
+		return &StaleError{ID: p.id, Current: f.Fence.Rev}
 	}
-	created := e.AtUS
-	if old := r.fences[c.Fence.ID]; old != nil {
-		created = old.CreatedUS
-	}
-	r.fences[c.Fence.ID] = &FenceRecord{Fence: c.Fence, CreatedUS: created, UpdatedUS: e.AtUS, UpdatedBy: e.By, compiled: c}
 	return nil
 }
 

@@ -23,7 +23,8 @@ type Config struct {
 	// SetFences puts the compiled fences in force; it returns when they are.
 	SetFences func(ctx context.Context, set []*geofence.Compiled) error
 	// FenceChanged tells of a fence that was set, changed or deleted, in the
-	// order of the decisions and after the change is in force.
+	// order of the decisions and after the change is in force. A record without
+	// an ID says that one decision changed more than MaxTold fences: read them all.
 	FenceChanged func(FenceRecord)
 	Clock        func() time.Time // default time.Now
 }
@@ -40,9 +41,10 @@ type Register struct {
 
 	decide sync.Mutex // one decision at a time: held from the check to the apply
 
-	mu     sync.RWMutex // guards the fields below
-	fences map[string]*FenceRecord
-	seqs   map[journal.Aggregate]uint64 // last entry that touched the aggregate
+	mu       sync.RWMutex // guards the fields below
+	fences   map[string]*FenceRecord
+	versions map[string][]FenceVersion    // by fence, oldest first, at most MaxVersions
+	seqs     map[journal.Aggregate]uint64 // last entry that touched the aggregate
 }
 
 // NewRegister makes an empty register.
@@ -53,7 +55,9 @@ func NewRegister(cfg Config) (*Register, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	return &Register{cfg: cfg, fences: map[string]*FenceRecord{}, seqs: map[journal.Aggregate]uint64{}}, nil
+	return &Register{
+		cfg: cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
+	}, nil
 }
 
 // Zone is the zone that the register is of.
@@ -65,14 +69,16 @@ func (r *Register) Replay(rec journal.Record) error {
 	if rec.Schema != DecisionSchema {
 		return nil
 	}
-	entry, compiled, err := readFence(rec) // geometry may take milliseconds: not under the lock
+	entry, changes, err := readFence(rec) // geometry may take milliseconds: not under the lock
 	if err != nil {
 		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.applyFence(&entry, compiled); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+	for i := range changes {
+		if err := r.applyFence(&entry, &changes[i]); err != nil {
+			return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+		}
 	}
 	for _, e := range rec.Expect {
 		r.seqs[e.Agg] = rec.Seq
@@ -102,27 +108,39 @@ func (r *Register) publishFences(ctx context.Context) error {
 	return r.cfg.SetFences(ctx, set)
 }
 
-// append makes a decision durable. It names the aggregates that the decision
-// depends on with the sequence that it was checked against, and the zone's
-// airspace, so that another node that decided meanwhile is noticed.
-func (r *Register) append(ctx context.Context, atUS int64, body any, aggregate journal.Aggregate) (journal.Record, error) {
+// entry encodes a decision. It names the aggregates that the decision depends
+// on with the sequence that it was checked against, and the zone's airspace, so
+// that another node that decided meanwhile is noticed; an urgent one touches
+// the airspace without compare.
+func (r *Register) entry(atUS int64, body any, urgent bool, aggregates ...journal.Aggregate) (journal.Entry, error) {
 	payload, err := json.Marshal(body)
 	if err != nil {
-		return journal.Record{}, fmt.Errorf("encode decision: %w", err)
+		return journal.Entry{}, fmt.Errorf("encode decision: %w", err)
 	}
+	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload}
 	zone := journal.Aggregate("airspace:" + r.cfg.Zone.ID)
 	r.mu.RLock()
-	entry := journal.Entry{
-		ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload,
-		Expect: []journal.Expect{
-			{Agg: aggregate, Seq: r.seqs[aggregate]},
-			{Agg: zone, Seq: r.seqs[zone]},
-		},
+	defer r.mu.RUnlock()
+	for _, a := range aggregates {
+		entry.Expect = append(entry.Expect, journal.Expect{Agg: a, Seq: r.seqs[a]})
 	}
-	r.mu.RUnlock()
-	seqs, err := r.cfg.Journal.Append(ctx, entry)
+	touch := journal.Expect{Agg: zone, Seq: r.seqs[zone]}
+	if urgent {
+		touch = journal.Expect{Agg: zone, Any: true}
+	}
+	entry.Expect = append(entry.Expect, touch)
+	return entry, nil
+}
+
+// append makes entries durable, all or none.
+func (r *Register) append(ctx context.Context, entries []journal.Entry) ([]journal.Record, error) {
+	seqs, err := r.cfg.Journal.Append(ctx, entries...)
 	if err != nil {
-		return journal.Record{}, fmt.Errorf("write decision to the journal: %w", err)
+		return nil, fmt.Errorf("write decision to the journal: %w", err)
 	}
-	return journal.Record{Seq: seqs[0], Entry: entry}, nil
+	out := make([]journal.Record, len(entries))
+	for i, e := range entries {
+		out[i] = journal.Record{Seq: seqs[i], Entry: e}
+	}
+	return out, nil
 }

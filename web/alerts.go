@@ -8,13 +8,14 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 )
 
 // Alert is a condition that a controller must deal with.
 type Alert struct {
 	ID           string           `json:"id"`
-	Type         string           `json:"type" doc:"fence_breach, link_lost, unverified_flood"`
+	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, link_lost, unverified_flood"`
 	Level        int              `json:"level" minimum:"1" maximum:"3" doc:"1 caution, 2 warning, 3 critical"`
 	State        string           `json:"state" enum:"raised,acknowledged,cleared"`
 	Open         bool             `json:"open" doc:"Until it is both cleared and acknowledged"`
@@ -27,6 +28,23 @@ type Alert struct {
 	Vehicle      AlertVehicle     `json:"vehicle"`
 	Fence        *AlertFence      `json:"fence"`
 	Evidence     *Evidence        `json:"evidence"`
+	Other        *AlertVehicle    `json:"other,omitempty" doc:"Of two vehicles that come too close: the second one"`
+	Predicted    *PredictedBreach `json:"predicted,omitempty" doc:"Of a predicted breach"`
+	Separation   *Separation      `json:"separation,omitempty" doc:"Of two vehicles that come too close"`
+}
+
+// PredictedBreach is where and when a breach is expected.
+type PredictedBreach struct {
+	InS      float64  `json:"in_s" doc:"Seconds after the fix of the evidence"`
+	Position Position `json:"position"`
+}
+
+// Separation is how two vehicles come closest.
+type Separation struct {
+	InS         float64 `json:"in_s" doc:"Seconds until the minima are lost; 0: they are"`
+	AtS         float64 `json:"at_s" doc:"Seconds until the closest approach"`
+	HorizontalM float64 `json:"horizontal_m"`
+	VerticalM   float64 `json:"vertical_m"`
 }
 
 // Acknowledgement says who has seen an alert.
@@ -58,7 +76,7 @@ type Evidence struct {
 	Before     *Fix     `json:"before" doc:"Null when the vehicle was never seen before"`
 	After      *Fix     `json:"after"`
 	Datum      string   `json:"datum" doc:"The datum that decided; none: the fence has no band"`
-	Flags      []string `json:"flags" enum:"first_fix,fence_changed,altitude_unknown,jump"`
+	Flags      []string `json:"flags" enum:"first_fix,fence_changed,altitude_unknown,jump,group_held"`
 	ReceivedAt string   `json:"received_at" format:"date-time"`
 	BootMS     uint32   `json:"boot_ms" format:"int64" doc:"The vehicle's own clock"`
 }
@@ -96,7 +114,7 @@ func (in *AcknowledgeInput) Resolve(huma.Context) []error {
 	if in.Note == "" {
 		return nil
 	}
-	if message := badText(strings.ReplaceAll(in.Note, "\n", " ")); message != "" {
+	if message := zonefile.TextFault(strings.ReplaceAll(in.Note, "\n", " ")); message != "" {
 		return []error{&huma.ErrorDetail{Location: "body.note", Message: message}}
 	}
 	return nil
@@ -121,9 +139,17 @@ func alertOf(a *telemetry.Alert) Alert {
 	out := Alert{
 		ID: a.ID, Type: string(a.Type), Level: int(a.Level), State: a.State(), Open: a.Open(),
 		RaisedAt: timeOf(a.RaisedUS), LastAt: timeOf(a.LastUS), ClearedAt: optionalTime(a.ClearedUS), Cause: a.Cause, Count: a.Count,
-		Vehicle: AlertVehicle{
-			ID: string(a.Vehicle.ID), Handle: uint32(a.Vehicle.Handle), Name: a.Vehicle.Name, Class: a.Vehicle.Class, Verified: a.Vehicle.Verified,
-		},
+		Vehicle: alertVehicleOf(&a.Vehicle),
+	}
+	if a.Other != nil {
+		other := alertVehicleOf(a.Other)
+		out.Other = &other
+	}
+	if p := a.Predicted; p != nil {
+		out.Predicted = &PredictedBreach{InS: p.InS, Position: Position{Lat: degrees(p.Lat), Lon: degrees(p.Lon)}}
+	}
+	if c := a.Separation; c != nil {
+		out.Separation = &Separation{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM}
 	}
 	if k := a.Ack; k != nil {
 		out.Acknowledged = &Acknowledgement{By: k.By, At: timeOf(k.AtUS), Note: k.Note}
@@ -141,6 +167,10 @@ func alertOf(a *telemetry.Alert) Alert {
 		}
 	}
 	return out
+}
+
+func alertVehicleOf(v *telemetry.AlertVehicle) AlertVehicle {
+	return AlertVehicle{ID: string(v.ID), Handle: uint32(v.Handle), Name: v.Name, Class: v.Class, Verified: v.Verified}
 }
 
 func evidenceFix(f *telemetry.FixEvidence) *Fix {

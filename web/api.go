@@ -14,7 +14,9 @@ import (
 type rule struct {
 	public bool           // no credential needed
 	signed bool           // any signed-in actor
-	scope  airspace.Scope // else: this scope
+	scope  airspace.Scope // else: this scope,
+	also   airspace.Scope // and this one,
+	or     airspace.Scope // or, instead of scope, this one
 }
 
 // rules is the table of rights, by operation id. An operation that is not in
@@ -31,6 +33,13 @@ func rules() map[string]rule {
 		"createFence":      {scope: airspace.FenceWrite},
 		"replaceFence":     {scope: airspace.FenceWrite},
 		"deleteFence":      {scope: airspace.FenceWrite},
+		"previewFence":     {scope: airspace.FenceWrite, also: airspace.ZoneRead},
+		"fenceVersions":    {scope: airspace.ZoneRead},
+		"restoreFence":     {scope: airspace.FenceWrite},
+		"changeFences":     {scope: airspace.FenceWrite},
+		"emergencyFence":   {scope: airspace.FenceWrite, or: airspace.ZoneControl},
+		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead},
+		"exportFences":     {scope: airspace.ZoneRead},
 		"listVehicles":     {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
@@ -50,7 +59,8 @@ func (s *Server) authorise(r *http.Request, to rule) (airspace.Actor, error) {
 	if err != nil {
 		return airspace.Actor{}, err
 	}
-	if !to.signed && !actor.May(to.scope) {
+	may := actor.May(to.scope) || to.or != "" && actor.May(to.or)
+	if !to.signed && (!may || to.also != "" && !actor.May(to.also)) {
 		return airspace.Actor{}, errForbidden
 	}
 	return actor, nil
@@ -78,7 +88,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	if !ok {
 		panic("operation " + op.OperationID + " has no rule of who may call it")
 	}
-	op.MaxBodyBytes = maxBodyBytes + 1 // the middleware is the limit
+	op.MaxBodyBytes = maxFileBytes + 1 // the middleware is the limit
 	op.BodyReadTimeout = -1            // likewise
 	op.RejectUnknownQueryParameters = true
 	if to.public {
@@ -110,6 +120,8 @@ func (s *Server) build() (err error) {
 	s.sessionEndpoints(api)
 	s.zoneEndpoints(api)
 	s.fenceEndpoints(api)
+	s.fenceChangeEndpoints(api)
+	s.fenceFileEndpoints(api)
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
 	documentLive(api.OpenAPI())

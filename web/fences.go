@@ -10,168 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"testzone/airspace"
-	"testzone/geofence"
-	"testzone/geofence/geo"
 )
-
-// Fence is an electronic fence.
-type Fence struct {
-	ID        string   `json:"id"`
-	Name      string   `json:"name"`
-	Kind      string   `json:"kind" enum:"keep_out,keep_in"`
-	Geometry  Geometry `json:"geometry"`
-	RadiusM   *float64 `json:"radius_m,omitempty" doc:"Of the circle around a Point"`
-	Floor     *Height  `json:"floor" doc:"Lower limit; null: none"`
-	Ceiling   *Height  `json:"ceiling" doc:"Upper limit; null: none"`
-	Applies   Applies  `json:"applies"`
-	Response  string   `json:"response" enum:"warn,hold,return,land,stop" doc:"What is asked of a vehicle in breach"`
-	Origin    Origin   `json:"origin"`
-	Rev       uint64   `json:"rev" minimum:"1" doc:"Revision; the ETag"`
-	CreatedAt string   `json:"created_at" format:"date-time"`
-	UpdatedAt string   `json:"updated_at" format:"date-time"`
-	UpdatedBy string   `json:"updated_by" doc:"Actor id"`
-}
-
-// Height is a height and what it is measured from.
-type Height struct {
-	M     float64 `json:"m" minimum:"-1000" maximum:"100000" doc:"Metres"`
-	Datum string  `json:"datum" enum:"amsl,takeoff"`
-}
-
-// Applies says to which vehicles a fence applies.
-type Applies struct {
-	Classes []string `json:"classes" enum:"uav,icv,usv" doc:"Empty: all"`
-}
-
-// AppliesInput says to which vehicles a fence shall apply.
-type AppliesInput struct {
-	Classes []string `json:"classes,omitempty" enum:"uav,icv,usv" maxItems:"3" uniqueItems:"true" doc:"Empty: all"`
-}
-
-// Origin says who made a fence.
-type Origin struct {
-	Kind string `json:"kind" doc:"manual, permit, intent or restriction; only manual fences may be changed here" example:"manual"`
-	ID   string `json:"id" doc:"Of the permit, intent or restriction; empty for manual"`
-}
-
-// FenceInput is what a caller may say about a fence.
-type FenceInput struct {
-	Name     string        `json:"name" minLength:"1" maxLength:"120"`
-	Kind     string        `json:"kind" enum:"keep_out,keep_in"`
-	Geometry Geometry      `json:"geometry"`
-	RadiusM  *float64      `json:"radius_m,omitempty" minimum:"1" maximum:"200000" doc:"Needed with a Point, and only there"`
-	Floor    *Height       `json:"floor,omitempty" accept:"null"`
-	Ceiling  *Height       `json:"ceiling,omitempty" accept:"null"`
-	Applies  *AppliesInput `json:"applies,omitempty"`
-	Response string        `json:"response,omitempty" enum:"warn,hold,return,land,stop" default:"warn"`
-
-	fence geofence.Fence // what Resolve made of it
-}
-
-// Resolve finds what a schema cannot: it runs with the schema's own check, so
-// that all faults come in one answer.
-func (in *FenceInput) Resolve(huma.Context) []error {
-	faults := in.resolve()
-	out := make([]error, len(faults))
-	for i, f := range faults {
-		out[i] = &huma.ErrorDetail{Location: f.Location, Message: f.Message}
-	}
-	return out
-}
-
-func (in *FenceInput) resolve() []FieldError {
-	const at = "body.geometry"
-	var faults []FieldError
-	if message := badText(in.Name); message != "" {
-		faults = append(faults, FieldError{"body.name", message})
-	}
-	f := geofence.Fence{Name: in.Name, Response: geofence.Response(in.Response), Floor: in.Floor.altitude(), Ceiling: in.Ceiling.altitude()}
-	kind, known := geofence.ParseKind(in.Kind)
-	if f.Kind = kind; !known {
-		f.Kind = geofence.KeepOut // so that the geometry is judged too; the kind's fault is the schema's
-	}
-	if in.Applies != nil {
-		f.Classes = classSet(in.Applies.Classes)
-	}
-	if len(in.Geometry) == 0 {
-		return faults // the schema says that it is missing
-	}
-	shape, center, geometryFaults := parseGeometry(in.Geometry, at)
-	faults = append(faults, geometryFaults...)
-	f.Shape = shape
-	switch {
-	case center != nil && in.RadiusM == nil:
-		return append(faults, FieldError{"body.radius_m", "a Point needs radius_m"})
-	case center == nil && in.RadiusM != nil:
-		faults = append(faults, FieldError{"body.radius_m", "only a Point has radius_m"})
-	case center != nil:
-		f.Shape.Circle = &geo.Circle{Center: *center, RadiusM: *in.RadiusM}
-	}
-	if len(geometryFaults) == 0 {
-		if _, err := geofence.Compile(f); err != nil {
-			more, err := shapeFaults(err, &f.Shape, at)
-			if err != nil {
-				return append(faults, FieldError{at, "this geometry cannot be used"})
-			}
-			faults = append(faults, more...)
-		}
-	}
-	in.fence = f
-	return faults
-}
-
-// badText refuses characters that would make a name show other than it is.
-func badText(s string) string {
-	for _, r := range s {
-		switch {
-		case r < 0x20, r >= 0x7f && r < 0xa0:
-			return "control characters are not allowed"
-		case r == 0x061c, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
-			return "characters that turn the writing direction or are invisible are not allowed"
-		case r == '\uFFFD':
-			return "a character is broken"
-		}
-	}
-	if s != "" && strings.TrimSpace(s) == "" {
-		return "a name of spaces is no name"
-	}
-	return ""
-}
-
-func (h *Height) altitude() geo.Altitude {
-	if h == nil {
-		return geo.Altitude{}
-	}
-	d, ok := geo.ParseDatum(h.Datum)
-	if !ok || h.M < -1000 || h.M > 100_000 {
-		return geo.Altitude{} // the schema says what is wrong
-	}
-	return geo.Altitude{MM: int32(math.Round(h.M * 1000)), Datum: d}
-}
-
-func heightOf(a geo.Altitude) *Height {
-	if a.Datum == geo.NoDatum {
-		return nil
-	}
-	return &Height{M: metres(a.MM), Datum: a.Datum.String()}
-}
-
-func fenceOf(r *airspace.FenceRecord) Fence {
-	f := &r.Fence
-	out := Fence{
-		ID: f.ID, Name: f.Name, Kind: f.Kind.String(), Geometry: geometryOf(&f.Shape),
-		Floor: heightOf(f.Floor), Ceiling: heightOf(f.Ceiling), Applies: Applies{Classes: []string{}},
-		Response: string(f.Response), Origin: Origin{Kind: f.Origin.Kind, ID: f.Origin.ID}, Rev: f.Rev,
-		CreatedAt: timeOf(r.CreatedUS), UpdatedAt: timeOf(r.UpdatedUS), UpdatedBy: r.UpdatedBy,
-	}
-	if c := f.Shape.Circle; c != nil {
-		out.RadiusM = &c.RadiusM
-	}
-	for _, c := range f.Classes.List() {
-		out.Applies.Classes = append(out.Applies.Classes, c.String())
-	}
-	return out
-}
 
 // FenceList is one page of fences.
 type FenceList struct {
@@ -261,7 +100,7 @@ func (s *Server) listFences(_ context.Context, in *struct{ Page }) (*fenceListOu
 	}
 	out := FenceList{Items: []Fence{}, Next: next}
 	for i := range records {
-		out.Items = append(out.Items, fenceOf(&records[i]))
+		out.Items = append(out.Items, s.fenceOf(&records[i]))
 	}
 	return &fenceListOutput{Body: out}, nil
 }
@@ -271,7 +110,7 @@ func (s *Server) createFence(ctx context.Context, in *createFenceInput) (*fenceO
 	if err != nil {
 		return nil, err
 	}
-	return &fenceOutput{ETag: etag(r.Fence.Rev), Location: "/v1/fences/" + r.Fence.ID, Body: fenceOf(&r)}, nil
+	return &fenceOutput{ETag: etag(r.Fence.Rev), Location: "/v1/fences/" + r.Fence.ID, Body: s.fenceOf(&r)}, nil
 }
 
 func (s *Server) getFence(_ context.Context, in *oneFenceInput) (*oneFenceOutput, error) {
@@ -282,7 +121,7 @@ func (s *Server) getFence(_ context.Context, in *oneFenceInput) (*oneFenceOutput
 	if r.Deleted {
 		return nil, airspace.ErrNotFound
 	}
-	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: fenceOf(&r)}, nil
+	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: s.fenceOf(&r)}, nil
 }
 
 func (s *Server) replaceFence(ctx context.Context, in *replaceFenceInput) (*oneFenceOutput, error) {
@@ -294,7 +133,7 @@ func (s *Server) replaceFence(ctx context.Context, in *replaceFenceInput) (*oneF
 	if err != nil {
 		return nil, err
 	}
-	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: fenceOf(&r)}, nil
+	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: s.fenceOf(&r)}, nil
 }
 
 func (s *Server) deleteFence(ctx context.Context, in *deleteFenceInput) (*struct{}, error) {

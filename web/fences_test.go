@@ -11,6 +11,7 @@ import (
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
+	"testzone/geofence/zonefile"
 )
 
 const square = `{"type":"Polygon","coordinates":[[[121.92,30.9],[121.93,30.9],[121.93,30.91],[121.92,30.91],[121.92,30.9]]]}`
@@ -137,7 +138,7 @@ func TestFenceFaults(t *testing.T) {
 		want       []string // "location: part of the message"
 	}{
 		{"everything at once", `{"name":"","kind":"keep","id":"mine","rev":3,"geometry":` + polygon(`[[121.92,91],[999,30.9],[121.92,30.91],[121.92,30.9]]`) +
-			`,"radius_m":5,"floor":{"m":1,"datum":"agl"},"ceiling":{"m":"high"},"response":"explode","applies":{"classes":["cow"]}}`, []string{
+			`,"radius_m":5,"floor":{"m":1,"datum":"home"},"ceiling":{"m":"high"},"response":"explode","applies":{"classes":["cow"]}}`, []string{
 			"body.name: ", "body.kind: ", "body.id: unexpected", "body.rev: unexpected",
 			"body.geometry.coordinates[0][0][1]: latitude 91", "body.geometry.coordinates[0][1][0]: longitude 999",
 			"body.radius_m: only a Point", "body.floor.datum: ", "body.ceiling.m: ", "body.ceiling: ", "body.response: ", "body.applies.classes[0]: "}},
@@ -155,7 +156,22 @@ func TestFenceFaults(t *testing.T) {
 		{"no rings", fenceBody("x", `{"type":"Polygon","coordinates":[]}`, ""), []string{"body.geometry.coordinates: expected an array"}},
 		{"null coordinates", fenceBody("x", `{"type":"Polygon","coordinates":null}`, ""), []string{"body.geometry.coordinates: expected an array"}},
 		{"no coordinates", fenceBody("x", `{"type":"Polygon"}`, ""), []string{"body.geometry.coordinates: expected coordinates"}},
-		{"line", fenceBody("x", `{"type":"LineString","coordinates":[[1,2],[3,4]]}`, ""), []string{"body.geometry.type: expected"}},
+		{"line", fenceBody("x", `{"type":"LineString","coordinates":[[1,2],[3,4]]}`, ""), []string{"body.width_m: a LineString needs"}},
+		{"line of one position", fenceBody("x", `{"type":"LineString","coordinates":[[1,2]]}`, `,"width_m":20`), []string{"body.geometry.coordinates: a line has at least two"}},
+		{"unknown geometry", fenceBody("x", `{"type":"MultiPoint","coordinates":[[1,2],[3,4]]}`, ""), []string{"body.geometry.type: expected"}},
+		{"all that is new", fenceBody("x", square, `,"edges":"round","speed_mps":5,"margin_m":-1,"group":"g","width_m":20,
+			"schedule":{"windows":[{"from":"2030-01-01T00:00:00Z","to":"2030-01-01T00:00:00Z"},{"from":"x","to":"2030-01-01T00:00:00Z"}],
+			"weekly":[{"days":[],"from":"25:00","to":"sunset*01:00"}],"holidays":"never"},
+			"applies":{"operators":["a","a"],"vehicles":[""],"exempt_operators":["\u202e"],"exempt_vehicles":["`+strings.Repeat("v", 129)+`"]}`), []string{
+			"body.edges: ", "body.speed_mps: only a speed limit", "body.margin_m: ", "body.group: only keep-ins", "body.width_m: only a LineString",
+			"body.schedule.windows[0]: ends before", "body.schedule.windows[1].from: ", "body.schedule.weekly[0].days: ", "body.schedule.weekly[0].from: expected HH:MM",
+			"body.schedule.weekly[0].to: expected HH:MM", "body.schedule.holidays: ", "body.applies.operators[1]: stands", "body.applies.vehicles[0]: is empty",
+			"body.applies.exempt_operators[0]: characters", "body.applies.exempt_vehicles[0]: is longer"}},
+		{"narrow corridor", fenceBody("x", `{"type":"LineString","coordinates":[[1,2],[3,4]]}`, `,"width_m":1.5`), []string{"body.width_m: "}},
+		{"margin of everything", strings.Replace(fenceBody("x", square, `,"margin_m":3000`), "keep_out", "keep_in", 1), []string{"body.margin_m: "}},
+		{"edge far from the sun", fenceBody("x", square, `,"schedule":{"weekly":[{"days":["mon"],"from":"sunset+13:00","to":"24:00"}]}`), []string{"body.schedule.weekly[0]: "}},
+		{"empty schedule", fenceBody("x", square, `,"schedule":{}`), []string{"body.schedule: has neither"}},
+		{"speed limit without a speed", strings.Replace(fenceBody("x", square, ""), "keep_out", "speed_limit", 1), []string{"body.speed_mps: a speed limit needs"}},
 		{"type is a number", fenceBody("x", `{"type":7,"coordinates":[]}`, ""), []string{"body.geometry.type: expected"}},
 		{"foreign member", fenceBody("x", square[:len(square)-1]+`,"crs":{}}`, ""), []string{"body.geometry.crs: unexpected"}},
 		{"geometry is text", fenceBody("x", `"POLYGON((1 2))"`, ""), []string{"body.geometry: "}},
@@ -183,6 +199,11 @@ func TestFenceFaults(t *testing.T) {
 					t.Errorf("lacks %q in %s", want, r.body)
 				}
 			}
+			for _, at := range []string{"body.edges", "body.kind", "body.floor.datum", "body.margin_m", "body.schedule.holidays"} {
+				if n := strings.Count(string(r.body), `"location":"`+at+`"`); n > 1 {
+					t.Errorf("says %d times what is wrong at %s: %s", n, at, r.body)
+				}
+			}
 			if strings.Contains(string(r.body), `"value"`) {
 				t.Errorf("echoes what was sent: %s", r.body)
 			}
@@ -198,14 +219,12 @@ func TestGeometryRoundTrip(t *testing.T) {
 	for _, text := range []string{
 		square,
 		`{"type":"Point","coordinates":[-179.9999999,-0.0000001]}`,
+		`{"type":"LineString","coordinates":[[121.9,30.9],[121.95,30.9],[121.95,30.95]]}`,
 		`{"type":"MultiPolygon","coordinates":[[[[1,2],[3,2],[3,4],[1,2]],[[1.5,2.2],[2.5,2.2],[2.5,3],[1.5,2.2]]],[[[5,6],[7,6],[7,8.1234567],[5,6]]]]}`,
 	} {
-		shape, center, faults := parseGeometry([]byte(text), "g")
+		shape, faults := parseGeometry([]byte(text), "g")
 		if len(faults) > 0 {
 			t.Errorf("%s: %v", text, faults)
-		}
-		if center != nil {
-			shape.Circle = &geo.Circle{Center: *center}
 		}
 		if got := string(geometryOf(&shape)); got != text {
 			t.Errorf("%s comes back as %s", text, got)
@@ -215,7 +234,7 @@ func TestGeometryRoundTrip(t *testing.T) {
 
 func TestTooManyVertices(t *testing.T) {
 	ring := strings.Repeat("[1,2],", geofence.MaxVertices) + "[1,2]"
-	_, _, faults := parseGeometry([]byte(`{"type":"Polygon","coordinates":[[`+ring+`]]}`), "g")
+	_, faults := parseGeometry([]byte(`{"type":"Polygon","coordinates":[[`+ring+`]]}`), "g")
 	if len(faults) != 1 || !strings.Contains(faults[0].Message, "at most 100000") {
 		t.Errorf("faults: %v", faults)
 	}
@@ -225,19 +244,16 @@ func TestTooManyVertices(t *testing.T) {
 // and that what it accepts lies on the globe and comes back the same.
 func FuzzGeometry(f *testing.F) {
 	for _, seed := range []string{square, `{"type":"Point","coordinates":[1,2]}`, `{"type":"MultiPolygon","coordinates":[[[[1,2],[3,2],[3,4],[1,2]]]]}`,
-		`{"type":"Polygon","coordinates":[[[1e999,2]]]}`, `[]`, `{"type":"Polygon","coordinates":[[[[1]]]]}`, `null`, `{"coordinates":{}}`} {
+		`{"type":"Polygon","coordinates":[[[1e999,2]]]}`, `{"type":"LineString","coordinates":[[1,2],[3,2]]}`, `[]`, `{"type":"Polygon","coordinates":[[[[1]]]]}`, `null`, `{"coordinates":{}}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		shape, center, faults := parseGeometry(raw, "g")
+		shape, faults := parseGeometry(raw, "g")
 		if len(faults) > maxFaults {
 			t.Fatalf("%d faults", len(faults))
 		}
 		if len(faults) > 0 {
 			return
-		}
-		if center != nil {
-			shape.Circle = &geo.Circle{Center: *center}
 		}
 		for _, p := range shape.Polygons {
 			for _, v := range p.Outer {
@@ -246,8 +262,8 @@ func FuzzGeometry(f *testing.F) {
 				}
 			}
 		}
-		again, c2, faults := parseGeometry(geometryOf(&shape), "g")
-		if len(faults) > 0 || (c2 == nil) != (center == nil) || len(again.Polygons) != len(shape.Polygons) {
+		again, faults := parseGeometry(geometryOf(&shape), "g")
+		if len(faults) > 0 || (again.Circle == nil) != (shape.Circle == nil) || (again.Corridor == nil) != (shape.Corridor == nil) || len(again.Polygons) != len(shape.Polygons) {
 			t.Fatalf("%s does not come back: %v", geometryOf(&shape), faults)
 		}
 		if !json.Valid(geometryOf(&shape)) {
@@ -257,11 +273,11 @@ func FuzzGeometry(f *testing.F) {
 }
 
 func TestHeightRounding(t *testing.T) {
-	h := &Height{M: -0.0015, Datum: "takeoff"}
-	if a := h.altitude(); a.MM != -2 || a.Datum != geo.Takeoff {
+	h := &zonefile.Height{M: -0.0015, Datum: "takeoff"}
+	if a, _ := h.Altitude(""); a.MM != -2 || a.Datum != geo.Takeoff {
 		t.Errorf("altitude %+v", a)
 	}
-	if a := (&Height{M: math.MaxFloat64, Datum: "amsl"}).altitude(); a != (geo.Altitude{}) {
+	if a, _ := (&zonefile.Height{M: math.MaxFloat64, Datum: "amsl"}).Altitude(""); a != (geo.Altitude{}) {
 		t.Errorf("altitude of a huge height: %+v", a)
 	}
 }

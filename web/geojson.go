@@ -10,13 +10,15 @@ import (
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
+	"testzone/geofence/zonefile"
 )
 
 // maxFaults is how many faults of one geometry are reported.
 const maxFaults = 50
 
 // Geometry is a GeoJSON geometry as it is on the wire: a Polygon, a
-// MultiPolygon, or the Point that is the centre of a circle.
+// MultiPolygon, the Point that is the centre of a circle, or the LineString
+// along which a corridor runs.
 type Geometry json.RawMessage
 
 // MarshalJSON passes the geometry through.
@@ -28,7 +30,7 @@ func (g *Geometry) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Schema documents the three forms. The framework checks only that it is an
+// Schema documents the four forms. The framework checks only that it is an
 // object (its oneOf cannot say what is wrong); parseGeometry does the rest.
 func (Geometry) Schema(huma.Registry) *huma.Schema {
 	form := func(name string, coordinates map[string]any) map[string]any {
@@ -52,9 +54,9 @@ func (Geometry) Schema(huma.Registry) *huma.Schema {
 		Type:                 huma.TypeObject,
 		AdditionalProperties: true,
 		Description: "GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; " +
-			"or a Point, the centre of a circle of radius_m.",
+			"a Point, the centre of a circle of radius_m; or a LineString, the middle of a corridor of width_m.",
 		Extensions: map[string]any{"oneOf": []any{
-			form("Polygon", array(ring, 1)), form("MultiPolygon", array(array(ring, 1), 1)), form("Point", position),
+			form("Polygon", array(ring, 1)), form("MultiPolygon", array(array(ring, 1), 1)), form("Point", position), form("LineString", array(position, 2)),
 		}},
 	}
 }
@@ -71,14 +73,17 @@ func (p *geometryParser) fault(at, format string, args ...any) {
 	}
 }
 
-// parseGeometry reads a Polygon, MultiPolygon or Point. For a Point it returns
-// the circle's centre; the radius is the caller's. at is where the geometry
-// stands in the request.
-func parseGeometry(raw []byte, at string) (shape geofence.Shape, center *geo.Point, faults []FieldError) {
+// expectedType is said where none of the forms is.
+const expectedType = `expected "Polygon", "MultiPolygon", "Point" or "LineString"`
+
+// parseGeometry reads a Polygon, MultiPolygon, Point or LineString. The radius
+// of the circle and the width of the corridor are the caller's to fill in. at
+// is where the geometry stands in the request.
+func parseGeometry(raw []byte, at string) (shape geofence.Shape, faults []FieldError) {
 	var p geometryParser
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
-		return shape, nil, []FieldError{{at, "expected a GeoJSON geometry"}}
+		return shape, []FieldError{{at, "expected a GeoJSON geometry"}}
 	}
 	for name := range members {
 		if name != "type" && name != "coordinates" {
@@ -87,13 +92,13 @@ func parseGeometry(raw []byte, at string) (shape geofence.Shape, center *geo.Poi
 	}
 	var kind string
 	if err := json.Unmarshal(members["type"], &kind); err != nil {
-		p.fault(at+".type", `expected "Polygon", "MultiPolygon" or "Point"`)
-		return shape, nil, p.faults
+		p.fault(at+".type", expectedType)
+		return shape, p.faults
 	}
 	var coordinates any
 	if err := json.Unmarshal(members["coordinates"], &coordinates); err != nil {
 		p.fault(at+".coordinates", "expected coordinates")
-		return shape, nil, p.faults
+		return shape, p.faults
 	}
 	at += ".coordinates"
 	switch kind {
@@ -104,15 +109,16 @@ func parseGeometry(raw []byte, at string) (shape geofence.Shape, center *geo.Poi
 			shape.Polygons = append(shape.Polygons, p.polygon(c, fmt.Sprintf("%s[%d]", at, i)))
 		}
 	case "Point":
-		point := p.position(coordinates, at)
-		center = &point
+		shape.Circle = &geo.Circle{Center: p.position(coordinates, at)}
+	case "LineString":
+		shape.Corridor = &geo.Corridor{Line: p.line(coordinates, at)}
 	default:
-		p.fault(at[:len(at)-len(".coordinates")]+".type", `expected "Polygon", "MultiPolygon" or "Point"`)
+		p.fault(at[:len(at)-len(".coordinates")]+".type", expectedType)
 	}
 	if p.vertices > geofence.MaxVertices {
 		p.faults = []FieldError{{at, fmt.Sprintf("%d vertices: at most %d", p.vertices, geofence.MaxVertices)}}
 	}
-	return shape, center, p.faults
+	return shape, p.faults
 }
 
 // printable keeps a name that a client chose short and free of line breaks.
@@ -144,6 +150,22 @@ func (p *geometryParser) polygon(v any, at string) geo.Polygon {
 		}
 	}
 	return out
+}
+
+// line reads the vertices of a line.
+func (p *geometryParser) line(v any, at string) []geo.Point {
+	positions := p.array(v, at, "positions")
+	if len(positions) == 1 {
+		p.fault(at, "a line has at least two positions")
+	}
+	if p.vertices += len(positions); p.vertices > geofence.MaxVertices {
+		return nil
+	}
+	line := make([]geo.Point, 0, len(positions))
+	for i, c := range positions {
+		line = append(line, p.position(c, fmt.Sprintf("%s[%d]", at, i)))
+	}
+	return line
 }
 
 // ring reads a closed ring; the closing position is not part of the result.
@@ -203,48 +225,5 @@ func (p *geometryParser) position(v any, at string) geo.Point {
 	return geo.Point{Lat: degE7(lat), Lon: degE7(lon)}
 }
 
-// geometryOf writes a shape as GeoJSON. Numbers are exact: the shortest decimal
-// of a lattice coordinate has at most seven digits after the point.
-func geometryOf(shape *geofence.Shape) Geometry {
-	if c := shape.Circle; c != nil {
-		b := appendPosition([]byte(`{"type":"Point","coordinates":`), c.Center)
-		return append(b, '}')
-	}
-	if len(shape.Polygons) == 1 {
-		b := appendPolygon([]byte(`{"type":"Polygon","coordinates":`), &shape.Polygons[0])
-		return append(b, '}')
-	}
-	b := []byte(`{"type":"MultiPolygon","coordinates":[`)
-	for i := range shape.Polygons {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendPolygon(b, &shape.Polygons[i])
-	}
-	return append(b, ']', '}')
-}
-
-func appendPolygon(b []byte, p *geo.Polygon) []byte {
-	b = appendRing(append(b, '['), p.Outer)
-	for _, h := range p.Holes {
-		b = appendRing(append(b, ','), h)
-	}
-	return append(b, ']')
-}
-
-func appendRing(b []byte, r geo.Ring) []byte {
-	b = append(b, '[')
-	for _, v := range r {
-		b = append(appendPosition(b, v), ',')
-	}
-	if len(r) > 0 {
-		b = appendPosition(b, r[0])
-	}
-	return append(b, ']')
-}
-
-func appendPosition(b []byte, p geo.Point) []byte {
-	b = strconv.AppendFloat(append(b, '['), degrees(p.Lon), 'f', -1, 64)
-	b = strconv.AppendFloat(append(b, ','), degrees(p.Lat), 'f', -1, 64)
-	return append(b, ']')
-}
+// geometryOf writes a shape as GeoJSON.
+func geometryOf(shape *geofence.Shape) Geometry { return zonefile.AppendGeometry(nil, shape) }

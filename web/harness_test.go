@@ -56,6 +56,7 @@ type zoneOptions struct {
 	health   func() []telemetry.Reason
 	origins  []string
 	sessions int
+	inForce  func(string) bool
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -134,7 +135,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	z.server, err = New(Config{
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
-		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions,
+		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
 		Listeners: func() []ListenerInfo {
 			return []ListenerInfo{{Name: "open", Addr: "127.0.0.1:14550", ReceiveBuffer: 1 << 20, Counters: map[string]uint64{"datagrams": 3}}}
 		},

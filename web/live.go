@@ -149,6 +149,10 @@ func (h *liveHub) encode(e *telemetry.Event) []byte {
 		case *telemetry.Transition:
 			enc.bytes = encodeJSON(transitionOf(e.Seq, body))
 		case *telemetry.FenceChange:
+			if body.ID == "" { // more than is told one by one: the client reads everything again
+				enc.bytes = encodeJSON(resetMessage{T: "reset"})
+				break
+			}
 			enc.bytes = encodeJSON(h.fenceMessage(e.Seq, body))
 		}
 	})
@@ -166,7 +170,7 @@ func (h *liveHub) fenceMessage(seq uint64, c *telemetry.FenceChange) fenceMessag
 		}
 		return fenceMessage{T: "fence", CSeq: seq, Op: "delete", Fence: fenceGone{ID: c.ID, Rev: rev}}
 	}
-	return fenceMessage{T: "fence", CSeq: seq, Op: "put", Fence: fenceOf(&r)}
+	return fenceMessage{T: "fence", CSeq: seq, Op: "put", Fence: h.s.fenceOf(&r)}
 }
 
 // healthNow is the state of the system, asked at most once a second for all.

@@ -6,11 +6,14 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -90,15 +93,16 @@ func (s *Server) bound(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		limit := s.limitOf(r)
+		ctx, cancel := context.WithTimeout(r.Context(), limit.time)
 		defer cancel()
 		r = r.WithContext(ctx)
 		ctl := http.NewResponseController(w)
 		now := time.Now()
 		// A writer that knows no deadlines is one of a test: nothing to limit.
-		_ = ctl.SetReadDeadline(now.Add(requestTimeout))
-		_ = ctl.SetWriteDeadline(now.Add(requestTimeout + 5*time.Second))
-		if p := readBody(w, r); p != nil {
+		_ = ctl.SetReadDeadline(now.Add(limit.time))
+		_ = ctl.SetWriteDeadline(now.Add(limit.time + 5*time.Second))
+		if p := readBody(w, r, limit); p != nil {
 			writeProblem(w, p)
 			return
 		}
@@ -106,17 +110,43 @@ func (s *Server) bound(next http.Handler) http.Handler {
 	})
 }
 
+// limits of one request.
+type limits struct {
+	bytes int64
+	time  time.Duration
+	file  bool // the body is a file, not a JSON document of ours
+}
+
+// limitOf is what a request may take. More than the usual is only for those who
+// may use it: nobody else makes the server keep megabytes.
+func (s *Server) limitOf(r *http.Request) limits {
+	usual := limits{bytes: maxBodyBytes, time: requestTimeout}
+	large, operation := limits{bytes: maxFileBytes, time: fileTimeout, file: true}, "importFences"
+	switch {
+	case r.Method == http.MethodPost && r.URL.Path == importPath:
+		usual.file = true
+	case r.Method == http.MethodPost && r.URL.Path == batchPath:
+		large, operation = limits{bytes: maxBatchBytes, time: fileTimeout}, "changeFences"
+	default:
+		return usual
+	}
+	if _, err := s.authorise(r, rules()[operation]); err != nil {
+		return usual
+	}
+	return large
+}
+
 // readBody reads and judges the body before anything decodes it.
-func readBody(w http.ResponseWriter, r *http.Request) *Problem {
+func readBody(w http.ResponseWriter, r *http.Request, limit limits) *Problem {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
 	ctx := r.Context()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit.bytes))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return newProblem(ctx, http.StatusRequestEntityTooLarge, "too_large", "A body may have at most 256 KiB.")
+		return newProblem(ctx, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("A body may have at most %d KiB here.", limit.bytes>>10))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return newProblem(ctx, http.StatusRequestTimeout, "timeout", "The body did not arrive in time.")
 	case err != nil:
@@ -128,8 +158,15 @@ func readBody(w http.ResponseWriter, r *http.Request) *Problem {
 		return nil
 	}
 	// A form or text/plain is what a foreign page can send without asking.
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return newProblem(ctx, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send Content-Type: application/json.")
+	known := []string{"application/json"}
+	if limit.file {
+		known = fileTypes()
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains(known, kind) {
+		return newProblem(ctx, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send Content-Type: "+strings.Join(known, " or ")+".")
+	}
+	if limit.file {
+		return nil // the reader of files has its own limits
 	}
 	if !utf8.Valid(body) {
 		return newProblem(ctx, http.StatusBadRequest, "malformed", "The body is not UTF-8.")

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"testzone/airspace"
+	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/journal"
 	"testzone/web/auth"
@@ -85,6 +86,11 @@ func sentinels() []sentinel {
 		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},
 		{telemetry.ErrNoAlert, http.StatusNotFound, "not_found"},
 		{errNoTrack, http.StatusNotFound, "not_found"},
+		{airspace.ErrDefinition, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrNoVersion, http.StatusNotFound, "no_such_version"},
+		{zonefile.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{zonefile.ErrMalformed, http.StatusUnprocessableEntity, "unreadable_file"},
+		{zonefile.ErrFormat, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrNotManual, http.StatusConflict, "not_manual"},
 		{airspace.ErrStale, http.StatusPreconditionFailed, "stale"},
 		{errNeedIfMatch, http.StatusPreconditionRequired, "if_match_required"},
@@ -121,6 +127,16 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(limited.RetryAfter.Seconds())))}}
 		return p
 	}
+	var batch *airspace.BatchError
+	if errors.As(err, &batch) {
+		p := newProblem(ctx, http.StatusUnprocessableEntity, "invalid", "Nothing was changed; see errors.")
+		faults, stale := batchFaults(batch)
+		if stale {
+			p = newProblem(ctx, http.StatusConflict, "stale", "Nothing was changed: fences are newer than you read them; see errors.")
+		}
+		p.Errors = faults
+		return p
+	}
 	for _, known := range sentinels() {
 		if !errors.Is(err, known.err) {
 			continue
@@ -150,7 +166,12 @@ func problemTransformer(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	p := newProblem(ctx.Context(), model.Status, statusCode(model.Status), model.Detail)
+	told := map[string]bool{}
 	for _, e := range model.Errors {
+		if _, again := e.Value.(formFault); again && told[e.Location] {
+			continue // the schema's words are enough
+		}
+		told[e.Location] = true
 		message := e.Message
 		if model.Status == http.StatusBadRequest {
 			message = strings.SplitN(message, "\n", 2)[0]

@@ -8,40 +8,58 @@ import (
 )
 
 // shapeFaults says in the words and places of the request what geofence.Compile
-// found. shape is what was compiled. An error that is none of the engine's
-// typed ones is not the caller's fault: it is returned.
-func shapeFaults(err error, shape *geofence.Shape, at string) ([]FieldError, error) {
+// found. shape is what was compiled, body is where the fence stands.
+func shapeFaults(err error, shape *geofence.Shape, body string) []FieldError {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var faults []FieldError
 		for _, e := range joined.Unwrap() {
-			more, err := shapeFaults(e, shape, at)
-			if err != nil {
-				return nil, err
-			}
-			faults = append(faults, more...)
+			faults = append(faults, shapeFaults(e, shape, body)...)
 		}
-		return faults, nil
+		return faults
 	}
 	var bad *geofence.ShapeError
 	var band *geofence.BandError
+	var schedule *geofence.ScheduleError
 	switch {
 	case errors.As(err, &bad):
-		return []FieldError{shapeFault(bad, shape, at)}, nil
+		return []FieldError{shapeFault(bad, shape, body)}
 	case errors.As(err, &band):
-		return []FieldError{{Location: "body." + band.Field, Message: band.Detail}}, nil
-	case errors.Is(err, geofence.ErrKind):
-		return []FieldError{{Location: "body.kind", Message: err.Error()}}, nil
-	case errors.Is(err, geofence.ErrNoShape):
-		return []FieldError{{Location: at, Message: err.Error()}}, nil
+		return []FieldError{{Location: body + "." + band.Field, Message: band.Detail}}
+	case errors.As(err, &schedule):
+		at := body + ".schedule." + schedule.Field
+		if schedule.Index != geofence.None {
+			at += "[" + itoa(schedule.Index) + "]"
+		}
+		return []FieldError{{Location: at, Message: schedule.Detail}}
 	}
-	return nil, err
+	for _, field := range []struct {
+		err error
+		at  string
+	}{
+		{geofence.ErrKind, ".kind"}, {geofence.ErrNoShape, ".geometry"}, {geofence.ErrSpeed, ".speed_mps"}, {geofence.ErrEdges, ".edges"},
+		{geofence.ErrGroup, ".group"}, {geofence.ErrMargin, ".margin_m"},
+	} {
+		if errors.Is(err, field.err) {
+			return []FieldError{{Location: body + field.at, Message: err.Error()}}
+		}
+	}
+	// What Compile says is about the definition and nothing else.
+	return []FieldError{{Location: body, Message: err.Error()}}
 }
 
-func shapeFault(e *geofence.ShapeError, shape *geofence.Shape, at string) FieldError {
-	if shape.Circle != nil {
-		if e.Reason == geofence.BadRadius {
-			at = "body.radius_m"
-		}
+func shapeFault(e *geofence.ShapeError, shape *geofence.Shape, body string) FieldError {
+	at := body + ".geometry"
+	switch {
+	case e.Reason == geofence.BadRadius:
+		at = body + ".radius_m"
+	case e.Reason == geofence.BadWidth:
+		at = body + ".width_m"
+	case e.Reason == geofence.Vanishes:
+		at = body + ".margin_m"
+	case shape.Corridor != nil && e.Vertex != geofence.None:
+		at = fmt.Sprintf("%s.coordinates[%d]", at, e.Vertex)
+	}
+	if len(shape.Polygons) == 0 || e.Reason == geofence.Vanishes {
 		return FieldError{Location: at, Message: shapeMessage(e, shape)}
 	}
 	location := at + ".coordinates"

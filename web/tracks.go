@@ -214,10 +214,11 @@ func fixQuality(t *vehicles.Track) *FixQuality {
 }
 
 // judgement is what is needed to say whether a vehicle's fences can be judged:
-// the classes that have a fence with a band in each datum.
+// who has a fence in force with a band in each datum.
 type judgement struct {
 	nowUS int64
-	bands []band
+	bands map[band]bool   // of fences for everybody of a class
+	lists map[listed]bool // of fences that name operators or vehicles
 }
 
 type band struct {
@@ -225,18 +226,30 @@ type band struct {
 	datum   geo.Datum
 }
 
+type listed struct {
+	fence *geofence.Compiled
+	datum geo.Datum
+}
+
 func (s *Server) judge() *judgement {
-	j := &judgement{nowUS: s.cfg.Clock().UnixMicro()}
+	j := &judgement{nowUS: s.cfg.Clock().UnixMicro(), bands: map[band]bool{}, lists: map[listed]bool{}}
 	for _, r := range s.cfg.Register.Fences() {
-		j.add(&r.Fence)
+		if s.cfg.InForce(r.Fence.ID) {
+			j.add(r.Compiled())
+		}
 	}
 	return j
 }
 
-func (j *judgement) add(f *geofence.Fence) {
+func (j *judgement) add(c *geofence.Compiled) {
+	f := &c.Fence
 	for _, d := range []geo.Datum{f.Floor.Datum, f.Ceiling.Datum} {
-		if d != geo.NoDatum {
-			j.bands = append(j.bands, band{f.Classes, d})
+		switch {
+		case d == geo.NoDatum:
+		case len(f.Operators)+len(f.Vehicles)+len(f.ExemptOperators)+len(f.ExemptVehicles) > 0:
+			j.lists[listed{c, d}] = true
+		default:
+			j.bands[band{f.Classes, d}] = true
 		}
 	}
 }
@@ -265,26 +278,36 @@ func (j *judgement) enforcement(v *telemetry.TrackView) Enforcement {
 // altitudeMissing reports whether a fence in force needs a height that this
 // vehicle does not report.
 func (j *judgement) altitudeMissing(v *telemetry.TrackView) bool {
-	class := v.Vehicle.Class
-	ground := class == vehicles.ICV || class == vehicles.USV
-	for _, b := range j.bands {
-		if !b.classes.Match(class) || ground && b.datum == geo.Takeoff {
-			continue // ground and water vehicles are at their start's height
+	for b := range j.bands {
+		if b.classes.Match(v.Vehicle.Class) && !heightKnown(v, b.datum) {
+			return true
 		}
-		if _, known := v.Track.Fix.Heights.In(b.datum); !known {
+	}
+	subject := subjectOf(v.Vehicle)
+	for l := range j.lists {
+		if !heightKnown(v, l.datum) && l.fence.AppliesTo(&subject) {
 			return true
 		}
 	}
 	return false
 }
 
-// classSet is the set of classes of a request; the schema refuses other names.
-func classSet(names []string) vehicles.Classes {
-	var set vehicles.Classes
-	for _, n := range names {
-		if c, ok := vehicles.ParseClass(n); ok {
-			set |= vehicles.ClassSet(c)
-		}
+// heightKnown reports whether the engine can judge a band in this datum.
+func heightKnown(v *telemetry.TrackView, d geo.Datum) bool {
+	heights := &v.Track.Fix.Heights
+	if _, known := heights.In(d); known {
+		return true
 	}
-	return set
+	switch d {
+	case geo.Takeoff, geo.AGL: // ground and water vehicles are on the ground, which is their start's height
+		return v.Vehicle.Class == vehicles.ICV || v.Vehicle.Class == vehicles.USV
+	case geo.WGS84: // follows from that above the geoid
+		_, known := heights.In(geo.AMSL)
+		return known
+	}
+	return false
+}
+
+func subjectOf(v *vehicles.Identity) geofence.Subject {
+	return geofence.Subject{Class: v.Class, Operator: v.Operator, Vehicle: v.ID, Verified: v.Verified}
 }

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"testzone/airspace"
+	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -41,7 +42,10 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	maxHeaderBytes    = 32 << 10
 	maxBodyBytes      = 256 << 10
+	maxBatchBytes     = 2 << 20 // of a batch of fences
+	maxFileBytes      = zonefile.MaxBytes
 	requestTimeout    = 10 * time.Second
+	fileTimeout       = time.Minute // of those that may send more than maxBodyBytes
 	idleTimeout       = 2 * time.Minute
 	drainTimeout      = 3 * time.Second
 )
@@ -63,6 +67,7 @@ type Config struct {
 	Health    func() []telemetry.Reason // why the system is degraded; default never
 	Listeners func() []ListenerInfo     // what receives telemetry; default none
 	Journal   func() JournalInfo        // default unknown
+	InForce   func(fence string) bool   // whether a fence's schedule holds now; default always
 	// ModeName names an autopilot's flight mode; default "mode N".
 	ModeName func(v *vehicles.Identity, mode uint32) string
 
@@ -136,6 +141,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Journal == nil {
 		c.Journal = func() JournalInfo { return JournalInfo{State: "unknown"} }
+	}
+	if c.InForce == nil {
+		c.InForce = func(string) bool { return true }
 	}
 	if c.ModeName == nil {
 		c.ModeName = func(_ *vehicles.Identity, mode uint32) string { return fmt.Sprintf("mode %d", mode) }

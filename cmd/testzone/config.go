@@ -1,11 +1,14 @@
 package main
 
 import (
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +18,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"testzone/airspace"
+	"testzone/geofence"
+	"testzone/geofence/geo"
 	"testzone/vehicles"
 )
 
@@ -37,6 +43,7 @@ type zoneConfig struct {
 	BBox     [4]float64 `yaml:"bbox"`     // west, south, east, north in degrees
 	Datum    string     `yaml:"datum"`    // of the altitudes shown: amsl
 	Features string     `yaml:"features"` // GeoJSON file with the zone's own map
+	Holidays []string   `yaml:"holidays"` // dates such as 2026-10-01, for the schedules of fences
 }
 
 type httpConfig struct {
@@ -181,8 +188,18 @@ func (c *config) check() error {
 	if !(b[0] >= -180 && b[0] < b[2] && b[2] <= 180 && b[1] >= -90 && b[1] < b[3] && b[3] <= 90) {
 		bad("zone.bbox %v: give [west, south, east, north] in degrees with west < east and south < north", b)
 	}
+	for i, day := range c.Zone.Holidays {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			bad("zone.holidays[%d] %q: give a date such as 2026-10-01", i, day)
+		}
+	}
 	if c.Zone.Datum != "amsl" {
 		bad("zone.datum %q: only amsl is supported", c.Zone.Datum)
+	}
+	if c.Zone.Features != "" {
+		if _, err := readFeatures(c.Zone.Features); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if c.DataDir == "" {
 		bad("data_dir is empty: name a folder for the journal")
@@ -233,9 +250,35 @@ func (h *httpConfig) check() error {
 	case (h.TLS.Cert == "") != (h.TLS.Key == ""):
 		return errors.New("http.tls: give both cert and key")
 	case !loopback && h.TLS.Cert == "":
-		return fmt.Errorf("http.addr %q is not loopback: set http.tls.cert and http.tls.key, or listen on 127.0.0.1 behind a TLS proxy", h.Addr)
+		return fmt.Errorf("http.addr %q is not loopback: set http.tls.cert and http.tls.key, or listen on 127.0.0.1 behind a TLS proxy and name its address in http.origins", h.Addr)
+	}
+	if h.TLS.Cert != "" {
+		if _, err := tls.LoadX509KeyPair(h.TLS.Cert, h.TLS.Key); err != nil {
+			return fmt.Errorf("http.tls: %w", err)
+		}
+	}
+	for i, o := range h.Origins {
+		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {
+			return fmt.Errorf("http.origins[%d] %q: give an origin such as https://ops.example.org", i, o)
+		}
 	}
 	return nil
+}
+
+// readFeatures reads the zone's own map.
+func readFeatures(path string) (json.RawMessage, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("zone.features: %w", err)
+	}
+	var head struct {
+		Type     string            `json:"type"`
+		Features []json.RawMessage `json:"features"`
+	}
+	if err := json.Unmarshal(raw, &head); err != nil || head.Type != "FeatureCollection" {
+		return nil, fmt.Errorf("zone.features: %s is not a GeoJSON FeatureCollection", path)
+	}
+	return raw, nil
 }
 
 // minIdle keeps a source that comes and goes from using up handles.
@@ -288,6 +331,19 @@ func validID(s string) bool {
 		}
 	}
 	return true
+}
+
+// engineConfig is what the schedules of fences need. The configuration was checked.
+func (c *config) engineConfig(zone airspace.Zone) geofence.Config {
+	loc, _ := time.LoadLocation(zone.TZ)
+	out := geofence.Config{Location: loc, Place: geo.Point{
+		Lat: zone.South.Lat/2 + zone.North.Lat/2, Lon: zone.South.Lon/2 + zone.North.Lon/2,
+	}}
+	for _, day := range c.Zone.Holidays {
+		d, _ := time.Parse(time.DateOnly, day)
+		out.Holidays = append(out.Holidays, geofence.Date{Year: d.Year(), Month: d.Month(), Day: d.Day()})
+	}
+	return out
 }
 
 func (c *config) registrations() []vehicles.Registration {

@@ -88,6 +88,11 @@ func TestCheck(t *testing.T) {
 		{"two listeners of one name", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open"}, {Name: "a", Addr: "127.0.0.1:0", Mode: "open"}}
 		}, "each name once"},
+		{"no map", func(c *config) { c.Zone.Features = "none.geojson" }, "zone.features"},
+		{"a map that is none", func(c *config) { c.Zone.Features = "config.go" }, "FeatureCollection"},
+		{"no certificate", func(c *config) { c.HTTP.TLS = tlsConfig{Cert: "none.pem", Key: "none.pem"} }, "http.tls"},
+		{"every origin", func(c *config) { c.HTTP.Origins = []string{"*"} }, "http.origins[0]"},
+		{"holiday", func(c *config) { c.Zone.Holidays = []string{"1 October"} }, "zone.holidays[0]"},
 		{"idle", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open", Idle: time.Second}}
 		}, "at least 10s"},

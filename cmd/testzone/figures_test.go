@@ -51,7 +51,8 @@ func runGenerator(raw string) error {
 	fleet, err := sim.New(sim.Config{
 		Kind: sim.KindLoad, Target: cfg.Target, Vehicles: cfg.Vehicles, Rate: cfg.Rate, Duration: cfg.Duration,
 		Center: breachCircle.Center, MonotonicBoot: true,
-		Breach: &sim.BreachPlan{Center: breachCircle.Center, RadiusM: breachCircle.RadiusM, EverySec: every},
+		Sockets: cfg.Vehicles, // each address has an alert quota of its own
+		Breach:  &sim.BreachPlan{Center: breachCircle.Center, RadiusM: breachCircle.RadiusM, EverySec: every},
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"testzone/telemetry"
+	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
 )
 
@@ -29,13 +30,21 @@ func (s *server) health() []telemetry.Reason {
 		add("handles_low", "%d of %d handles of this start are used: new vehicles will not be followed when they run out. Restart at a quiet moment.", given, vehicles.MaxHandles)
 	}
 	st := s.pipeline.Stats()
-	drops := uint64(0)
+	drops, limited := uint64(0), uint64(0)
 	for _, l := range s.listeners {
-		drops += l.Stats().KernelDrops
+		counts := l.Stats()
+		drops += counts.KernelDrops
+		limited += counts.Refused[mavlink.Rate]
+	}
+	sep := s.separator.Stats()
+	if sep.LookedUS != 0 && time.Since(time.UnixMicro(sep.LookedUS)) > 5*time.Second {
+		add("separation_stopped", "Nobody has looked for conflicts between vehicles for %v. The machine may be overloaded.", time.Since(time.UnixMicro(sep.LookedUS)).Round(time.Second))
 	}
 	for _, loss := range s.watch.rising(time.Now(), []loss{
 		{"reports_merged", st.Coalesced, "%d reports were merged because the machine was behind: a short way through a fence may have been missed."},
 		{"kernel_drops", drops, "%d datagrams were dropped by the kernel before they were read: raise net.core.rmem_max or reduce the load."},
+		{"rate_limited", limited, "%d frames were over the rate limit of their source and not used: if the source is a good one, raise limits.per_source of its listener."},
+		{"conflicts_withheld", uint64(sep.Withheld), "%d conflicts between unverified vehicles are not followed: there are too many."},
 		{"reports_orphaned", st.Orphans, "%d reports came from vehicles that are not followed."},
 		{"zone_full", s.full.Load(), "%d times a new source was not followed because the zone follows all the unverified tracks it may."},
 	}) {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -41,9 +40,11 @@ type server struct {
 	cfg       serverConfig
 	journal   *journal.Journal
 	registry  *vehicles.Registry
+	engine    *geofence.Engine
 	bus       *telemetry.Bus
 	pipeline  *telemetry.Pipeline
 	book      *telemetry.Book
+	separator *telemetry.Separator
 	register  *airspace.Register
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
@@ -55,6 +56,9 @@ type server struct {
 
 	whenStarted func() error // called once fences are in force and everything listens
 }
+
+// lookAheadS is how far ahead breaches and conflicts are predicted, seconds.
+const lookAheadS = 10
 
 // newServer opens the journal, rebuilds the state from it and binds every
 // socket; nothing is received before run.
@@ -87,13 +91,22 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if s.registry, err = vehicles.NewRegistry(newEpoch(), s.cfg.registrations()); err != nil {
 		return err
 	}
+	s.engine = geofence.NewEngine(s.cfg.engineConfig(zone))
 	s.pipeline, err = telemetry.New(telemetry.Config{
 		Registry: s.registry,
-		Engine:   geofence.NewEngine(geofence.Config{}),
+		Engine:   s.engine,
 		Bus:      s.bus,
 		Grid:     live.Grid{Box: live.BBox{West: zone.South.Lon, South: zone.South.Lat, East: zone.North.Lon, North: zone.North.Lat}},
 		Link:     vehicles.LinkLimits{DegradedUS: s.cfg.Link.Degraded.Microseconds(), LostUS: s.cfg.Link.Lost.Microseconds()},
 		Observe:  s.cfg.observe,
+
+		LookAheadS: lookAheadS,
+	})
+	if err != nil {
+		return err
+	}
+	s.separator, err = telemetry.NewSeparator(telemetry.SeparatorConfig{
+		Pipeline: s.pipeline, Bus: s.bus, Separation: geofence.SeparationConfig{HorizonS: lookAheadS},
 	})
 	if err != nil {
 		return err
@@ -152,7 +165,7 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
-	pipeline := startStage(stop, ctx, s.pipeline.Run)
+	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
 	book := startStage(stop, ctx, s.book.Run)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)
@@ -231,12 +244,5 @@ func (c *serverConfig) mapFeatures() (json.RawMessage, error) {
 	if c.Zone.Features == "" {
 		return json.RawMessage(`{"type":"FeatureCollection","features":[]}`), nil
 	}
-	raw, err := os.ReadFile(c.Zone.Features)
-	if err != nil {
-		return nil, fmt.Errorf("zone.features: %w", err)
-	}
-	if !json.Valid(raw) {
-		return nil, fmt.Errorf("zone.features: %s is not JSON", c.Zone.Features)
-	}
-	return raw, nil
+	return readFeatures(c.Zone.Features)
 }

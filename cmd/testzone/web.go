@@ -28,7 +28,7 @@ func (s *server) newWeb() (*web.Server, error) {
 	return web.New(web.Config{
 		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: who,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
-		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName,
+		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce,
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
 	})
 }
