@@ -29,7 +29,8 @@ const maxHorizonS = 300
 // more boundary than one step may look at is followed only so far.
 //
 // Ahead judges by the fence set of the vehicle's last Step or Refresh. It changes
-// no state and does not allocate in the steady state.
+// no state, but may keep what it saw for the next Step, and does not allocate in
+// the steady state.
 func (s *Shard) Ahead(h vehicles.Handle, horizonS float64, out []Prediction) []Prediction {
 	v := s.find(h)
 	if v == nil || v.snap == nil || v.velocity.unknown || !(horizonS > 0) {
@@ -52,6 +53,8 @@ func (s *Shard) Ahead(h vehicles.Handle, horizonS float64, out []Prediction) []P
 	way := geo.BoxOf(v.fix.Point, end.Fix.Point)
 	if len(chords) == 1 && v.wide.Covers(&way) {
 		l.alongRemembered(v.near, chords)
+	} else if wide := widened(way); len(chords) == 1 && !v.anew && wide.Covers(&way) {
+		v.lookAround(l, wide, chords)
 	} else {
 		l.trace(v.snap, chords)
 	}
@@ -73,6 +76,32 @@ func (s *Shard) Ahead(h vehicles.Handle, horizonS float64, out []Prediction) []P
 		return cmp.Or(cmp.Compare(a.InS, b.InS), strings.Compare(a.Fence.Fence.ID, b.Fence.Fence.ID))
 	})
 	return out
+}
+
+// lookAround collects what the chords meet and keeps what it finds for the next
+// steps and looks ahead: the pieces of boundary, if they are few, and a safe box
+// as large as the look.
+func (v *vehicle) lookAround(l *look, wide geo.Box, chords []geo.Chord) {
+	if !l.around(v.snap, v.fix.Point, wide, chords) {
+		return
+	}
+	if len(l.near) <= maxNear {
+		v.forgetNear()
+		v.wide, v.near = wide, append(v.near, l.near...)
+	}
+	if l.box.Contains(v.fix.Point) {
+		v.perEast = perEast(v.fix.Point.Lat)
+		v.box = safeBox{minLat: l.box.MinLat, maxLat: l.box.MaxLat, minLon: l.box.MinLon, maxLon: l.box.MaxLon}
+		v.box.limited = v.bounds.limit(v.sub.Class, &v.fix, v.over)
+	}
+}
+
+// widened is a box with half of its longer side added all around, clipped as a
+// square is.
+func widened(b geo.Box) geo.Box {
+	r := max(b.MaxLat-b.MinLat, b.MaxLon-b.MinLon) / 2
+	lo, hi := square(geo.Point{Lat: b.MinLat, Lon: b.MinLon}, r), square(geo.Point{Lat: b.MaxLat, Lon: b.MaxLon}, r)
+	return lo.Union(hi)
 }
 
 // staysSafe reports whether a vehicle surely keeps within its safe box, the common

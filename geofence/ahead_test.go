@@ -139,3 +139,29 @@ func TestAhead(t *testing.T) {
 		t.Errorf("a vehicle that was never admitted: %v", got)
 	}
 }
+
+// TestAheadInGroup checks that a way from one keep-in of a group into the next is
+// no breach to come, and the way out of the last one is.
+func TestAheadInGroup(t *testing.T) {
+	member := func(id, ring string) *Compiled {
+		return mustCompile(t, Fence{ID: id, Kind: KeepIn, Group: "g", Shape: Shape{Polygons: polygons(ring)}})
+	}
+	west := member("west", "31,121 31,121.011 31.01,121.011 31.01,121")
+	east := member("east", "31,121.01 31,121.02 31.01,121.02 31.01,121.01")
+	for _, tc := range []struct {
+		at   string
+		want string
+	}{{"31.005,121.008", ""}, {"31.005,121.0105", ""}, {"31.005,121.018", "east"}} {
+		r := newRig(t, west, east)
+		s := r.sample(tc.at, 1)
+		s.Velocity.E = 1500
+		r.shard.Step(1, s, nil)
+		got := ""
+		for _, p := range r.shard.Ahead(1, 20, nil) {
+			got += p.Fence.Fence.ID
+		}
+		if got != tc.want {
+			t.Errorf("from %s: %q, want %q", tc.at, got, tc.want)
+		}
+	}
+}

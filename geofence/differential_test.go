@@ -181,7 +181,7 @@ func TestDifferential(t *testing.T) {
 		}
 	}
 	for _, k := range []TransitionKind{Entered, Left, Crossed, Ended, OverSpeed, SpeedOK, GroupLeft, GroupEntered} {
-		if kinds[k] < 100 {
+		if kinds[k] < 2*rounds {
 			t.Errorf("only %d transitions of kind %d: the traffic tests too little", kinds[k], k)
 		}
 	}

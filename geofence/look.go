@@ -122,6 +122,9 @@ func (l *look) trace(snap *snapshot, chords []geo.Chord) bool {
 			l.way = geo.BoxOf(c.A, c.B)
 			lo, hi := keys(l.way)
 			snap.chains.Search(lo, hi, l.visit)
+			if l.exhausted() {
+				return false
+			}
 			continue
 		}
 		for i := range n {
