@@ -1,8 +1,10 @@
 // window.__tz: what the browser tests read. Read-only probes; nothing here changes
 // the page or knows more than the page shows.
 
+import { shapeOf, type LonLat, type Shape } from './fence/shape';
 import { liveMap } from './map/current';
-import { alerts, fleet, linkState, live, rateReduced, stoppedAt } from './state/ops';
+import { editing, shape, shapeFaults, tool } from './state/fence-editor';
+import { alerts, fences, fleet, linkState, live, rateReduced, stoppedAt } from './state/ops';
 import { soundState, tonesPlayed } from './state/sound';
 
 export interface Probe {
@@ -12,6 +14,12 @@ export interface Probe {
   map(): { loaded: boolean; renderer: string };
   connection(): { state: string; stopped: boolean; reconnects: number; badFrames: number; reducedRate: boolean };
   alerts(): { id: string; type: string; level: number; vehicle: string; acknowledged: boolean; cleared: boolean }[];
+  /** Published fences as the page knows them. */
+  fences(): { id: string; name: string; rev: number; shape: Shape | null }[];
+  /** The fence editor, or null. */
+  editor(): { tool: string; shape: Shape | null; faults: string[] } | null;
+  /** CSS px of a place on the map pane. */
+  pixelOf(at: LonLat): [number, number] | null;
   sound(): { state: string; tones: number };
 }
 
@@ -35,6 +43,12 @@ export function installProbe(): void {
     alerts: () => alerts.value.map((a) => ({
       id: a.id, type: a.type, level: a.level, vehicle: a.vehicle.id, acknowledged: a.acknowledged !== null, cleared: a.cleared_at !== null,
     })),
+    fences: () => fences.value.map((f) => ({ id: f.id, name: f.name, rev: f.rev, shape: shapeOf(f) })),
+    editor: () => (editing.value === undefined ? null : { tool: tool.value, shape: shape.value, faults: shapeFaults.value.map((f) => f.code) }),
+    pixelOf(at) {
+      const p = liveMap()?.view.pixelOf(at);
+      return p ? [p.x, p.y] : null;
+    },
     sound: () => ({ state: soundState.value, tones: tonesPlayed.value }),
   };
   Object.defineProperty(window, '__tz', { value: Object.freeze(probe) });

@@ -5,6 +5,7 @@ import { resumeSession } from './state/session';
 import { bindUrl } from './state/view';
 import './styles/base.css';
 import './styles/live.css';
+import './styles/fences.css';
 import { App } from './ui/app';
 
 bindDocument();

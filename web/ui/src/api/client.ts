@@ -3,7 +3,9 @@
 
 import createClient from 'openapi-fetch';
 import type { paths } from './schema';
-import type { Alert, Fence, Problem, Session, Track, Zone } from './types';
+import type {
+  Alert, EmergencyInput, Fence, FenceInput, FencePreview, FenceVersion, ImportReport, Problem, Session, Track, Zone,
+} from './types';
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -13,6 +15,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly retryAfterS = 0,
+    /** Every fault of the request, with its place. */
+    readonly faults: readonly { location?: string; message: string }[] = [],
   ) {
     super(message);
   }
@@ -39,8 +43,22 @@ async function ask<T>(call: Promise<Answered>): Promise<T> {
     p.code ?? String(status),
     p.detail ?? p.title ?? `HTTP ${status}`,
     Number(r.response.headers.get('Retry-After') ?? 0) || 0,
+    p.errors ?? [],
   );
 }
+
+/** Sends a file as it is; the typed client would make JSON of it. */
+async function sendFile<T>(path: string, file: Blob): Promise<T> {
+  const answer = async (): Promise<Answered> => {
+    const type = file.type || 'application/octet-stream';
+    const response = await fetch(path, { method: 'POST', credentials: 'same-origin', headers: { 'Content-Type': type }, body: file });
+    const body: unknown = await response.json().catch(() => undefined);
+    return { response, data: body, error: body };
+  };
+  return ask<T>(answer());
+}
+
+const revision = (rev: number) => ({ 'If-Match': `"${rev}"` });
 
 /** All pages of a list. */
 async function pages<T>(page: (cursor?: string) => Promise<{ items: T[] | null; next?: string | null }>): Promise<T[]> {
@@ -54,6 +72,8 @@ async function pages<T>(page: (cursor?: string) => Promise<{ items: T[] | null; 
   return out;
 }
 
+export type FileFormat = 'geojson' | 'kml';
+
 const query = (cursor: string | undefined) => (cursor ? { limit: 200, cursor } : { limit: 200 });
 
 export const api = {
@@ -63,6 +83,23 @@ export const api = {
   zone: (): Promise<Zone> => ask(client.GET('/v1/zone', {})),
   fences: (): Promise<Fence[]> =>
     pages((cursor) => ask(client.GET('/v1/fences', { params: { query: query(cursor) } }))),
+  fence: (id: string): Promise<Fence> => ask(client.GET('/v1/fences/{id}', { params: { path: { id } } })),
+  createFence: (f: FenceInput): Promise<Fence> => ask(client.POST('/v1/fences', { body: f })),
+  replaceFence: (id: string, rev: number, f: FenceInput): Promise<Fence> =>
+    ask(client.PUT('/v1/fences/{id}', { params: { path: { id }, header: revision(rev) }, body: f })),
+  deleteFence: (id: string, rev: number): Promise<unknown> =>
+    ask(client.DELETE('/v1/fences/{id}', { params: { path: { id }, header: revision(rev) } })),
+  previewFence: (fence: FenceInput, replaces?: string): Promise<FencePreview> =>
+    ask(client.POST('/v1/fences/preview', { body: replaces ? { fence, replaces } : { fence } })),
+  fenceVersions: async (id: string): Promise<FenceVersion[]> =>
+    (await ask<{ items: FenceVersion[] | null }>(client.GET('/v1/fences/{id}/versions', { params: { path: { id } } }))).items ?? [],
+  /** Publishes the fence again as it was in revision of; rev is its newest one. */
+  restoreFence: (id: string, rev: number, of: number): Promise<Fence> =>
+    ask(client.POST('/v1/fences/{id}/restore', { params: { path: { id }, header: revision(rev) }, body: { rev: of } })),
+  emergencyFence: (e: EmergencyInput): Promise<Fence> => ask(client.POST('/v1/fences/emergency', { body: e })),
+  importFences: (file: Blob, format: FileFormat, dryRun: boolean): Promise<ImportReport> =>
+    sendFile(`/v1/fences/import?format=${format}&dry_run=${dryRun}`, file),
+  exportUrl: (format: FileFormat): string => `/v1/fences/export?format=${format}`,
   openAlerts: (): Promise<Alert[]> =>
     pages((cursor) => ask(client.GET('/v1/alerts', { params: { query: { ...query(cursor), state: 'open' } } }))),
   track: (id: string, signal: AbortSignal): Promise<Track> =>

@@ -92,6 +92,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/fences/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a manual fence the definition of an older version, as a new revision; brings a deleted fence back */
+        post: operations["restoreFence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fences/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a fence, also of a deleted one */
+        get: operations["fenceVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fences/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change several fences in one decision: all or none */
+        post: operations["changeFences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fences/emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a keep-out circle of all heights from now on; it is in force when this answers */
+        post: operations["emergencyFence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fences/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All fences as a file */
+        get: operations["exportFences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fences/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read fences from a file of at most 8 MiB, with a report of what was read, mended and refused */
+        post: operations["importFences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fences/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who stands in a fence that is not set yet, and what it would mean for them; changes nothing */
+        post: operations["previewFence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/health": {
         parameters: {
             query?: never;
@@ -262,11 +381,17 @@ export interface components {
             level: number;
             /** @description Until it is both cleared and acknowledged */
             open: boolean;
+            /** @description Of two vehicles that come too close: the second one */
+            other?: components["schemas"]["AlertVehicle"];
+            /** @description Of a predicted breach */
+            predicted?: components["schemas"]["PredictedBreach"];
             /** Format: date-time */
             raised_at: string;
+            /** @description Of two vehicles that come too close */
+            separation?: components["schemas"]["Separation"];
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
-            /** @description fence_breach, link_lost, unverified_flood */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, link_lost, unverified_flood */
             type: string;
             vehicle: components["schemas"]["AlertVehicle"];
         };
@@ -295,15 +420,35 @@ export interface components {
         };
         Applies: {
             /** @description Empty: all */
-            classes: ("uav" | "icv" | "usv")[];
-        };
-        AppliesInput: {
-            /** @description Empty: all */
             classes?: ("uav" | "icv" | "usv")[];
+            /** @description Whose verified vehicles the fence does not ask anything of */
+            exempt_operators?: string[];
+            /** @description Ids */
+            exempt_vehicles?: string[];
+            /** @description Empty: of any operator */
+            operators?: string[];
+            /** @description Ids; empty: any. An unverified vehicle is none of a list */
+            vehicles?: string[];
         };
         Breach: {
             fence_id: string;
             fence_name: string;
+        };
+        EmergencyInput: {
+            /** @description Longitude and latitude in degrees */
+            center: number[];
+            /** @description Empty: all */
+            classes?: ("uav" | "icv" | "usv")[];
+            /**
+             * Format: int64
+             * @description From now on
+             * @default 60
+             */
+            minutes: number;
+            /** @description Default: Emergency */
+            name?: string;
+            /** Format: double */
+            radius_m: number;
         };
         Enforcement: {
             enforced: boolean;
@@ -320,7 +465,7 @@ export interface components {
             boot_ms: number;
             /** @description The datum that decided; none: the fence has no band */
             datum: string;
-            flags: ("first_fix" | "fence_changed" | "altitude_unknown" | "jump")[];
+            flags: ("first_fix" | "fence_changed" | "altitude_unknown" | "jump" | "group_held")[];
             /** Format: date-time */
             received_at: string;
         };
@@ -330,9 +475,14 @@ export interface components {
             ceiling: components["schemas"]["Height"] | null;
             /** Format: date-time */
             created_at: string;
+            /**
+             * @description What the line between two vertices is
+             * @enum {string}
+             */
+            edges: "lonlat" | "geodesic";
             /** @description Lower limit; null: none */
             floor: components["schemas"]["Height"] | null;
-            /** @description GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; or a Point, the centre of a circle of radius_m. */
+            /** @description GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; a Point, the centre of a circle of radius_m; or a LineString, the middle of a corridor of width_m. */
             geometry: {
                 coordinates: number[][][];
                 /** @enum {string} */
@@ -346,10 +496,23 @@ export interface components {
                 coordinates: number[];
                 /** @enum {string} */
                 type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
             };
+            /** @description Being inside any keep-in of a group complies with all of them; empty: none */
+            group: string;
             id: string;
+            /** @description By its schedule, now */
+            in_force: boolean;
             /** @enum {string} */
-            kind: "keep_out" | "keep_in";
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            /**
+             * Format: double
+             * @description A keep-out grows by it, a keep-in shrinks
+             */
+            margin_m: number;
             name: string;
             origin: components["schemas"]["Origin"];
             /**
@@ -367,16 +530,54 @@ export interface components {
              * @description Revision; the ETag
              */
             rev: number;
+            /** @description Null: always in force */
+            schedule: components["schemas"]["Schedule"] | null;
+            /**
+             * Format: double
+             * @description Highest speed over ground within a speed limit; null for other kinds
+             */
+            speed_mps: number | null;
             /** Format: date-time */
             updated_at: string;
             /** @description Actor id */
             updated_by: string;
+            /**
+             * Format: double
+             * @description Of the corridor around a LineString, from side to side
+             */
+            width_m?: number;
+        };
+        FenceBatch: {
+            changes: components["schemas"]["FenceChange"][];
+        };
+        FenceBatchResult: {
+            /** @description In the order of the changes */
+            items: components["schemas"]["FenceResult"][];
+        };
+        FenceChange: {
+            /** @description Of create and replace */
+            fence?: components["schemas"]["FenceInput"];
+            /** @description Of replace and delete */
+            id?: string;
+            /** @enum {string} */
+            op: "create" | "replace" | "delete";
+            /**
+             * Format: int64
+             * @description Of replace and delete: the revision that you read
+             */
+            rev?: number;
         };
         FenceInput: {
-            applies?: components["schemas"]["AppliesInput"];
+            applies?: components["schemas"]["Applies"];
             ceiling?: components["schemas"]["Height"] | null;
+            /**
+             * @description What the line between two vertices is
+             * @default lonlat
+             * @enum {string}
+             */
+            edges: "lonlat" | "geodesic";
             floor?: components["schemas"]["Height"] | null;
-            /** @description GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; or a Point, the centre of a circle of radius_m. */
+            /** @description GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; a Point, the centre of a circle of radius_m; or a LineString, the middle of a corridor of width_m. */
             geometry: {
                 coordinates: number[][][];
                 /** @enum {string} */
@@ -390,9 +591,20 @@ export interface components {
                 coordinates: number[];
                 /** @enum {string} */
                 type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
             };
+            /** @description Of keep-ins */
+            group?: string;
             /** @enum {string} */
-            kind: "keep_out" | "keep_in";
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            /**
+             * Format: double
+             * @description A keep-out grows by it, a keep-in shrinks
+             */
+            margin_m?: number;
             name: string;
             /**
              * Format: double
@@ -404,11 +616,65 @@ export interface components {
              * @enum {string}
              */
             response: "warn" | "hold" | "return" | "land" | "stop";
+            /** @description Null: always in force */
+            schedule?: components["schemas"]["Schedule"] | null;
+            /**
+             * Format: double
+             * @description Needed by a speed limit, and only there
+             */
+            speed_mps?: number | null;
+            /**
+             * Format: double
+             * @description Needed with a LineString, and only there: from side to side
+             */
+            width_m?: number;
         };
         FenceList: {
             items: components["schemas"]["Fence"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
+        };
+        FencePreview: {
+            /** @description West, south, east, north of the shape */
+            bbox: number[];
+            /**
+             * Format: int64
+             * @description Those that would be in breach
+             */
+            breaches: number;
+            /**
+             * Format: int64
+             * @description Of all vehicles that inside is about
+             */
+            count: number;
+            /** @description Vehicles within the fence, and those that would be in breach outside of a keep-in; breaches first, at most 1000 */
+            inside: components["schemas"]["PreviewVehicle"][];
+            /** @description Routes that it would cut */
+            intersects_routes: string[];
+        };
+        FenceResult: {
+            deleted: boolean;
+            id: string;
+            /**
+             * Format: int64
+             * @description The new revision; of a deletion that of the tombstone
+             */
+            rev: number;
+        };
+        FenceVersion: {
+            /** Format: date-time */
+            at: string;
+            /** @description Actor id */
+            by: string;
+            /** @description The change took the fence away; fence is what was taken */
+            deleted: boolean;
+            fence: components["schemas"]["Fence"];
+            /** Format: int64 */
+            rev: number;
+        };
+        FenceVersionList: {
+            /** @description Newest first, the newest 100 */
+            items: components["schemas"]["FenceVersion"][];
         };
         FieldError: {
             /** @description Where, e.g. body.geometry.coordinates[0] */
@@ -459,8 +725,11 @@ export interface components {
             text: string;
         };
         Height: {
-            /** @enum {string} */
-            datum: "amsl" | "takeoff";
+            /**
+             * @description agl is judged only where the height of the ground is known
+             * @enum {string}
+             */
+            datum: "amsl" | "wgs84" | "takeoff" | "agl";
             /**
              * Format: double
              * @description Metres
@@ -478,6 +747,26 @@ export interface components {
              * @description Above the start point, which is not above ground
              */
             takeoff_m?: number;
+        };
+        ImportItem: {
+            /** @description The fence that it is, unless refused */
+            fence?: components["schemas"]["FenceInput"];
+            /**
+             * Format: int64
+             * @description Of the object in the file, from 0
+             */
+            index: number;
+            name: string;
+            /** @description What was mended or assumed, or why it is refused; vertices count from 0 in the ring of the file */
+            notes: string[];
+            /** @enum {string} */
+            result: "read" | "mended" | "refused";
+        };
+        ImportReport: {
+            /** @description Ids of the new fences, in the order of the report; empty in a dry run */
+            created: string[];
+            /** @description One per object of the file */
+            report: components["schemas"]["ImportItem"][];
         };
         JournalHealth: {
             /**
@@ -516,6 +805,31 @@ export interface components {
             /** Format: double */
             lon: number;
         };
+        PredictedBreach: {
+            /**
+             * Format: double
+             * @description Seconds after the fix of the evidence
+             */
+            in_s: number;
+            position: components["schemas"]["Position"];
+        };
+        PreviewInput: {
+            fence: components["schemas"]["FenceInput"];
+            /** @description Id of the fence that it would take the place of */
+            replaces?: string;
+        };
+        PreviewVehicle: {
+            /**
+             * @description What the fence asks of a vehicle in breach
+             * @enum {string}
+             */
+            response: "warn" | "hold" | "return" | "land" | "stop";
+            vehicle: components["schemas"]["AlertVehicle"];
+            /** @description Inside the shape and the band */
+            within: boolean;
+            /** @enum {string} */
+            would: "breach" | "none";
+        };
         Problem: {
             /**
              * @description Stable code for programs
@@ -537,6 +851,39 @@ export interface components {
             title: string;
             /** @description Stable URI of the kind of problem */
             type: string;
+        };
+        RestoreInput: {
+            /**
+             * Format: int64
+             * @description Of the version whose definition the fence shall have again
+             */
+            rev: number;
+        };
+        Schedule: {
+            /**
+             * @description What the zone's holidays do to the weekly entries: nothing; they do not hold; they hold only then
+             * @default as_days
+             * @enum {string}
+             */
+            holidays: "as_days" | "except" | "only";
+            weekly?: components["schemas"]["Weekly"][];
+            windows?: components["schemas"]["Window"][];
+        };
+        Separation: {
+            /**
+             * Format: double
+             * @description Seconds until the closest approach
+             */
+            at_s: number;
+            /** Format: double */
+            horizontal_m: number;
+            /**
+             * Format: double
+             * @description Seconds until the minima are lost; 0: they are
+             */
+            in_s: number;
+            /** Format: double */
+            vertical_m: number;
         };
         Session: {
             actor: components["schemas"]["Actor"];
@@ -630,6 +977,29 @@ export interface components {
         };
         VehicleList: {
             items: components["schemas"]["Vehicle"][];
+        };
+        Weekly: {
+            /** @description Of from; may be empty only with holidays "only" */
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /**
+             * @description HH:MM, or sunrise or sunset with an offset
+             * @example sunrise-00:30
+             */
+            from: string;
+            /**
+             * @description Like from; not after it: on the day after
+             * @example 18:00
+             */
+            to: string;
+        };
+        Window: {
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: date-time
+             * @description No longer in force then
+             */
+            to: string;
         };
         Zone: {
             /** @description West, south, east, north in degrees */
@@ -1362,6 +1732,696 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreFence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the revision that you read, of a deleted fence that of its deletion; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fence"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fenceVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FenceVersionList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeFences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FenceBatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FenceBatchResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergencyFence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmergencyInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fence"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportFences: {
+        parameters: {
+            query: {
+                format: "geojson" | "kml";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": {
+                        [key: string]: unknown;
+                    };
+                    "application/vnd.google-earth.kml+xml": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importFences: {
+        parameters: {
+            query: {
+                format: "geojson" | "kml";
+                /** @description Only report; false: set what can be read, all in one decision */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/geo+json": string;
+                "application/json": string;
+                "application/octet-stream": string;
+                "application/vnd.google-earth.kml+xml": string;
+                "application/xml": string;
+                "text/xml": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewFence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FencePreview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,7 +1,8 @@
 // What the HTTP API answers, as the page uses it: the generated types, narrowed
 // where a JSON schema cannot say enough (tuples, GeoJSON).
 
-import type { FeatureCollection, MultiPolygon, Point, Polygon } from 'geojson';
+import type { FeatureCollection } from 'geojson';
+import type { FenceGeometry } from '../fence/shape';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
@@ -10,8 +11,16 @@ export type Bbox = [number, number, number, number];
 export type Actor = Schemas['Actor'];
 export type Session = Schemas['Session'];
 export type Zone = Omit<Schemas['Zone'], 'bbox' | 'features'> & { bbox: Bbox; features: FeatureCollection };
-export type Fence = Omit<Schemas['Fence'], 'geometry'> & { geometry: Polygon | MultiPolygon | Point };
 export type Height = Schemas['Height'];
+
+type Terms<S> = Omit<S, 'geometry'> & { geometry: FenceGeometry };
+export type FenceInput = Terms<Schemas['FenceInput']>;
+export type Fence = Terms<Schemas['Fence']>;
+/** Who is concerned by a fence that is not published yet, and what it would do. */
+export type FencePreview = Schemas['FencePreview'];
+export type FenceVersion = Omit<Schemas['FenceVersion'], 'fence'> & { fence: Fence };
+export type ImportReport = Schemas['ImportReport'];
+export type EmergencyInput = Schemas['EmergencyInput'];
 export type Fix = Schemas['Fix'];
 export type Track = Schemas['Track'];
 export type Alert = Schemas['Alert'];

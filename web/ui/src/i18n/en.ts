@@ -2,9 +2,11 @@
 // exactly these, and `{name}` in a text is a parameter that callers must give.
 
 import { enAlerts } from './en-alerts';
+import { enFences } from './en-fences';
 
 export const en = {
   ...enAlerts,
+  ...enFences,
 
   'app.title': 'testzone · live',
   'app.skip': 'Skip to alerts',

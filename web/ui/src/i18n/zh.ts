@@ -2,9 +2,11 @@
 
 import type { Messages } from './index';
 import { zhAlerts } from './zh-alerts';
+import { zhFences } from './zh-fences';
 
 export const zh: Messages = {
   ...zhAlerts,
+  ...zhFences,
 
   'app.title': 'testzone · 实时态势',
   'app.skip': '跳到告警',

@@ -3,11 +3,14 @@
 
 import { effect } from '@preact/signals';
 import type { Zone } from '../api/types';
-import { fenceOpen, filter, following, hovered, listsOpen, select, selection, tab } from '../state/view';
+import { fenceOpen, filter, following, hovered, listsOpen, mapMenu, select, selection, tab } from '../state/view';
 import { breachedFences, fences, fleet, live, setRenderer, stoppedAt } from '../state/ops';
+import { editing } from '../state/fence-editor';
+import { placing, putEmergency } from '../state/emergency';
 import { dimmed, layers, reducedMotion, shownTheme } from '../state/prefs';
 import { fenceFeatures } from './geometry';
 import { setLiveMap, type LiveMap } from './current';
+import { linkEditor } from './edit-link';
 import { FlatView } from './flat-view';
 import { MapLibreView } from './maplibre-view';
 import { Scene } from './scene';
@@ -54,13 +57,16 @@ export function createMap(el: MapElements, zone: Zone, changed: (s: Scene) => vo
   const hover = (x: number, y: number, inside: boolean) => {
     window.clearTimeout(hoverTimer);
     const id = inside ? (scene?.vehicleAt(x, y) ?? null) : null;
-    view.setCursor(id !== null);
+    if (editing.peek() === undefined) view.setCursor(id !== null);
     if (id === hovered.peek()) return;
     hovered.value = null;
     if (id) hoverTimer = window.setTimeout(() => (hovered.value = id), HOVER_MS);
   };
 
   const click = (x: number, y: number, add: boolean) => {
+    mapMenu.value = null;
+    if (placing.peek()) return putEmergency(view.lonLatAt(x, y));
+    if (editing.peek() !== undefined) return;
     const id = scene?.vehicleAt(x, y);
     if (id) return select(id, add);
     const fence = view.fenceAt(x, y);
@@ -75,7 +81,12 @@ export function createMap(el: MapElements, zone: Zone, changed: (s: Scene) => vo
     }
   };
 
+  const menu = (x: number, y: number) => {
+    if (editing.peek() === undefined) mapMenu.value = { x, y, at: view.lonLatAt(x, y), fence: view.fenceAt(x, y) };
+  };
+
   const doubleClick = (x: number, y: number): boolean => {
+    if (placing.peek() || editing.peek() !== undefined) return true;
     const id = scene?.vehicleAt(x, y);
     if (!id) return false;
     select(id);
@@ -92,13 +103,17 @@ export function createMap(el: MapElements, zone: Zone, changed: (s: Scene) => vo
     events: {
       drawn: () => scene?.draw(),
       moved: subscribe,
-      grabbed: () => (following.value = null),
-      click, doubleClick, hover,
+      grabbed: () => {
+        following.value = null;
+        mapMenu.value = null;
+      },
+      click, doubleClick, hover, menu,
     },
   });
   scene = new Scene(el.vehicles, el.labels, view, fleet, changed);
   setRenderer(scene);
   stops.push(
+    linkEditor(view, zone),
     effect(() => view.setTheme(shownTheme())),
     effect(() => view.setLayers(layers.value, dimmed.value)),
     effect(() => view.setFences(fenceFeatures(fences.value, breachedFences.value, fenceOpen.value))),

@@ -1,9 +1,11 @@
 // The map view for browsers without WebGL: zone and fences as Canvas2D paths, north
 // up, no place names. Everything that matters for supervision works on it.
 
-import type { Feature, FeatureCollection, Position } from 'geojson';
+import type { Feature, FeatureCollection } from 'geojson';
+import type { LonLat } from '../fence/shape';
 import type { LayerState } from '../state/prefs';
 import { degrees, type Mercator } from '../units';
+import { pathOf, type Path } from './flat-path';
 import { latOf, lonOf, mercX, mercY } from './mercator';
 import { palettes, type MapPalette } from './palette';
 import { anchored, type Camera } from './renderer';
@@ -14,20 +16,6 @@ const TILE = 512;
 const PADDING = 36;
 const MOVED_PX = 4;
 
-interface Path { rings: Position[][]; closed: boolean; points: Position[] }
-
-function pathOf(f: Feature): Path {
-  const g = f.geometry;
-  switch (g.type) {
-    case 'Polygon': return { rings: g.coordinates, closed: true, points: [] };
-    case 'MultiPolygon': return { rings: g.coordinates.flat(), closed: true, points: [] };
-    case 'LineString': return { rings: [g.coordinates], closed: false, points: [] };
-    case 'MultiLineString': return { rings: g.coordinates, closed: false, points: [] };
-    case 'Point': return { rings: [], closed: false, points: [g.coordinates] };
-    default: return { rings: [], closed: false, points: [] };
-  }
-}
-
 export class FlatView implements MapView {
   private readonly canvas = document.createElement('canvas');
   private readonly g = this.canvas.getContext('2d')!;
@@ -37,6 +25,7 @@ export class FlatView implements MapView {
   private z = 12;
   private palette: MapPalette;
   private fences: FeatureCollection = { type: 'FeatureCollection', features: [] };
+  private draft: FeatureCollection = { type: 'FeatureCollection', features: [] };
   private on: LayerState | null = null;
   private dim = false;
   private drag: { x: number; y: number; moved: boolean } | null = null;
@@ -66,7 +55,13 @@ export class FlatView implements MapView {
       const box = el.getBoundingClientRect();
       return { x: e.clientX - box.left, y: e.clientY - box.top };
     };
+    el.addEventListener('contextmenu', (e) => {
+      e.preventDefault();
+      const p = at(e);
+      on.menu(p.x, p.y);
+    });
     el.addEventListener('pointerdown', (e) => {
+      if (e.button !== 0) return;
       this.drag = { ...at(e), moved: false };
       el.setPointerCapture(e.pointerId);
     });
@@ -180,6 +175,24 @@ export class FlatView implements MapView {
     this.changed();
   }
 
+  setDraft(data: FeatureCollection): void {
+    this.draft = data;
+    this.changed();
+  }
+
+  /** Nothing to draw on: shapes are given as coordinates here. */
+  drawSurface = (): Promise<null> => Promise.resolve(null);
+
+  lonLatAt(x: number, y: number): LonLat {
+    const { w, h } = this.size;
+    return [lonOf((this.cx + (x - w / 2) / this.scale) as Mercator), latOf((this.cy + (y - h / 2) / this.scale) as Mercator)];
+  }
+
+  pixelOf([lon, lat]: LonLat): { x: number; y: number } {
+    const { w, h } = this.size;
+    return { x: (mercX(degrees(lon)) - this.cx) * this.scale + w / 2, y: (mercY(degrees(lat)) - this.cy) * this.scale + h / 2 };
+  }
+
   setCursor(pointer: boolean): void {
     this.opt.container.style.cursor = pointer ? 'pointer' : '';
   }
@@ -261,18 +274,23 @@ export class FlatView implements MapView {
       g.globalAlpha = 1;
     }
     if (on.fences) for (const f of this.fences.features) this.drawFence(f);
+    for (const f of this.draft.features) {
+      const role = f.properties?.role;
+      if (role === 'fault') this.paint(f, null, p.danger, 4);
+      else this.paint(f, null, role === 'old' ? p.boundary : p.select, 2.5, role === 'old' ? [4, 4] : []);
+    }
   }
 
   private drawFence(f: Feature): void {
     const p = this.palette;
-    const { kind, breached, open } = f.properties ?? {};
-    const out = kind !== 'keep_in';
-    const colour = breached ? p.danger : out ? p.keepOut : p.keepIn;
+    const { kind, breached, open, resting } = f.properties ?? {};
+    const out = kind === 'keep_out';
+    const colour = breached ? p.danger : kind === 'keep_in' ? p.keepIn : out ? p.keepOut : p.speedLimit;
     const picture = document.createElement('canvas');
     const pixels = patternImage(out ? 'keep_out' : 'keep_in', colour);
     picture.width = pixels.width;
     picture.height = pixels.height;
     picture.getContext('2d')!.putImageData(pixels, 0, 0);
-    this.paint(f, this.g.createPattern(picture, 'repeat'), colour, breached || open ? 3.5 : 2, out ? [] : [6, 4]);
+    this.paint(f, resting ? null : this.g.createPattern(picture, 'repeat'), colour, breached || open ? 3.5 : resting ? 1 : 2, kind === 'keep_in' ? [6, 4] : out ? [] : [2, 4]);
   }
 }

@@ -7,6 +7,7 @@ import { latOf, lonOf, mercX, mercY } from './mercator';
 
 const fence = (more: Partial<Fence>): Fence => ({
   id: 'f', name: 'F', kind: 'keep_out', geometry: { type: 'Point', coordinates: [121.93, 30.9] }, radius_m: 500, floor: null, ceiling: null,
+  edges: 'lonlat', schedule: null, speed_mps: null, margin_m: 0, group: '', in_force: true,
   applies: { classes: [] }, response: 'warn', origin: { kind: 'manual', id: '' }, rev: 1, created_at: '', updated_at: '', updated_by: '', ...more,
 });
 
@@ -33,7 +34,8 @@ describe('circles', () => {
 describe('fences', () => {
   it('are drawn with what the style needs; a circle without radius is not', () => {
     const got = fenceFeatures([fence({}), fence({ id: 'g', radius_m: undefined })], new Set(['f']), null);
-    expect(got.features.map((f) => f.properties)).toEqual([{ id: 'f', name: 'F', kind: 'keep_out', breached: true, open: false }]);
+    expect(got.features.map((f) => f.properties)).toEqual([{ id: 'f', name: 'F', kind: 'keep_out', breached: true, open: false, resting: false }]);
+    expect(fenceFeatures([fence({ in_force: false })], new Set(), 'f').features[0]!.properties).toMatchObject({ open: true, resting: true });
   });
   it('have a box', () => {
     const box = fenceBox(fence({ geometry: { type: 'Polygon', coordinates: [[[1, 2], [3, 2], [3, 5], [1, 2]]] } }));

@@ -2,17 +2,15 @@
 
 import type { Feature, FeatureCollection, LineString, MultiPolygon, Point, Polygon } from 'geojson';
 import type { Fence } from '../api/types';
-import { degrees, metres } from '../units';
-import { circlePolygon } from './ellipsoid';
+import { outline, shapeOf } from '../fence/shape';
 
 export function fenceShape(f: Fence): Polygon | MultiPolygon | null {
-  if (f.geometry.type !== 'Point') return f.geometry;
-  const [lon, lat] = f.geometry.coordinates;
-  if (lon === undefined || lat === undefined || !f.radius_m) return null;
-  return circlePolygon(degrees(lon), degrees(lat), metres(f.radius_m));
+  if (f.geometry.type === 'Polygon' || f.geometry.type === 'MultiPolygon') return f.geometry;
+  const shape = shapeOf(f);
+  return shape && outline(shape);
 }
 
-export interface FenceProps { id: string; name: string; kind: string; breached: boolean; open: boolean }
+export interface FenceProps { id: string; name: string; kind: string; breached: boolean; open: boolean; /** Not in force now, by its schedule. */ resting: boolean }
 
 export function fenceFeatures(
   fences: readonly Fence[],
@@ -23,7 +21,7 @@ export function fenceFeatures(
   for (const f of fences) {
     const geometry = fenceShape(f);
     if (!geometry) continue;
-    const properties = { id: f.id, name: f.name, kind: f.kind, breached: breached.has(f.id), open: f.id === open };
+    const properties = { id: f.id, name: f.name, kind: f.kind, breached: breached.has(f.id), open: f.id === open, resting: !f.in_force };
     features.push({ type: 'Feature', geometry, properties });
   }
   return { type: 'FeatureCollection', features };

@@ -5,12 +5,13 @@ import { Map as MapLibre, ScaleControl, setWorkerUrl, type GeoJSONSource, type L
 import 'maplibre-gl/dist/maplibre-gl.css';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { FeatureCollection } from 'geojson';
+import type { LonLat } from '../fence/shape';
 import type { LayerState } from '../state/prefs';
 import { graticule } from './geometry';
 import { palettes, type Shown } from './palette';
 import { anchored, type Camera } from './renderer';
 import { layersOf, patternImage, patternName, styleOf } from './style';
-import type { Box, MapEvents, MapView, ViewOptions } from './view';
+import type { Box, DrawEvents, DrawSurface, MapEvents, MapView, ViewOptions } from './view';
 
 const PADDING = 36;
 
@@ -19,6 +20,7 @@ export class MapLibreView implements MapView {
   private matrix: Float64Array = new Float64Array(16);
   private shown: Shown;
   private fences: FeatureCollection | null = null;
+  private draft: FeatureCollection | null = null;
   private layers: { on: LayerState; dim: boolean } | null = null;
   private ready = false;
 
@@ -57,6 +59,7 @@ export class MapLibreView implements MapView {
       if (on.doubleClick(e.point.x, e.point.y)) e.preventDefault();
     });
     map.on('mousemove', (e) => on.hover(e.point.x, e.point.y, true));
+    map.on('contextmenu', (e) => on.menu(e.point.x, e.point.y));
     map.on('mouseout', () => on.hover(0, 0, false));
   }
 
@@ -72,6 +75,7 @@ export class MapLibreView implements MapView {
       },
     });
     if (this.fences) this.setFences(this.fences);
+    if (this.draft) this.setDraft(this.draft);
     if (this.layers) this.setLayers(this.layers.on, this.layers.dim);
     this.drawGraticule();
   }
@@ -166,6 +170,28 @@ export class MapLibreView implements MapView {
   setFences(data: FeatureCollection): void {
     this.fences = data;
     if (this.ready) this.source('fences')?.setData(data);
+  }
+
+  setDraft(data: FeatureCollection): void {
+    this.draft = data;
+    if (this.ready) this.source('draft')?.setData(data);
+  }
+
+  /** The drawing library comes as a chunk of its own when it is first wanted. */
+  async drawSurface(on: DrawEvents): Promise<DrawSurface | null> {
+    const { HandSurface } = await import('./draw');
+    if (!this.ready) await this.map.once('idle');
+    return new HandSurface(this.map, this.shown, on);
+  }
+
+  lonLatAt(x: number, y: number): LonLat {
+    const p = this.map.unproject([x, y]);
+    return [p.lng, p.lat];
+  }
+
+  pixelOf(at: LonLat): { x: number; y: number } {
+    const p = this.map.project([at[0], at[1]]);
+    return { x: p.x, y: p.y };
   }
 
   setCursor(pointer: boolean): void {

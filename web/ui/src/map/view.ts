@@ -2,6 +2,8 @@
 
 import type { FeatureCollection } from 'geojson';
 import type { Zone } from '../api/types';
+import type { LonLat, Shape } from '../fence/shape';
+import type { Tool } from '../state/fence-editor';
 import type { LayerState } from '../state/prefs';
 import type { Shown } from './palette';
 import type { Camera } from './renderer';
@@ -19,6 +21,25 @@ export interface MapEvents {
   /** True when something was hit and the map shall not zoom. */
   doubleClick(x: number, y: number): boolean;
   hover(x: number, y: number, inside: boolean): void;
+  /** The right button: a menu for this place. */
+  menu(x: number, y: number): void;
+}
+
+/** What the hand does to a shape on the map. */
+export interface DrawEvents {
+  /** A new state of the shape. */
+  changed(shape: Shape): void;
+  /** A shape under the hand; path: the corners so far of one that is being drawn. */
+  moving(shape: Shape | null, path: readonly LonLat[]): void;
+  /** A corner near this place that a new corner shall take, or null. */
+  snap(at: LonLat, near: (p: LonLat) => number): LonLat | null;
+}
+
+export interface DrawSurface {
+  /** Shows a shape for editing, or takes the tool that draws one. */
+  show(shape: Shape | null, tool: Tool): void;
+  setTheme(shown: Shown): void;
+  stop(): void;
 }
 
 export interface MapView {
@@ -35,6 +56,12 @@ export interface MapView {
   setTheme(shown: Shown): void;
   setLayers(on: LayerState, dim: boolean): void;
   setFences(data: FeatureCollection): void;
+  /** What is edited, compared or marked as wrong; see map/draft.ts. */
+  setDraft(data: FeatureCollection): void;
+  /** A surface to draw on by hand, or null where there is none. */
+  drawSurface(on: DrawEvents): Promise<DrawSurface | null>;
+  lonLatAt(x: number, y: number): LonLat;
+  pixelOf(at: LonLat): { x: number; y: number };
   setCursor(pointer: boolean): void;
   fenceAt(x: number, y: number): string | null;
   lockNorthUp(): void;

@@ -152,6 +152,10 @@ function applyFence(op: 'put' | 'delete', f: Fence | { id: string; rev: number }
   publishFences();
 }
 
+/** Takes the answer to a change of our own, before the live channel tells it. */
+export const takeFence = (f: Fence): void => applyFence('put', f);
+export const dropFence = (id: string): void => applyFence('delete', { id, rev: Infinity });
+
 const publishFences = (): void => {
   fences.value = [...fenceById.values()].sort((a, b) => a.name.localeCompare(b.name));
 };
@@ -225,7 +229,8 @@ export async function acknowledge(id: string): Promise<void> {
   publish();
 }
 
-function failed(err: unknown): void {
+/** An answer 401 ends the session of the page too. */
+export function failed(err: unknown): void {
   if (err instanceof ApiError && err.status === 401) expireSession();
 }
 

@@ -27,6 +27,8 @@ export const isolated = signal(false);
 export const hovered = signal<string | null>(null);
 export const alertOpen = signal<string | null>(null);
 export const fenceOpen = signal<string | null>(null);
+/** The menu of a place on the map, at these pixels of the map pane. */
+export const mapMenu = signal<{ x: number; y: number; at: readonly [number, number]; fence: string | null } | null>(null);
 export const helpOpen = signal(false);
 export const layersOpen = signal(false);
 export const listsOpen = signal(false);
@@ -51,6 +53,7 @@ export function toggleFollow(id: string): void {
 export function escape(): boolean {
   const steps: [boolean, () => void][] = [
     [helpOpen.value, () => (helpOpen.value = false)],
+    [mapMenu.value !== null, () => (mapMenu.value = null)],
     [layersOpen.value, () => (layersOpen.value = false)],
     [following.value !== null, () => (following.value = null)],
     [isolated.value, () => (isolated.value = false)],

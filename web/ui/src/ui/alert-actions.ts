@@ -9,6 +9,7 @@ import { alertOpen, select } from '../state/view';
 export function alertText(a: Alert): string {
   const parts = [code('alert.level', String(a.level)), code('alert.type', a.type), vehicleName(a)];
   if (a.fence) parts.push(a.fence.name);
+  if (a.other) parts.push(a.other.name || a.other.id);
   return parts.join(' · ');
 }
 

@@ -72,6 +72,24 @@ export function AlertPanel() {
             {' '}{code('class', a.vehicle.class)} {!a.vehicle.verified && <Unverified />}
           </Row>
           {a.fence && <Row label={t('alert.field.fence')}>{a.fence.name}</Row>}
+          {a.other && (
+            <Row label={t('alert.field.other')}>
+              <button class="link-button" type="button" onClick={() => select(a.other!.id)}>{a.other.name || a.other.id}</button>
+              {' '}{code('class', a.other.class)} {!a.other.verified && <Unverified />}
+            </Row>
+          )}
+          {a.predicted && (
+            <Row label={t('alert.field.predicted')}>
+              {t('alert.predicted', { seconds: formatNumber(a.predicted.in_s), place: `${a.predicted.position.lat.toFixed(6)}, ${a.predicted.position.lon.toFixed(6)}` })}
+            </Row>
+          )}
+          {a.separation && (
+            <Row label={t('alert.field.separation')}>
+              {t('alert.separation', {
+                horizontal: formatNumber(a.separation.horizontal_m), vertical: formatNumber(a.separation.vertical_m), seconds: formatNumber(a.separation.at_s),
+              })}
+            </Row>
+          )}
           <Row label={t('alert.field.raised')}><Time at={a.raised_at} date /></Row>
           <Row label={t('alert.field.last')}><Time at={a.last_at} date /></Row>
           {a.cleared_at && <Row label={t('alert.field.cleared')}><Time at={a.cleared_at} date />{a.cause && <> · {code('cause', a.cause)}</>}</Row>}

@@ -34,7 +34,7 @@ function AlertRow({ a }: { a: Alert }) {
       <span class="alert-time"><Time at={a.raised_at} /></span>
       <span class="alert-what">
         <strong>{vehicleName(a)}</strong>{!a.vehicle.verified && <Unverified />}
-        <span>{code('alert.type', a.type)}{a.fence && <> · {a.fence.name}</>}</span>
+        <span>{code('alert.type', a.type)}{a.fence && <> · {a.fence.name}</>}{a.other && <> · {a.other.name || a.other.id}</>}</span>
         {a.count > 1 && <span class="muted">{t('alert.times', { n: a.count })}</span>}
         {error && <span class="error">{t('alert.ack.failed', { detail: error })}</span>}
       </span>

@@ -11,7 +11,7 @@ import { CLASSES } from '../live/fleet';
 const keys: [string, Extract<Key, `key.${string}`>][] = [
   ['/', 'key.search'], ['?', 'key.help'], ['q  e', 'key.zoom'], ['w a s d  ←↑↓→', 'key.pan'], ['h', 'key.home'],
   ['f', 'key.follow'], ['l', 'key.labels'], ['i', 'key.isolate'], ['t', 'key.trails'], ['v', 'key.table'],
-  ['b', 'key.dim'], ['n  N', 'key.next'], ['Space', 'key.ack'], ['x', 'key.silence'], ['Enter', 'key.open'], ['Esc', 'key.escape'],
+  ['b', 'key.dim'], ['n  N', 'key.next'], ['Space', 'key.ack'], ['x', 'key.silence'], ['F', 'key.emergency'], ['Ctrl+Z  Ctrl+Y', 'key.undo'], ['Enter', 'key.open'], ['Esc', 'key.escape'],
 ];
 
 export function Help() {
@@ -59,6 +59,7 @@ export function Help() {
             {([3, 2, 1] as const).map((l) => <li key={l}><LevelIcon level={l} filled />{t(`legend.ring${l}`)}</li>)}
             <li><span class="swatch swatch-keep_out" />{t('fence.keep_out')}</li>
             <li><span class="swatch swatch-keep_in" />{t('fence.keep_in')}</li>
+            <li><span class="swatch swatch-speed_limit" />{t('fence.speed_limit')}</li>
           </ul>
         </section>
       </div>

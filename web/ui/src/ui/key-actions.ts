@@ -1,10 +1,14 @@
 // Binds the keyboard map to the page.
 
 import { liveMap } from '../map/current';
+import { endEmergency, startEmergency } from '../state/emergency';
+import { escapeEditor } from '../state/fence-editor';
+import { closeImport } from '../state/fence-import';
+import { closeVersions } from '../state/fence-versions';
 import { acknowledge } from '../state/ops';
 import { dimmed, labelLevel, shortcutsOn, toggleLayer, type LabelLevel } from '../state/prefs';
 import { silence } from '../state/sound';
-import { escape, filter, helpOpen, isolated, listsOpen, selection, setFilter, tab, toggleFollow } from '../state/view';
+import { escape, filter, helpOpen, isolated, listsOpen, mapMenu, selection, setFilter, tab, toggleFollow } from '../state/view';
 import { focusAlert, focusedAlert } from './alert-actions';
 import { actionFor, type Action, type KeyContext } from './keyboard';
 
@@ -56,11 +60,14 @@ const actions: Record<Action, () => void> = {
     if (a) void acknowledge(a.id);
   },
   silence,
+  emergency: () => startEmergency(),
   dim: () => (dimmed.value = !dimmed.value),
   escape: () => {
     const active = document.activeElement;
-    if (active instanceof HTMLInputElement) active.blur();
-    else escape();
+    const inText = active instanceof HTMLTextAreaElement || (active instanceof HTMLInputElement && active.type !== 'checkbox');
+    if (inText && !active.closest('.emergency')) active.blur();
+    else if (mapMenu.value) mapMenu.value = null;
+    else if (!endEmergency() && !escapeEditor() && !closeVersions() && !closeImport()) escape();
   },
 };
 

@@ -9,7 +9,7 @@ describe('keys', () => {
   it.each([
     ['/', 'search'], ['?', 'help'], ['q', 'zoomOut'], ['e', 'zoomIn'], ['w', 'panUp'], ['ArrowLeft', 'panLeft'], ['h', 'home'],
     ['f', 'follow'], ['l', 'labels'], ['i', 'isolate'], ['t', 'trails'], ['v', 'table'], ['n', 'nextAlert'], ['N', 'previousAlert'],
-    [' ', 'acknowledge'], ['x', 'silence'], ['b', 'dim'], ['Escape', 'escape'],
+    [' ', 'acknowledge'], ['x', 'silence'], ['b', 'dim'], ['F', 'emergency'], ['Escape', 'escape'],
   ])('%s is %s', (key, action) => expect(act(key)).toBe(action));
 
   it('unknown keys and keys with modifiers do nothing', () => {

@@ -2,7 +2,7 @@
 
 export type Action =
   | 'search' | 'help' | 'zoomOut' | 'zoomIn' | 'panUp' | 'panDown' | 'panLeft' | 'panRight' | 'home' | 'follow'
-  | 'labels' | 'isolate' | 'trails' | 'table' | 'nextAlert' | 'previousAlert' | 'acknowledge' | 'silence' | 'dim' | 'escape';
+  | 'labels' | 'isolate' | 'trails' | 'table' | 'nextAlert' | 'previousAlert' | 'acknowledge' | 'silence' | 'dim' | 'emergency' | 'escape';
 
 /** By KeyboardEvent.key; letters that differ by Shift are different keys. */
 export const KEYS: Readonly<Record<string, Action>> = {
@@ -10,7 +10,7 @@ export const KEYS: Readonly<Record<string, Action>> = {
   w: 'panUp', a: 'panLeft', s: 'panDown', d: 'panRight',
   ArrowUp: 'panUp', ArrowLeft: 'panLeft', ArrowDown: 'panDown', ArrowRight: 'panRight',
   h: 'home', f: 'follow', l: 'labels', i: 'isolate', t: 'trails', v: 'table',
-  n: 'nextAlert', N: 'previousAlert', ' ': 'acknowledge', x: 'silence', b: 'dim', Escape: 'escape',
+  n: 'nextAlert', N: 'previousAlert', ' ': 'acknowledge', x: 'silence', b: 'dim', F: 'emergency', Escape: 'escape',
 };
 
 export interface KeyContext {

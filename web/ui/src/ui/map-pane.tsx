@@ -8,10 +8,14 @@ import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
 import { LAYERS, dimmed, labelLevel, layers, toggleLayer, type LabelLevel } from '../state/prefs';
+import { placing } from '../state/emergency';
+import { editing } from '../state/fence-editor';
 import { following, isolated, layersOpen } from '../state/view';
 import { AlertPanel } from './alert-panel';
 import { Cards } from './card';
+import { Emergency } from './emergency';
 import { Glyph } from './icons';
+import { MapMenu } from './map-menu';
 
 // Asked for as soon as the page runs, while the user still signs in.
 const mapChunk = import('../map/create');
@@ -92,7 +96,7 @@ export function MapPane({ zone }: { zone: Zone }) {
     };
   }, [zone]);
   return (
-    <div class="map-pane" role="region" aria-label={t('map.label')}>
+    <div class="map-pane" role="region" aria-label={t('map.label')} data-placing={placing.value} data-editing={editing.value !== undefined}>
       <div class="map" ref={map} />
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />
@@ -100,6 +104,8 @@ export function MapPane({ zone }: { zone: Zone }) {
       <LayerPanel />
       <Notes />
       <div class="side"><AlertPanel /><Cards /></div>
+      <Emergency />
+      <MapMenu />
     </div>
   );
 }

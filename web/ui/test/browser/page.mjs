@@ -115,6 +115,22 @@ export async function axe(page) {
   return violations.flatMap((v) => v.nodes.map((n) => `${v.impact} ${v.id}: ${n.target.join(' ')} ${n.failureSummary}`));
 }
 
+/** Buttons whose text does not fit, and texts that look like a key of the catalogue. */
+export const flaws = (page) =>
+  page.evaluate(() => {
+    const out = [];
+    for (const b of document.querySelectorAll('button, .tag, .chip')) {
+      if (b.offsetParent && b.scrollWidth > b.clientWidth + 1) out.push(`cut off: ${b.textContent}`);
+    }
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode.textContent.trim();
+      if (/^[a-z]+(\.[a-zA-Z_0-9]+)+$/.test(text)) out.push(`untranslated: ${text}`);
+      if (/\{\w+\}/.test(text)) out.push(`unfilled: ${text}`);
+    }
+    return out;
+  });
+
 /**
  * Colours of the vehicle canvas in a square around a vehicle, read in the frame in
  * which it was drawn: null while there was none.

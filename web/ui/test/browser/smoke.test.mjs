@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { api, axe, breach, signIn, withPage } from './page.mjs';
+import { api, axe, breach, flaws, signIn, withPage } from './page.mjs';
 
 const cases = [
   { locale: 'en-GB', scheme: 'dark', lang: 'en', title: 'Keys and settings' },
@@ -11,22 +11,6 @@ const cases = [
   { locale: 'zh-CN', scheme: 'dark', lang: 'zh-CN', title: '按键与设置' },
   { locale: 'en-GB', scheme: 'light', lang: 'en', title: 'Keys and settings' },
 ];
-
-/** Buttons whose text does not fit, and texts that look like a key of the catalogue. */
-const flaws = (page) =>
-  page.evaluate(() => {
-    const out = [];
-    for (const b of document.querySelectorAll('button, .tag, .chip')) {
-      if (b.offsetParent && b.scrollWidth > b.clientWidth + 1) out.push(`cut off: ${b.textContent}`);
-    }
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-      const text = texts.currentNode.textContent.trim();
-      if (/^[a-z]+(\.[a-zA-Z_0-9]+)+$/.test(text)) out.push(`untranslated: ${text}`);
-      if (/\{\w+\}/.test(text)) out.push(`unfilled: ${text}`);
-    }
-    return out;
-  });
 
 for (const c of cases) {
   test(`${c.lang} ${c.scheme}`, async () => {

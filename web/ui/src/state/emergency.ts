@@ -1,0 +1,106 @@
+// The emergency fence: F (or the map's menu), a place, one confirmation. It is in
+// force at once for all heights and ends by itself.
+
+import { batch, signal } from '@preact/signals';
+import { ApiError, api } from '../api/client';
+import type { FencePreview } from '../api/types';
+import { lattice, type LonLat } from '../fence/shape';
+import { t } from '../i18n';
+import { announce } from './announce';
+import { editing, mayWrite } from './fence-editor';
+import { failed, takeFence } from './ops';
+import { fenceOpen, tab } from './view';
+
+export const PRESET = { radius: '200', minutes: '60' } as const;
+
+/** A place is being chosen on the map. */
+export const placing = signal(false);
+/** The chosen place; null: none. */
+export const place = signal<LonLat | null>(null);
+export const radius = signal<string>(PRESET.radius);
+export const minutes = signal<string>(PRESET.minutes);
+export const label = signal('');
+export const inside = signal<FencePreview | null>(null);
+export const busy = signal(false);
+export const failure = signal<string | null>(null);
+
+export const radiusM = (): number => {
+  const v = Number(radius.value);
+  return v >= 1 && v <= 200_000 ? v : NaN;
+};
+export const minutesOf = (): number => {
+  const v = Number(minutes.value);
+  return Number.isInteger(v) && v >= 1 && v <= 1440 ? v : NaN;
+};
+
+export function startEmergency(at: LonLat | null = null): void {
+  if (!mayWrite.peek()) return announce(t('editor.noRight'));
+  if (editing.peek() !== undefined) return announce(t('emergency.leaveEditor'));
+  batch(() => {
+    radius.value = PRESET.radius;
+    minutes.value = PRESET.minutes;
+    label.value = '';
+    failure.value = null;
+    inside.value = null;
+    placing.value = at === null;
+    place.value = null;
+  });
+  if (at) putEmergency(at);
+  else announce(t('emergency.place'));
+}
+
+export function putEmergency(at: LonLat): void {
+  batch(() => {
+    placing.value = false;
+    place.value = [lattice(at[0]), lattice(at[1])];
+  });
+}
+
+/** Who would stand in it: shown beside the button, never waited for. */
+export async function lookInside(): Promise<void> {
+  const at = place.peek();
+  const r = radiusM();
+  if (!at || Number.isNaN(r)) return;
+  const asked = `${at}/${r}`;
+  try {
+    const answer = await api.previewFence({
+      name: t('emergency.name'), kind: 'keep_out', geometry: { type: 'Point', coordinates: [...at] }, radius_m: r,
+      floor: null, ceiling: null, applies: { classes: [] }, response: 'warn', edges: 'lonlat',
+    });
+    if (`${place.peek()}/${radiusM()}` === asked) inside.value = answer;
+  } catch (err) {
+    failed(err);
+  }
+}
+
+export function endEmergency(): boolean {
+  if (!placing.peek() && place.peek() === null) return false;
+  batch(() => {
+    placing.value = false;
+    place.value = null;
+  });
+  return true;
+}
+
+export async function setEmergency(): Promise<void> {
+  const at = place.peek();
+  if (!at || busy.peek() || Number.isNaN(radiusM()) || Number.isNaN(minutesOf())) return;
+  busy.value = true;
+  failure.value = null;
+  try {
+    const name = label.peek().trim();
+    const f = await api.emergencyFence({ center: [at[0], at[1]], radius_m: radiusM(), minutes: minutesOf(), ...(name ? { name } : {}) });
+    takeFence(f);
+    endEmergency();
+    batch(() => {
+      fenceOpen.value = f.id;
+      tab.value = 'fences';
+    });
+    announce(t('emergency.done', { name: f.name }), true);
+  } catch (err) {
+    failed(err);
+    failure.value = err instanceof ApiError && err.status === 0 ? t('signin.network') : err instanceof Error ? err.message : String(err);
+  } finally {
+    busy.value = false;
+  }
+}

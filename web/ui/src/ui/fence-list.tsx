@@ -1,0 +1,158 @@
+// The fences tab: list, details of the selected fence with what can be done to it.
+
+import { code, t } from '../i18n';
+import type { Fence } from '../api/types';
+import { api } from '../api/client';
+import { fenceBox } from '../map/geometry';
+import { liveMap } from '../map/current';
+import { startEmergency } from '../state/emergency';
+import { editFence, editing, mayWrite, newFence } from '../state/fence-editor';
+import { busy, failure, openVersions, remove, removed, removing, versionsOf } from '../state/fence-versions';
+import { importing } from '../state/fence-import';
+import { breachedFences, fences } from '../state/ops';
+import { fenceOpen } from '../state/view';
+import { Row, Time, arrowKeys } from './bits';
+import { appliesText, bandText, memberText, scheduleText, shapeText } from './fence-text';
+import { later } from './later';
+import { shapeOf } from '../fence/shape';
+
+const FenceEditor = later(() => import('./fence-editor').then((m) => m.FenceEditor));
+const VersionsPanel = later(() => import('./fence-versions').then((m) => m.VersionsPanel));
+const ImportPanel = later(() => import('./fence-import').then((m) => m.ImportPanel));
+
+function zoomTo(f: Fence): void {
+  const box = fenceBox(f);
+  if (box) liveMap()?.view.fit(box);
+}
+
+function openFence(f: Fence): void {
+  fenceOpen.value = f.id;
+  removing.value = null;
+  failure.value = null;
+  zoomTo(f);
+}
+
+function Toolbar() {
+  return (
+    <div class="filters fence-tools">
+      {mayWrite.value && (
+        <>
+          <button class="button primary" type="button" data-testid="fence-new" onClick={newFence}>{t('fences.new')}</button>
+          <button class="button" type="button" data-testid="fence-emergency" title={`${t('emergency.open')} (F)`} onClick={() => startEmergency()}>{t('emergency.open')}</button>
+          <button class="button" type="button" data-testid="fence-import" onClick={() => (importing.value = true)}>{t('import.open')}</button>
+        </>
+      )}
+      <span class="spacer" />
+      {(['geojson', 'kml'] as const).map((f) => (
+        <a key={f} class="button" href={api.exportUrl(f)} download={`fences.${f}`} data-testid={`fence-export-${f}`}>{t(`export.${f}`)}</a>
+      ))}
+    </div>
+  );
+}
+
+function Removed() {
+  const r = removed.value;
+  if (!r) return null;
+  return (
+    <p class="note notice" data-testid="fence-removed">
+      {t('remove.done', { name: r.name })} <button class="link-button" type="button" onClick={() => openVersions(r)}>{t('remove.back')}</button>
+    </p>
+  );
+}
+
+function Confirm({ f }: { f: Fence }) {
+  return (
+    <div class="note" role="group" aria-label={t('remove.title')}>
+      <p>{t('remove.sure', { name: f.name })}</p>
+      <div class="actions">
+        <button class="button danger" type="button" disabled={busy.value} data-testid="fence-delete-confirm" ref={(el) => el?.focus()}
+          onClick={() => void remove(f)}>{t('remove.confirm')}</button>
+        <button class="button" type="button" onClick={() => (removing.value = null)}>{t('cancel')}</button>
+      </div>
+    </div>
+  );
+}
+
+function Details({ f }: { f: Fence }) {
+  const manual = f.origin.kind === 'manual';
+  const who = (['operators', 'vehicles', 'exempt_operators', 'exempt_vehicles'] as const).filter((k) => (f.applies[k] ?? []).length > 0);
+  return (
+    <section class="fence-details" aria-label={t('fences.details', { name: f.name })} data-testid="fence-details">
+      <h2><span class={`swatch swatch-${f.kind}`} aria-hidden="true" />{f.name}</h2>
+      <div class="actions">
+        {mayWrite.value && manual && (
+          <>
+            <button class="button" type="button" data-testid="fence-edit" onClick={() => editFence(f)}>{t('fences.edit')}</button>
+            <button class="button" type="button" data-testid="fence-delete" onClick={() => (removing.value = f.id)}>{t('remove.open')}</button>
+          </>
+        )}
+        <button class="button" type="button" data-testid="fence-versions" onClick={() => openVersions(f)}>{t('versions.open')}</button>
+        <button class="button" type="button" onClick={() => zoomTo(f)}>{t('fences.zoom')}</button>
+      </div>
+      {removing.value === f.id && <Confirm f={f} />}
+      <p class="error" role="alert">{failure.value}</p>
+      <dl class="facts">
+        <Row label={t('field.shape')}>{shapeText(shapeOf(f))}</Row>
+        <Row label={t('field.schedule')}>{scheduleText(f.schedule)}</Row>
+        {f.kind === 'speed_limit' && <Row label={t('field.speed_mps')}>{memberText(f, 'speed_mps')}</Row>}
+        {(f.margin_m ?? 0) > 0 && <Row label={t('field.margin_m')}>{memberText(f, 'margin_m')}</Row>}
+        {f.group && <Row label={t('field.group')}>{f.group}</Row>}
+        {who.map((k) => <Row key={k} label={t(`field.${k}`)}>{memberText(f, k)}</Row>)}
+        <Row label={t('fences.origin')}>{code('origin', f.origin.kind)}{f.origin.id ? ` ${f.origin.id}` : ''}</Row>
+        <Row label={t('fences.revision')}>{f.rev} · <Time at={f.updated_at} date /> · {f.updated_by}</Row>
+        <Row label={t('card.id')}><span class="mono">{f.id}</span></Row>
+      </dl>
+    </section>
+  );
+}
+
+function FenceRow({ f }: { f: Fence }) {
+  return (
+    <tr tabIndex={0} aria-selected={fenceOpen.value === f.id} data-fence={f.id} onClick={() => openFence(f)}
+      onDblClick={() => editFence(f)} onKeyDown={(e) => e.key === 'Enter' && openFence(f)}>
+      <td class="wrap">
+        <span class={`swatch swatch-${f.kind}`} aria-hidden="true" />{f.name}
+        <span class="sub">
+          {breachedFences.value.has(f.id) && <span class="tag tag-danger">{t('fence.breached')}</span>}
+          {f.in_force === false && <span class="tag">{t('fence.notInForce')}</span>}
+          {f.origin.kind !== 'manual' && <span class="tag">{code('origin', f.origin.kind)}</span>}
+        </span>
+      </td>
+      <td>{code('fence', f.kind)}</td>
+      <td class="wrap">{bandText(f)}</td>
+      <td class="wrap">{appliesText(f)}</td>
+      <td>{code('response', f.response)}</td>
+    </tr>
+  );
+}
+
+function FenceTable() {
+  if (fences.value.length === 0) return <p class="empty">{t('fences.none')}</p>;
+  return (
+    <div class="scroll" onKeyDown={(e) => arrowKeys(e, 'tbody tr')}>
+      <table class="table fence-table" role="grid" aria-label={t('fences.table')}>
+        <thead>
+          <tr>
+            {(['name', 'kind', 'band', 'applies', 'response'] as const).map((k) => <th key={k} scope="col">{t(`fences.col.${k}`)}</th>)}
+          </tr>
+        </thead>
+        <tbody>{fences.value.map((f) => <FenceRow key={f.id} f={f} />)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+export function FencesTab() {
+  if (editing.value !== undefined) return <FenceEditor />;
+  if (versionsOf.value) return <VersionsPanel />;
+  if (importing.value) return <ImportPanel />;
+  const open = fences.value.find((f) => f.id === fenceOpen.value);
+  return (
+    <>
+      <Toolbar />
+      <Removed />
+      <FenceTable />
+      {open && <Details key={open.id} f={open} />}
+    </>
+  );
+}
