@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/vehicles"
 )
@@ -107,6 +108,7 @@ func TestEnforcement(t *testing.T) {
 		{"no height where none needs one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now}}, ""},
 		{"unknown class is judged by all", telemetry.TrackView{Vehicle: verified(vehicles.ClassUnknown), Track: vehicles.Track{FixUS: now}}, "altitude_unknown"},
 		{"old position", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now - staleUS - 1}}, "stale"},
+		{"two that speak as one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: disordered(now)}, "out_of_order"},
 		{"lost link", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now, Link: vehicles.LinkLost}}, "link_lost"},
 		{"everything", telemetry.TrackView{Vehicle: &vehicles.Identity{}, Track: vehicles.Track{Link: vehicles.LinkLost}}, "unverified,no_position,link_lost"},
 	}
@@ -300,4 +302,14 @@ func TestConfig(t *testing.T) {
 	if c := (Config{Features: json.RawMessage("{")}); c.setDefaults() == nil {
 		t.Error("broken features were taken")
 	}
+}
+
+// disordered is the track of two vehicles that share one identity.
+func disordered(nowUS int64) (t vehicles.Track) {
+	for i := range uint32(30) {
+		for _, bootMS := range []uint32{2000 + 100*i, 1500 + 100*i} {
+			t.Apply(&vehicles.Report{Has: vehicles.HasPosition, BootMS: bootMS, ReceivedUS: nowUS, Fix: geo.Fix{Point: geo.Point{Lat: int32(i), Lon: int32(bootMS)}}})
+		}
+	}
+	return t
 }

@@ -71,7 +71,7 @@ type FixQuality struct {
 // Enforcement says whether every fence that applies can be judged, and why not.
 type Enforcement struct {
 	Enforced bool     `json:"enforced"`
-	Reasons  []string `json:"reasons" enum:"unverified,no_position,stale,link_lost,altitude_unknown"`
+	Reasons  []string `json:"reasons" enum:"unverified,no_position,stale,link_lost,altitude_unknown,out_of_order"`
 }
 
 // Breach is a fence that a vehicle breaches.
@@ -271,6 +271,9 @@ func (j *judgement) enforcement(v *telemetry.TrackView) Enforcement {
 	}
 	if v.HasFix() && j.altitudeMissing(v) {
 		reasons = append(reasons, "altitude_unknown")
+	}
+	if v.OutOfOrder() {
+		reasons = append(reasons, "out_of_order")
 	}
 	return Enforcement{Enforced: len(reasons) == 0, Reasons: reasons}
 }

@@ -452,7 +452,7 @@ export interface components {
         };
         Enforcement: {
             enforced: boolean;
-            reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown")[];
+            reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order")[];
         };
         Evidence: {
             after: components["schemas"]["Fix"] | null;

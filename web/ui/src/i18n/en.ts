@@ -176,6 +176,7 @@ export const en = {
   'enforce.stale': 'position is stale',
   'enforce.link_lost': 'link lost',
   'enforce.altitude_unknown': 'altitude unknown',
+  'enforce.out_of_order': 'positions out of order: two vehicles may share one identity',
 
   'fences.table': 'Electronic fences',
   'fences.none': 'No fences.',

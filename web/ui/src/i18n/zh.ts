@@ -176,6 +176,7 @@ export const zh: Messages = {
   'enforce.stale': '定位陈旧',
   'enforce.link_lost': '链路丢失',
   'enforce.altitude_unknown': '高度未知',
+  'enforce.out_of_order': '位置乱序：可能有两台车辆共用同一身份',
 
   'fences.table': '电子围栏',
   'fences.none': '没有围栏。',
