@@ -37,40 +37,39 @@ func (s *Shard) Ahead(h vehicles.Handle, horizonS float64, out []Prediction) []P
 		return out
 	}
 	horizonS = min(horizonS, maxHorizonS)
-	if v.staysSafe(horizonS) {
-		return out
-	}
-	end := Sample{Fix: v.predict(horizonS), VelocityUnknown: true}
-	if v.isSafe(&end) || !end.Fix.Point.Valid() {
+	to := v.coast(horizonS)
+	inBox := v.box.contains(to)
+	if inBox && !v.box.limited || !to.Valid() {
 		return out // the box is convex: nothing lies on the way
 	}
-	chords := chordsOf(v.fix.Point, end.Fix.Point, &s.chords)
+	end := Sample{Fix: v.climb(to, horizonS), VelocityUnknown: true}
+	if inBox && v.isSafe(&end) {
+		return out
+	}
+	chords := chordsOf(v.fix.Point, to, &s.chords)
 	if len(chords) == 0 {
 		return out
 	}
 	l := &s.look
 	l.begin(&v.sub)
-	way := geo.BoxOf(v.fix.Point, end.Fix.Point)
-	if len(chords) == 1 && v.wide.Covers(&way) {
-		l.alongRemembered(v.near, chords)
-	} else if wide := widened(way); len(chords) == 1 && !v.anew && wide.Covers(&way) {
-		v.lookAround(l, wide, chords)
+	if len(chords) == 1 && (v.ahead.holds(&chords[0]) || s.gather.fill(v, v.snap, &chords[0])) {
+		l.along(&v.ahead, chords)
 	} else {
 		l.trace(v.snap, chords)
 	}
 	start := len(out)
-	foresee := func(c *Compiled, touched bool) {
-		if t, ok := v.foresee(c, touched, l.touched, chords, &end.Fix); ok {
+	foresee := func(c *Compiled, met int) {
+		if t, ok := v.foresee(c, met, l, chords, &end.Fix); ok {
 			out = append(out, Prediction{Fence: c, InS: t * horizonS, At: partWay(chords[0].A, chords[0].B, t)})
 		}
 	}
 	for i := range v.over {
-		if c := v.over[i].fence; c.band.n > 0 && !slices.Contains(l.touched, c) {
-			foresee(c, false)
+		if o := &v.over[i]; !o.flat && !slices.Contains(l.touched, o.fence) {
+			foresee(o.fence, untouched)
 		}
 	}
-	for _, c := range l.touched {
-		foresee(c, true)
+	for i, c := range l.touched {
+		foresee(c, i)
 	}
 	slices.SortFunc(out[start:], func(a, b Prediction) int {
 		return cmp.Or(cmp.Compare(a.InS, b.InS), strings.Compare(a.Fence.Fence.ID, b.Fence.Fence.ID))
@@ -78,53 +77,16 @@ func (s *Shard) Ahead(h vehicles.Handle, horizonS float64, out []Prediction) []P
 	return out
 }
 
-// lookAround collects what the chords meet and keeps what it finds for the next
-// steps and looks ahead: the pieces of boundary, if they are few, and a safe box
-// as large as the look.
-func (v *vehicle) lookAround(l *look, wide geo.Box, chords []geo.Chord) {
-	if !l.around(v.snap, v.fix.Point, wide, chords) {
-		return
-	}
-	if len(l.near) <= maxNear {
-		v.forgetNear()
-		v.wide, v.near = wide, append(v.near, l.near...)
-	}
-	if l.box.Contains(v.fix.Point) {
-		v.perEast = perEast(v.fix.Point.Lat)
-		v.box = safeBox{minLat: l.box.MinLat, maxLat: l.box.MaxLat, minLon: l.box.MinLon, maxLon: l.box.MaxLon}
-		v.box.limited = v.bounds.limit(v.sub.Class, &v.fix, v.over)
-	}
-}
-
-// widened is a box with half of its longer side added all around, clipped as a
-// square is.
-func widened(b geo.Box) geo.Box {
-	r := max(b.MaxLat-b.MinLat, b.MaxLon-b.MinLon) / 2
-	lo, hi := square(geo.Point{Lat: b.MinLat, Lon: b.MinLon}, r), square(geo.Point{Lat: b.MaxLat, Lon: b.MaxLon}, r)
-	return lo.Union(hi)
-}
-
-// staysSafe reports whether a vehicle surely keeps within its safe box, the common
-// case: by generous bounds instead of trigonometry (ahead_over_step_1k: a third
-// of the time).
-func (v *vehicle) staysSafe(seconds float64) bool {
-	b := &v.box
-	if b.limited || b.minLat > b.maxLat {
-		return false
-	}
-	// Units of the lattice in a centimetre: at most 0.9044 of latitude.
-	lat := int64(v.fix.Point.Lat) + int64(float64(v.velocity.N)*seconds*0.914)
-	east := float64(v.velocity.E) * seconds * float64(v.perEast)
-	lon := int64(v.fix.Point.Lon) + int64(east)
-	return lat > int64(b.minLat) && lat < int64(b.maxLat) && lon > int64(b.minLon) && lon < int64(b.maxLon)
-}
-
 // predict is where the vehicle will be after some seconds.
-func (v *vehicle) predict(seconds float64) geo.Fix {
-	f := v.fix
-	vel := v.velocity
-	f.Point = geo.Moved(f.Point, float64(vel.N)/100*seconds, float64(vel.E)/100*seconds)
-	rise := -float64(vel.D) * 10 * seconds
+func (v *vehicle) predict(seconds float64) geo.Fix { return v.climb(v.coast(seconds), seconds) }
+
+// climb is the fix at a point after some seconds of the vehicle's vertical speed.
+func (v *vehicle) climb(to geo.Point, seconds float64) geo.Fix {
+	f := geo.Fix{Point: to, Heights: v.fix.Heights}
+	rise := -float64(v.velocity.D) * 10 * seconds
+	if rise == 0 {
+		return f
+	}
 	for d := geo.AMSL; d <= geo.Takeoff; d++ {
 		if mm, known := f.Heights.In(d); known {
 			f.Heights.Set(d, int32(max(min(float64(mm)+rise, math.MaxInt32), math.MinInt32)))
@@ -133,16 +95,30 @@ func (v *vehicle) predict(seconds float64) geo.Fix {
 	return f
 }
 
+// untouched is the place of a fence whose boundary the way does not meet.
+const untouched = -1
+
 // foresee is the first moment, 0 to 1 of the way to a fix, at which the vehicle
-// breaches a fence that it does not breach yet.
-func (v *vehicle) foresee(c *Compiled, touched bool, touchedAll []*Compiled, chords []geo.Chord, end *geo.Fix) (t float64, ok bool) {
+// breaches a fence that it does not breach yet; met is the fence's place among
+// those that the way meets.
+func (v *vehicle) foresee(c *Compiled, met int, l *look, chords []geo.Chord, end *geo.Fix) (t float64, ok bool) {
 	i := v.find(c)
 	over, inside := i >= 0, i >= 0 && v.over[i].inside
+	known := met >= 0 && met < len(l.first)
 	switch {
+	case c.Fence.Kind == KeepOut && !inside && known && c.band.n == 0:
+		return l.first[met], true // from outside, the boundary belongs to it
 	case c.Fence.Kind == KeepOut && !inside:
-		return c.firstWithin(v.sub.Class, touched, over, chords, &v.fix, end)
-	case c.Fence.Kind == KeepIn && inside && !v.heldByGroup(c, touchedAll):
-		return c.firstWithout(v.sub.Class, touched, chords, &v.fix, end)
+		return c.firstWithin(v.sub.Class, met != untouched, over, chords, &v.fix, end)
+	case c.Fence.Kind == KeepIn && inside && !v.heldByGroup(c, l.touched):
+		t = c.band.leaves(v.sub.Class, &v.fix, end)
+		switch {
+		case known:
+			t = min(t, l.first[met])
+		case met != untouched:
+			t = min(t, c.firstEdge(chords))
+		}
+		return t, t <= 1
 	}
 	return 0, false
 }
@@ -167,11 +143,10 @@ func (c *Compiled) firstWithin(class vehicles.Class, touched, over bool, chords 
 	return t, t <= 1
 }
 
-func (c *Compiled) firstWithout(class vehicles.Class, touched bool, chords []geo.Chord, from, to *geo.Fix) (t float64, ok bool) {
-	t = c.band.leaves(class, from, to)
-	if !touched {
-		return t, t <= 1
-	}
+// firstEdge is the first moment at which the way meets the boundary; more than 1
+// if it does not.
+func (c *Compiled) firstEdge(chords []geo.Chord) float64 {
+	t := math.Inf(1)
 	for _, ch := range chords {
 		for _, p := range c.parts {
 			if at, meets := p.region.FirstEdge(&ch); meets {
@@ -179,7 +154,7 @@ func (c *Compiled) firstWithout(class vehicles.Class, touched bool, chords []geo
 			}
 		}
 	}
-	return t, t <= 1
+	return t
 }
 
 // leaves is the first moment at which a movement from within an open band meets

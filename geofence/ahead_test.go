@@ -116,7 +116,7 @@ func TestAhead(t *testing.T) {
 	} {
 		s := r.sample("31.05,121", 1)
 		s.Velocity, s.VelocityUnknown = tc.vel, tc.unknown
-		r.shard.Step(1, s, nil)
+		r.shard.Step(1, &s, nil)
 		got := ""
 		for i, p := range r.shard.Ahead(1, tc.horizon, nil) {
 			if i > 0 {
@@ -131,7 +131,7 @@ func TestAhead(t *testing.T) {
 	out := make([]Prediction, 0, 8)
 	s := r.sample("31.05,121.0099", 1)
 	s.Velocity.E = 2000
-	r.shard.Step(1, s, nil)
+	r.shard.Step(1, &s, nil)
 	if n := testing.AllocsPerRun(100, func() { out = r.shard.Ahead(1, 60, out[:0]) }); n != 0 || len(out) != 1 {
 		t.Errorf("%v allocations, %d predictions", n, len(out))
 	}
@@ -155,7 +155,7 @@ func TestAheadInGroup(t *testing.T) {
 		r := newRig(t, west, east)
 		s := r.sample(tc.at, 1)
 		s.Velocity.E = 1500
-		r.shard.Step(1, s, nil)
+		r.shard.Step(1, &s, nil)
 		got := ""
 		for _, p := range r.shard.Ahead(1, 20, nil) {
 			got += p.Fence.Fence.ID

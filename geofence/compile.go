@@ -177,6 +177,9 @@ func (c *Compiled) Breaches(fix geo.Fix, class vehicles.Class) bool {
 	return c.Applies(class) && c.Fence.Kind != SpeedLimit && c.Contains(fix, class) == (c.Fence.Kind == KeepOut)
 }
 
+// isOneRegion reports whether crossing the boundary always means to change sides.
+func (c *Compiled) isOneRegion() bool { return len(c.within) == 1 && len(c.without) == 0 }
+
 // covers is Contains in the horizontal.
 func (c *Compiled) covers(p geo.Point) bool {
 	if c.coversCopy(p) {

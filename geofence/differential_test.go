@@ -212,6 +212,9 @@ func newDuel(t *testing.T, w *world, fences int) *duel {
 	d := &duel{t: t, w: w, engine: engine, holiday: len(engine.calendar.holidays) > 0, oracle: newOracle(), fixes: map[vehicles.Handle]*Sample{},
 		kinds: map[TransitionKind]int{}, now: 1_000_000_000}
 	d.shard = d.engine.NewShard()
+	if cells := &d.shard.cells; w.rng.IntN(2) == 0 { // divided, too dense and dropped by a few edges
+		cells.divideAt, cells.denseAt, cells.dropAt = w.rng.IntN(8), 2+w.rng.IntN(30), 20+w.rng.IntN(500)
+	}
 	for i := range fences {
 		d.set = append(d.set, w.fence(t, fmt.Sprint("f", i)))
 	}
@@ -304,7 +307,7 @@ func (d *duel) turn() {
 		d.enforce()
 		d.advanced = advanced
 	}
-	d.out = d.shard.Step(h, smp, d.out[:0])
+	d.out = d.shard.Step(h, &smp, d.out[:0])
 	want := d.oracle.step(h, smp)
 	d.compare(fmt.Sprintf("step of %d to %+v", h, smp), d.out, want)
 	d.compareBreaches(h)

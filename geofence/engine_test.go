@@ -34,7 +34,7 @@ func (r *rig) sample(at string, seconds float64) Sample {
 }
 
 func (r *rig) step(at string, seconds float64) string {
-	return brief(r.shard.Step(1, r.sample(at, seconds), nil))
+	return brief(r.shard.Step(1, new(r.sample(at, seconds)), nil))
 }
 
 func brief(ts []Transition) (s string) {
@@ -100,7 +100,7 @@ func TestCreepOntoAntimeridian(t *testing.T) {
 		for i := range int32(80) { // there and back
 			s := r.sample("0.5,0", 1)
 			s.Fix.Point.Lon = -side * (geo.MaxLon - max(39-i, i-39)*10)
-			all += brief(r.shard.Step(1, s, nil))
+			all += brief(r.shard.Step(1, &s, nil))
 		}
 		if all != "entered aleft a" {
 			t.Errorf("side %d: %q", side, all)
@@ -131,14 +131,14 @@ func TestOrder(t *testing.T) {
 		r := newRig(t, thin)
 		first := r.sample(outside, 0)
 		first.BootMS = 100_000
-		r.shard.Step(1, first, nil)
+		r.shard.Step(1, &first, nil)
 		second := first
 		second.BootMS, second.ReceivedUS = tc.bootMS, first.ReceivedUS+tc.receivedUS
 		second.Fix.Point = geo.Point{Lat: 910_000_000}
 		if tc.at != "" {
 			second.Fix.Point = geo.MustRing(tc.at)[0]
 		}
-		if got := brief(r.shard.Step(1, second, nil)); got != tc.want {
+		if got := brief(r.shard.Step(1, &second, nil)); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
@@ -149,10 +149,10 @@ func TestBootClockWraps(t *testing.T) {
 	r := newRig(t, keepOut(t, "thin", 1, "31,121 31,121.001 32,121.001 32,121"))
 	first := r.sample("31.5,120.999", 0)
 	first.BootMS = 1<<32 - 500
-	r.shard.Step(1, first, nil)
+	r.shard.Step(1, &first, nil)
 	second := r.sample("31.5,121.0005", 1)
 	second.BootMS = 500
-	if got := brief(r.shard.Step(1, second, nil)); got != "entered thin" {
+	if got := brief(r.shard.Step(1, &second, nil)); got != "entered thin" {
 		t.Errorf("%q", got)
 	}
 }
@@ -253,7 +253,7 @@ func TestClassBecomesKnown(t *testing.T) {
 func TestAdmitForget(t *testing.T) {
 	r := newRig(t, keepOut(t, "a", 1, unitSquare))
 	s := r.sample("31.05,121.05", 0)
-	if got := brief(r.shard.Step(77, s, nil)); got != "entered a first_fix" {
+	if got := brief(r.shard.Step(77, &s, nil)); got != "entered a first_fix" {
 		t.Errorf("never admitted: %q", got)
 	}
 	if n := r.shard.Breached(77); n != 1 {
@@ -286,7 +286,7 @@ func TestEllipsoid(t *testing.T) {
 		if set {
 			s.Fix.Heights.Set(geo.AMSL, amsl)
 		}
-		return brief(r.shard.Step(1, s, nil))
+		return brief(r.shard.Step(1, &s, nil))
 	}
 	for _, tc := range []struct {
 		amsl int32
@@ -308,7 +308,7 @@ func TestAboveGround(t *testing.T) {
 		t.Errorf("a drone: %q", got)
 	}
 	r.shard.Admit(2, Subject{Class: vehicles.ICV})
-	if got := brief(r.shard.Step(2, r.sample("31.05,121.05", 1), nil)); got != "entered a first_fix" {
+	if got := brief(r.shard.Step(2, new(r.sample("31.05,121.05", 1)), nil)); got != "entered a first_fix" {
 		t.Errorf("a car: %q", got)
 	}
 }
@@ -322,7 +322,7 @@ func TestDatum(t *testing.T) {
 		s := r.sample("31.05,121.05", 1)
 		s.Fix.Heights.Set(geo.AMSL, amsl)
 		s.Fix.Heights.Set(geo.Takeoff, takeoff)
-		return r.shard.Step(1, s, nil)
+		return r.shard.Step(1, &s, nil)
 	}
 	at(30_000, 30_000)
 	for _, tc := range []struct {

@@ -45,13 +45,13 @@ func newFloor(samples [][]Sample) *floor {
 func (f *floor) drive(samples [][]Sample) {
 	for k := range samples {
 		for i := range samples[k] {
-			f.check(i, samples[k][i])
+			f.check(i, &samples[k][i])
 		}
 	}
 }
 
 //go:noinline
-func (f *floor) check(i int, smp Sample) {
+func (f *floor) check(i int, smp *Sample) {
 	b := &f.boxes[i]
 	p := smp.Fix.Point
 	mm, known := smp.Fix.Heights.In(geo.AMSL)
@@ -73,7 +73,7 @@ func measureChanges(t *testing.T, standing, dense int) {
 	samples := c.traffic(standing, 1, true)
 	for i := range samples[0] {
 		s.Admit(vehicles.Handle(i+1), Subject{Class: vehicles.UAV})
-		out = s.Step(vehicles.Handle(i+1), samples[0][i], out[:0])
+		out = s.Step(vehicles.Handle(i+1), &samples[0][i], out[:0])
 	}
 	start := time.Now()
 	e.SetFences(set)
@@ -98,7 +98,7 @@ func measureChanges(t *testing.T, standing, dense int) {
 			smp.Fix.Point = cityPoint(cityEastM*0.1, cityNorthM*0.1)
 		}
 		start = time.Now()
-		out = s.Step(1, smp, out[:0])
+		out = s.Step(1, &smp, out[:0])
 		worst = max(worst, time.Since(start))
 	}
 	if !*figures {

@@ -219,7 +219,7 @@ func measure(t *testing.T, name string, fences, count, steps, rounds int, cluste
 	drive := func() (transitions int) {
 		for k := range samples {
 			for i := range samples[k] {
-				out = s.Step(vehicles.Handle(i+1), samples[k][i], out[:0])
+				out = s.Step(vehicles.Handle(i+1), &samples[k][i], out[:0])
 				transitions += len(out)
 			}
 		}
@@ -243,7 +243,7 @@ func measure(t *testing.T, name string, fences, count, steps, rounds int, cluste
 	lookAhead := func() {
 		for k := range samples {
 			for i := range samples[k] {
-				out = s.Step(vehicles.Handle(i+1), samples[k][i], out[:0])
+				out = s.Step(vehicles.Handle(i+1), &samples[k][i], out[:0])
 				predictions = s.Ahead(vehicles.Handle(i+1), 10, predictions[:0])
 				foreseen += len(predictions)
 			}

@@ -47,7 +47,6 @@ func (s *Shard) follow(v *vehicle, snap *snapshot, nowUS int64, out []Transition
 	case v.anew:
 		out = s.reclassify(v, snap, &smp, out)
 		v.box = emptyBox
-		v.forgetNear()
 	default:
 		d := &s.diff
 		d.prepare(v.snap, snap)
@@ -58,9 +57,6 @@ func (s *Shard) follow(v *vehicle, snap *snapshot, nowUS int64, out []Transition
 				if ch.new != nil && v.box.meets(&ch.new.box) {
 					v.box = emptyBox
 				}
-				if ch.new != nil && v.wide.Meets(&ch.new.box) || ch.old != nil && v.wide.Meets(&ch.old.box) {
-					v.forgetNear()
-				}
 			}
 			break
 		}
@@ -68,10 +64,10 @@ func (s *Shard) follow(v *vehicle, snap *snapshot, nowUS int64, out []Transition
 			out = v.apply(d.changes[i], &smp, out)
 		}
 		v.box = emptyBox
-		v.forgetNear()
 	}
 	out = s.judgeGroups(v, snap, FenceChanged, &smp, out)
 	v.snap, v.was, v.anew = snap, v.sub, false
+	v.ahead.forget()
 	sortByFence(out[start:])
 	return out
 }

@@ -1,7 +1,6 @@
 package geofence
 
 import (
-	"math"
 	"slices"
 
 	"testzone/geofence/geo"
@@ -68,7 +67,6 @@ func (s *Shard) first(v *vehicle, snap *snapshot, smp *Sample, out []Transition)
 	out = s.judgeGroups(v, snap, FirstFix, smp, out)
 	v.take(smp)
 	v.snap, v.was, v.anew, v.box = snap, v.sub, false, emptyBox
-	v.forgetNear()
 	sortByFence(out[start:])
 	return out
 }
@@ -139,30 +137,19 @@ func (s *Shard) move(v *vehicle, smp *Sample, chords []geo.Chord, out []Transiti
 	l := &s.look
 	l.begin(&v.sub)
 	now := smp.Fix.Point
-	way := geo.BoxOf(v.fix.Point, now)
-	complete, boxed := true, true
-	if len(chords) == 1 && v.wide.Covers(&way) {
-		l.remembered(v.near, now, v.wide, chords)
-	} else if wide := square(ahead(v.fix.Point, now, v.reach/2), v.reach); len(chords) == 1 && wide.Covers(&way) {
-		complete = l.around(v.snap, now, wide, chords)
-		boxed = complete
-		v.remember(l, wide, complete)
-	} else if complete = l.trace(v.snap, chords); complete {
-		boxed = l.around(v.snap, now, wide, nil)
-		v.remember(l, wide, boxed)
-	}
+	complete, boxed := s.lookAlong(v, now, chords)
 	if !complete {
 		return s.jump(v, smp, out)
 	}
 	start := len(out)
 	// Within the boundary that the way did not meet only heights and speed matter.
 	for i := range v.over {
-		if c := v.over[i].fence; (c.band.n > 0 || c.limitSq > 0) && !slices.Contains(l.touched, c) {
-			out = s.judgeWay(v, c, true, false, chords, smp, out)
+		if o := &v.over[i]; !o.flat && !slices.Contains(l.touched, o.fence) {
+			out = s.judgeWay(v, o.fence, true, false, chords, smp, out)
 		}
 	}
-	for _, c := range l.touched {
-		out = s.judgeWay(v, c, c.covers(now), true, chords, smp, out)
+	for i, c := range l.touched {
+		out = s.judgeWay(v, c, l.goesOver(i, v.find(c) >= 0, now), true, chords, smp, out)
 	}
 	for i := range out[start:] {
 		if t := &out[start+i]; t.Kind == Crossed && v.heldByGroup(t.Fence, l.touched) {
@@ -174,56 +161,65 @@ func (s *Shard) move(v *vehicle, smp *Sample, chords []geo.Chord, out []Transiti
 		return out
 	}
 	v.box.minLat, v.box.maxLat, v.box.minLon, v.box.maxLon = l.box.MinLat, l.box.MaxLat, l.box.MinLon, l.box.MaxLon
-	v.perEast = perEast(now.Lat)
+	v.boxedAt = now
 	v.box.limited = v.bounds.limit(v.sub.Class, &smp.Fix, v.over)
 	return out
 }
 
-// perEast bounds the units of longitude in a centimetre, here and some kilometres
-// around, from above: 0.9 over the cosine, which is bounded by its first terms.
-func perEast(lat int32) float32 {
-	x := float32(lat) * (math.Pi / 180 / 1e7)
-	x *= x
-	cos := 1 - x/2 + x*x/24 - x*x*x/720 // below the cosine up to 90 degrees, by 0.001 at most
-	return 0.914 / max(cos, 1e-3)
-}
-
-// ahead is the point at a distance (in the maximum norm) beyond b on the way
-// from a, where the vehicle will be for a while: a search there lasts longer.
-func ahead(a, b geo.Point, units int32) geo.Point {
-	dLat, dLon := int64(b.Lat)-int64(a.Lat), int64(b.Lon)-int64(a.Lon)
-	far := max(abs64(dLat), abs64(dLon))
-	if far == 0 || far > int64(units) {
-		return b
+// lookAlong finds the fences whose boundary a step meets and cuts the box around
+// its end. It reports false when that is too much for one step.
+func (s *Shard) lookAlong(v *vehicle, now geo.Point, chords []geo.Chord) (complete, boxed bool) {
+	l := &s.look
+	if s.plain {
+		return l.trace(v.snap, chords), false
 	}
-	b.Lat += int32(dLat * int64(units) / far)
-	b.Lon += int32(dLon * int64(units) / far)
-	return b
-}
-
-// remember keeps what a search of the wide box found, if it is little, and fits
-// the size of the next search to it.
-func (v *vehicle) remember(l *look, wide geo.Box, complete bool) {
-	v.forgetNear()
-	n := len(l.near)
-	if complete && n <= maxNear {
-		v.wide, v.near = wide, append(v.near, l.near...)
+	way := geo.BoxOf(v.fix.Point, now)
+	boxed = !s.boxless && v.boxPays()
+	l.drift.set(v.fix.Point, now)
+	s.cells.follow(v.snap)
+	c := v.cell
+	if c == nil || c.stale || len(chords) > 1 || !c.box.Covers(&way) {
+		c = s.cells.at(v.snap, now)
+		v.cell = c
 	}
 	switch {
-	case n > maxNear*3/4:
-		v.reach = max(v.reach/2, minReach)
-	case n < maxNear/4:
-		v.reach = min(v.reach*2, maxReach)
+	case c != nil && len(chords) == 1 && c.box.Covers(&way):
+		l.within(c, now, chords, boxed)
+		return true, boxed
+	case len(chords) == 1 && l.follow(&s.cells, v.snap, chords):
+	case !l.trace(v.snap, chords):
+		return false, false
 	}
+	switch {
+	case !boxed:
+	case c == nil:
+		boxed = l.around(v.snap, now, square(now, aroundDense))
+	default:
+		l.within(c, now, nil, true)
+	}
+	return true, boxed
 }
 
-// nowhere is a box that covers nothing.
-var nowhere = geo.Box{MinLat: 1}
-
-func (v *vehicle) forgetNear() {
-	clear(v.near)
-	v.wide, v.near = nowhere, v.near[:0]
+// boxPays reports whether to make a box. For a vehicle whose samples leave it at
+// once in more than two of five cases it is made only now and then, to see whether
+// it lasts again: the cells alone are faster then (fence/step_over_cells_worst).
+func (v *vehicle) boxPays() bool {
+	switch {
+	case v.box.minLat > v.box.maxLat: // there was none
+	case v.fix.Point == v.boxedAt:
+		v.futile = min(v.futile+3, 24)
+	case v.futile >= 2:
+		v.futile -= 2
+	}
+	if v.futile < 20 {
+		return true
+	}
+	v.tries++
+	return v.tries%16 == 0
 }
+
+// aroundDense is half the side of the square that is searched where there is no cell.
+const aroundDense = 1 << 10
 
 // judgeWay is judgeEnds for a way that is known: it also finds a breach that
 // began and ended between the two fixes. touched says whether the way meets the

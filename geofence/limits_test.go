@@ -26,7 +26,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 				smp := &samples[k][i]
 				smp.BootMS += 3_600_000
 				smp.ReceivedUS += 3_600_000_000
-				out = s.Step(vehicles.Handle(i+1), *smp, out[:0])
+				out = s.Step(vehicles.Handle(i+1), smp, out[:0])
 				transitions += len(out)
 			}
 		}
@@ -59,7 +59,7 @@ func TestChangesUnderSteps(t *testing.T) {
 						smp := samples[k][i]
 						smp.ReceivedUS += after
 						smp.BootMS += uint32(after / 1000)
-						out = s.Step(vehicles.Handle(1+i), smp, out[:0])
+						out = s.Step(vehicles.Handle(1+i), &smp, out[:0])
 					}
 				}
 				after += 3_600_000_000
@@ -99,7 +99,7 @@ func TestRefreshIsFast(t *testing.T) {
 	s := e.NewShard()
 	for h := range vehicles.Handle(10_000) {
 		smp := Sample{ReceivedUS: 1, BootMS: 1, Fix: geo.Fix{Point: geo.Point{Lat: 310_000_000 + int32(h%100)*5000, Lon: 1_210_000_000 + int32(h/100)*5000}}}
-		s.Step(h+1, smp, nil)
+		s.Step(h+1, &smp, nil)
 	}
 	e.SetFences([]*Compiled{keepOut(t, "all", 1, unitSquare)})
 	out := make([]Transition, 0, 10_000)
@@ -127,7 +127,7 @@ func TestOneSampleIsBounded(t *testing.T) {
 			smp.Fix.Point.Lat += 3_000_000
 		}
 		start := time.Now()
-		s.Step(1, smp, nil)
+		s.Step(1, &smp, nil)
 		worst = max(worst, time.Since(start))
 	}
 	if worst > 100*time.Millisecond {
@@ -148,7 +148,7 @@ func TestExhausted(t *testing.T) {
 	if got := r.step("31.5,121.01", 60); got != "" {
 		t.Errorf("%.100s", got)
 	}
-	if got := len(r.shard.Step(1, r.sample("31.5,121.0005", 60), nil)); got != len(set) {
+	if got := len(r.shard.Step(1, new(r.sample("31.5,121.0005", 60)), nil)); got != len(set) {
 		t.Errorf("%d entered", got)
 	}
 }

@@ -36,11 +36,11 @@ var emptyBox = safeBox{minLat: 1}
 
 // isSafe reports whether a sample keeps within the vehicle's safe box.
 func (v *vehicle) isSafe(smp *Sample) bool {
-	b, f := &v.box, &smp.Fix
-	if f.Point.Lat < b.minLat || f.Point.Lat > b.maxLat || f.Point.Lon < b.minLon || f.Point.Lon > b.maxLon {
-		return false
-	}
-	return !b.limited || v.bounds.holdsHeights(f) && v.bounds.holdsSpeed(smp)
+	return v.box.contains(smp.Fix.Point) && (!v.box.limited || v.bounds.holdsHeights(&smp.Fix) && v.bounds.holdsSpeed(smp))
+}
+
+func (b *safeBox) contains(p geo.Point) bool {
+	return b.minLat <= p.Lat && p.Lat <= b.maxLat && b.minLon <= p.Lon && p.Lon <= b.maxLon
 }
 
 func (b *bounds) holdsHeights(f *geo.Fix) bool {
@@ -75,54 +75,75 @@ func square(p geo.Point, r int32) geo.Box {
 	}
 }
 
-// cut shrinks a box around p until it keeps clear of an edge, on the side that
-// leaves p the most room.
-func cut(b *geo.Box, p geo.Point, e *geo.Edge) {
-	minLon, maxLon := e.A.Lon, e.B.Lon
-	if minLon > maxLon {
-		minLon, maxLon = maxLon, minLon
-	}
-	north, south := e.A.Lat-p.Lat, p.Lat-e.B.Lat
-	east, west := minLon-p.Lon, p.Lon-maxLon
-	gap := max(north, south, east, west)
-	if gap <= 0 || gap < (b.MaxLat-b.MinLat)>>3 {
-		// A long slanting edge is often farther away than its own box.
-		if d := clearance(p, e); d > gap || gap <= 0 {
-			b.MinLat, b.MaxLat = max(b.MinLat, p.Lat-d), min(b.MaxLat, p.Lat+d)
-			b.MinLon, b.MaxLon = max(b.MinLon, p.Lon-d), min(b.MaxLon, p.Lon+d)
-			return
-		}
-	}
-	switch gap {
-	case north:
-		b.MaxLat = e.A.Lat - 1
-	case south:
-		b.MinLat = e.B.Lat + 1
-	case east:
-		b.MaxLon = minLon - 1
-	case west:
-		b.MinLon = maxLon + 1
-	}
+// drift is how fast a vehicle may come to move in the four directions: a box is
+// cut so that it will last. Units of the lattice in one step, and their inverses.
+type drift struct {
+	north, south, east, west float64
+	perN, perS, perE, perW   float64
 }
 
-// clearance is the half side of the largest square around p that does not meet
-// the edge: its distance in the maximum norm, rounded down, less one. It is -1
-// for a point on the edge.
-func clearance(p geo.Point, e *geo.Edge) int32 {
-	x1, y1 := float64(e.A.Lon)-float64(p.Lon), float64(e.A.Lat)-float64(p.Lat)
-	x2, y2 := float64(e.B.Lon)-float64(p.Lon), float64(e.B.Lat)-float64(p.Lat)
-	d := min(max(math.Abs(x1), math.Abs(y1)), max(math.Abs(x2), math.Abs(y2)))
-	// The norm is smallest at an end or where |x| = |y|.
-	for _, s := range [2]float64{1, -1} {
-		f1, f2 := x1-s*y1, x2-s*y2
-		if f1 == f2 || f1 < 0 == (f2 < 0) {
-			continue
-		}
-		t := f1 / (f1 - f2)
-		d = min(d, max(math.Abs(x1+t*(x2-x1)), math.Abs(y1+t*(y2-y1))))
+// sideways is the part of its speed at which a vehicle is expected to move into
+// directions in which it does not move now.
+const sideways = 0.125
+
+func (d *drift) set(a, b geo.Point) {
+	y, x := float64(b.Lat)-float64(a.Lat), float64(b.Lon)-float64(a.Lon)
+	aside := sideways*max(math.Abs(x), math.Abs(y)) + 1
+	d.north, d.south, d.east, d.west = max(y, 0)+aside, max(-y, 0)+aside, max(x, 0)+aside, max(-x, 0)+aside
+	d.perN, d.perS, d.perE, d.perW = 1/d.north, 1/d.south, 1/d.east, 1/d.west
+}
+
+// cut shrinks a box around p until it keeps clear of an edge, in the way that
+// leaves the vehicle most time in it: beside the edge's own box, or up to the
+// line through the edge with one corner.
+func (d *drift) cut(b *geo.Box, p geo.Point, e *geo.Edge) {
+	west, east := e.A.Lon, e.B.Lon
+	if west > east {
+		west, east = east, west
 	}
-	// The half unit keeps the rounding of float64 on the safe side.
-	return int32(math.Floor(max(d-0.5, 0))) - 1
+	n, s := float64(int64(e.A.Lat)-int64(p.Lat))*d.perN, float64(int64(p.Lat)-int64(e.B.Lat))*d.perS
+	r, l := float64(int64(west)-int64(p.Lon))*d.perE, float64(int64(p.Lon)-int64(east))*d.perW
+	best := max(n, s, r, l)
+	// The corner that looks at the line: north or south, east or west of p.
+	dLat, dLon := int64(e.B.Lat)-int64(e.A.Lat), int64(e.B.Lon)-int64(e.A.Lon)
+	off := dLon*(int64(p.Lat)-int64(e.A.Lat)) - dLat*(int64(p.Lon)-int64(e.A.Lon))
+	up, right := dLon < 0, true // p lies left of the edge, which goes north
+	if off < 0 {
+		off, up, right = -off, !up, false
+	}
+	vertical, horizontal := d.north, d.east
+	if !up {
+		vertical = d.south
+	}
+	if !right {
+		horizontal = d.west
+	}
+	if line := float64(off) / (float64(abs64(dLon))*vertical + float64(dLat)*horizontal); line > best {
+		reachLat, reachLon := int64(line*vertical)-1, int64(line*horizontal)-1
+		if dLon != 0 {
+			if up {
+				b.MaxLat = int32(min(int64(b.MaxLat), int64(p.Lat)+reachLat))
+			} else {
+				b.MinLat = int32(max(int64(b.MinLat), int64(p.Lat)-reachLat))
+			}
+		}
+		if right {
+			b.MaxLon = int32(min(int64(b.MaxLon), int64(p.Lon)+reachLon))
+		} else {
+			b.MinLon = int32(max(int64(b.MinLon), int64(p.Lon)-reachLon))
+		}
+		return
+	}
+	switch best {
+	case n:
+		b.MaxLat = e.A.Lat - 1
+	case s:
+		b.MinLat = e.B.Lat + 1
+	case r:
+		b.MaxLon = west - 1
+	case l:
+		b.MinLon = east + 1
+	}
 }
 
 // limit makes the bounds: the heights and speeds at which a vehicle of this class
@@ -133,6 +154,9 @@ func (b *bounds) limit(class vehicles.Class, fix *geo.Fix, over []overFence) (li
 	b.minSq, b.maxSq = 0, math.MaxInt64
 	for k := range over {
 		o := &over[k]
+		if o.flat {
+			continue
+		}
 		bd := &o.fence.band
 		for i := range bd.limits[:bd.n] {
 			limited = true

@@ -303,7 +303,7 @@ func (s *scenario) run() (happened []string, err error) {
 				}
 				shard.Admit(h, sub)
 			}
-			note(ev.at, shard.Step(h, Sample{Fix: ev.fix, Velocity: ev.speed, ReceivedUS: now, BootMS: uint32(5000 + ev.at.Milliseconds())}, nil))
+			note(ev.at, shard.Step(h, &Sample{Fix: ev.fix, Velocity: ev.speed, ReceivedUS: now, BootMS: uint32(5000 + ev.at.Milliseconds())}, nil))
 			continue
 		}
 		id := ev.remove

@@ -18,8 +18,13 @@ type Shard struct {
 	// Scratch of one slow step.
 	look   look
 	here   here
+	cells  cells
+	gather gather
 	chords [2]geo.Chord
 	groups []groupState
+
+	boxless bool // for tests and figures: the cells alone
+	plain   bool // for tests and figures: every step searches the tree
 
 	diff diff // the last change of the fence set that a vehicle followed
 }
@@ -33,18 +38,20 @@ type vehicle struct {
 	receivedUS int64
 	fix        geo.Fix // the last one
 	velocity   velocity
-	perEast    float32 // more than the units of longitude in a centimetre anywhere in box
 
+	boxedAt geo.Point // where box was made
+	futile  uint8     // how often boxes were left at once of late, see boxPays
+	tries   uint8
+
+	cell   *cell       // where it was last looked at; nil before, and where there is none
 	over   []overFence // fences whose shape the vehicle is within, whatever its height
-	wide   geo.Box     // what the last search covered, the box of near
-	near   []*chain    // all pieces of boundary in wide that concern the vehicle
-	reach  int32       // half side of the square that the next search covers
 	handle vehicles.Handle
 	anew   bool // sub is not was: every fence is to be judged anew
 	groups []groupState
 	bounds bounds // of box
 	sub    Subject
 	was    Subject // that the state was judged by
+	ahead  course
 }
 
 // overFence is a fence whose shape contains the vehicle by the fence's edge rule.
@@ -52,6 +59,7 @@ type overFence struct {
 	fence  *Compiled
 	inside bool // its height is within the band, too
 	fast   bool // inside a speed limit, and faster than that
+	flat   bool // heights and speed do not matter to the fence
 }
 
 // velocity is what a sample says of the speed over ground.
@@ -62,17 +70,12 @@ type velocity struct {
 
 func (smp *Sample) velocity() velocity { return velocity{smp.Velocity, smp.VelocityUnknown} }
 
-// The square that one search covers: about 5 m to 1.5 km to each side.
-const (
-	minReach   = 1 << 9
-	firstReach = 1 << 13
-	maxReach   = 1 << 17
-)
-
 func newShard(e *Engine) *Shard {
 	s := &Shard{engine: e, vehicles: make([]vehicle, 1)}
 	s.look.init()
 	s.here.init()
+	s.cells.init()
+	s.gather.init()
 	return s
 }
 
@@ -83,6 +86,7 @@ func (s *Shard) Admit(h vehicles.Handle, sub Subject) {
 	if v := s.find(h); v != nil {
 		if v.sub != sub {
 			v.sub, v.anew, v.box = sub, v.snap != nil, emptyBox
+			v.ahead.forget()
 		}
 		return
 	}
@@ -97,20 +101,21 @@ func (s *Shard) Admit(h vehicles.Handle, sub Subject) {
 	}
 	s.slots[h] = i
 	v := &s.vehicles[i]
-	*v = vehicle{box: emptyBox, wide: nowhere, over: v.over[:0], near: v.near[:0], groups: v.groups[:0], reach: firstReach, handle: h, sub: sub, was: sub}
-	if v.near == nil {
-		v.over, v.near = make([]overFence, 0, 4), make([]*chain, 0, maxNear)
+	*v = vehicle{box: emptyBox, over: v.over[:0], groups: v.groups[:0], ahead: v.ahead, handle: h, sub: sub, was: sub}
+	v.ahead.forget()
+	if v.over == nil {
+		v.over = make([]overFence, 0, 4)
 	}
 }
 
 // Forget drops a vehicle's state. It causes no transitions.
 func (s *Shard) Forget(h vehicles.Handle) {
 	if v := s.find(h); v != nil {
-		v.handle, v.snap = 0, nil
+		v.handle, v.snap, v.cell = 0, nil, nil
 		clear(v.over)
 		clear(v.groups)
 		v.groups = v.groups[:0]
-		v.forgetNear()
+		v.ahead.forget()
 		s.free = append(s.free, s.slots[h])
 		s.slots[h] = 0
 	}
@@ -131,15 +136,15 @@ func (s *Shard) find(h vehicles.Handle) *vehicle {
 //
 // Step takes no lock, reads no clock and does not allocate in the steady state.
 // Within one change or movement transitions are ordered by fence ID.
-func (s *Shard) Step(h vehicles.Handle, smp Sample, out []Transition) []Transition {
+func (s *Shard) Step(h vehicles.Handle, smp *Sample, out []Transition) []Transition {
 	if int(h) < len(s.slots) {
 		v := &s.vehicles[s.slots[h]] // slot 0 has no snapshot and never matches
-		if v.snap == s.engine.snap.Load() && v.isSafe(&smp) && v.isNewer(&smp) {
-			v.take(&smp)
+		if v.snap == s.engine.snap.Load() && v.isSafe(smp) && v.isNewer(smp) {
+			v.take(smp)
 			return out
 		}
 	}
-	return s.step(h, &smp, out)
+	return s.step(h, smp, out)
 }
 
 // isNewer is the common case of order.
@@ -307,7 +312,7 @@ func (v *vehicle) set(c *Compiled, over, inside, fast bool) {
 		v.over[last] = overFence{}
 		v.over = v.over[:last]
 	case over:
-		v.over = append(v.over, overFence{c, inside, fast})
+		v.over = append(v.over, overFence{c, inside, fast, c.band.n == 0 && c.limitSq == 0})
 	}
 }
 

@@ -98,7 +98,7 @@ func TestSpeedLimit(t *testing.T) {
 	} {
 		s := r.sample(tc.at, 10)
 		s.Velocity, s.VelocityUnknown = vehicles.Velocity{N: tc.n, E: tc.e}, tc.unknown
-		ts := r.shard.Step(1, s, nil)
+		ts := r.shard.Step(1, &s, nil)
 		if got := brief(ts); got != tc.want {
 			t.Errorf("%d: %q, want %q", i, got, tc.want)
 		}

@@ -108,7 +108,7 @@ func (s *shard) step(r *vehicles.Report) {
 		if int32(r.BootMS-lastMS) < 0 {
 			sample.BootMS = 0 // a new run, as the track found: ordered by the time of receipt
 		}
-		s.out = s.fences.Step(r.Handle, sample, s.out[:0])
+		s.out = s.fences.Step(r.Handle, &sample, s.out[:0])
 		s.publish(s.out)
 	}
 	v.slot.store(&v.track, v.fixUS, v.id.Verified)

@@ -100,23 +100,15 @@ func direct(lat, azimuth, metres float64) (lat2, dlon float64) {
 	return lat2, dlon
 }
 
-// Moved is the point some metres north and east of p, by the radii of curvature
-// at p: within 0.1 % of the distance up to 60 degrees of latitude and 10 km. For
-// predictions, not for geometry.
-func Moved(p Point, north, east float64) Point {
-	sin, cos := math.Sincos(float64(p.Lat) * unit)
+// UnitsPerMetre is how many units of latitude and of longitude lie in a metre at a
+// latitude, by the radii of curvature there. East is 0 at the poles.
+func UnitsPerMetre(lat int32) (north, east float64) {
+	sin, cos := math.Sincos(float64(lat) * unit)
 	w := 1 - earthE2*sin*sin
 	n := earthA / math.Sqrt(w)
 	m := n * (1 - earthE2) / w
-	lon := int64(p.Lon)
 	if cos > 1e-6 {
-		lon += int64(math.Round(east / (n * cos) / unit))
+		east = 1 / (n * cos * unit)
 	}
-	for lon > MaxLon {
-		lon -= 2 * MaxLon
-	}
-	for lon < -MaxLon {
-		lon += 2 * MaxLon
-	}
-	return Point{p.Lat + int32(math.Round(north/m/unit)), int32(lon)}
+	return 1 / (m * unit), east
 }

@@ -18,20 +18,43 @@ func cross(a, b, c Point) int64 {
 		(int64(b.Lat)-int64(a.Lat))*(int64(c.Lon)-int64(a.Lon))
 }
 
+// Cross is twice the signed area of the triangle abc, as Orient sees it.
+func Cross(a, b, c Point) int64 { return cross(a, b, c) }
+
 // Orient is 1 when c lies left of a->b, -1 when it lies right, 0 when the three
 // points are collinear. Exact while the points lie within 180 degrees.
 func Orient(a, b, c Point) int { return sign(cross(a, b, c)) }
 
-// Meets reports whether the closed segments ab and cd share a point. Segments
-// that are collinear meet only when they overlap.
-func Meets(a, b, c, d Point) bool {
-	// Without this test collinear but disjoint segments would "meet": all four
+// Lie is how two closed segments lie to each other.
+type Lie uint8
+
+// The ways to lie.
+const (
+	Apart    Lie = iota
+	Touching     // an end of one lies on the other, or they overlap along a line
+	Crossing     // they share one point, which is an end of neither
+)
+
+// Meet says how the segments ab and cd lie. Segments that are collinear touch only
+// when they overlap.
+func Meet(a, b, c, d Point) Lie {
+	// Without this test collinear but disjoint segments would touch: all four
 	// orientations are 0. It also keeps the spans below the exact limit.
 	if segmentsApart(a, b, c, d) {
-		return false
+		return Apart
 	}
-	return Orient(a, b, c)*Orient(a, b, d) <= 0 && Orient(c, d, a)*Orient(c, d, b) <= 0
+	u, v := Orient(a, b, c)*Orient(a, b, d), Orient(c, d, a)*Orient(c, d, b)
+	switch {
+	case u > 0 || v > 0:
+		return Apart
+	case u < 0 && v < 0:
+		return Crossing
+	}
+	return Touching
 }
+
+// Meets reports whether the closed segments ab and cd share a point.
+func Meets(a, b, c, d Point) bool { return Meet(a, b, c, d) != Apart }
 
 func segmentsApart(a, b, c, d Point) bool {
 	return max(a.Lat, b.Lat) < min(c.Lat, d.Lat) || max(c.Lat, d.Lat) < min(a.Lat, b.Lat) ||
@@ -120,8 +143,9 @@ func sign(d int64) int {
 // Float is the ratio as a number.
 func (r Ratio) Float() float64 { return float64(r.N) / float64(r.D) }
 
-// meeting is the first parameter at which the chord meets an edge that it meets.
-func (c *Chord) meeting(e *Edge) float64 {
+// Meeting is the first parameter at which the chord meets an edge that it meets,
+// to the precision of float64.
+func (c *Chord) Meeting(e *Edge) float64 {
 	lo, hi := c.T0.Float(), c.T1.Float()
 	a, b := float64(cross(e.A, e.B, c.A)), float64(cross(e.A, e.B, c.B))
 	if a != b {

@@ -8,6 +8,19 @@ type Edge struct{ A, B Point }
 // Box is the box around the edge.
 func (e *Edge) Box() Box { return BoxOf(e.A, e.B) }
 
+// Comes reports whether the edge shares a point with a box; it may say so of one
+// that passes a corner within a unit.
+func (e *Edge) Comes(b *Box) bool {
+	west, east := min(e.A.Lon, e.B.Lon), max(e.A.Lon, e.B.Lon)
+	if e.A.Lat > b.MaxLat || b.MinLat > e.B.Lat || west > b.MaxLon || b.MinLon > east {
+		return false
+	}
+	sw, se := Point{b.MinLat, b.MinLon}, Point{b.MinLat, b.MaxLon}
+	nw, ne := Point{b.MaxLat, b.MinLon}, Point{b.MaxLat, b.MaxLon}
+	o := Orient(e.A, e.B, sw)
+	return o == 0 || o != Orient(e.A, e.B, se) || o != Orient(e.A, e.B, nw) || o != Orient(e.A, e.B, ne)
+}
+
 // Region is a polygon made ready for queries: its edges, listed by horizontal
 // stripes so that a query looks only at the edges of its own latitude. It is
 // immutable and safe for concurrent use.
@@ -198,7 +211,7 @@ func (r *Region) FirstEdge(c *Chord) (t float64, ok bool) {
 	last := r.off[r.stripe(min(box.MaxLat, r.box.MaxLat))+1]
 	for i := first; i < last; i++ {
 		if e := &r.edges[i]; c.meetsEdge(e) {
-			t, ok = min(t, c.meeting(e)), true
+			t, ok = min(t, c.Meeting(e)), true
 		}
 	}
 	return t, ok
