@@ -183,128 +183,25 @@ func cpuNS(t *testing.T) int64 {
 // the measurement on a small set without it. Run the test binary itself to have
 // the remarks on standard error: go test joins the two streams.
 func TestFigures(t *testing.T) {
-	sizes, count, steps, rounds := []int{100}, 1000, 60, 1
+	type setup struct{ fences, steps, rounds int }
+	sizes, count := []setup{{100, 60, 1}}, 1000
 	if *figures {
-		sizes, count, steps, rounds = []int{100, 1000, 10_000}, 5000, 60, 5
+		sizes, count = []setup{{100, 60, 7}, {1000, 60, 7}, {10_000, 60, 7}, {100_000, 60, 3}}, 5000
 	}
-	for _, n := range sizes {
-		name := strconv.Itoa(n)
-		if n >= 1000 {
-			name = strconv.Itoa(n/1000) + "k"
+	worst := 0.0
+	for _, sz := range sizes {
+		set := newCity(uint64(sz.fences)).fences(sz.fences)
+		for _, clustered := range []bool{false, true} {
+			m := newMeasurement(sz.fences, set, count, sz.steps, clustered)
+			m.run(t, sz.rounds)
+			worst = max(worst, m.report(t))
 		}
-		measure(t, name, n, count, steps, rounds, false)
-		measure(t, name, n, count, steps, rounds, true)
+		runtime.GC()
 	}
 	if *figures {
+		fmt.Fprintf(os.Stdout, "fence/step_over_cells_worst %.3f ratio\n", worst)
 		measureChanges(t, 10_000, 100_000)
 		return
 	}
 	measureChanges(t, 100, 200)
-}
-
-// measure times Step over samples in steady motion, and beside it a bare search
-// of the fences' boxes with an empty callback, round by round in turn. Inside
-// the timer is the loop over the samples and nothing else.
-func measure(t *testing.T, name string, fences, count, steps, rounds int, clustered bool) {
-	c := newCity(uint64(fences))
-	set := c.fences(fences)
-	samples := c.traffic(count, steps, clustered)
-	e := NewEngine(Config{})
-	e.SetFences(set)
-	s := e.NewShard()
-	for h := range count {
-		s.Admit(vehicles.Handle(h+1), Subject{Class: vehicles.UAV})
-	}
-	out := make([]Transition, 0, 4096)
-	drive := func() (transitions int) {
-		for k := range samples {
-			for i := range samples[k] {
-				out = s.Step(vehicles.Handle(i+1), &samples[k][i], out[:0])
-				transitions += len(out)
-			}
-		}
-		return transitions
-	}
-	// Every round goes over the same ground an hour later.
-	later := func() {
-		for k := range samples {
-			for i := range samples[k] {
-				samples[k][i].ReceivedUS += 3_600_000_000
-				samples[k][i].BootMS += 3_600_000
-			}
-		}
-	}
-	drive() // first fixes, boxes, capacities
-	tree := e.snap.Load().parts
-	found := 0
-	visit := func(_, _ [2]int64, _ *part) bool { found++; return true }
-	predictions := make([]Prediction, 0, 256)
-	foreseen := 0
-	lookAhead := func() {
-		for k := range samples {
-			for i := range samples[k] {
-				out = s.Step(vehicles.Handle(i+1), &samples[k][i], out[:0])
-				predictions = s.Ahead(vehicles.Handle(i+1), 10, predictions[:0])
-				foreseen += len(predictions)
-			}
-		}
-	}
-	floor := newFloor(samples)
-	var step, bare, moved, ahead, least []float64
-	var transitions int
-	var before, after runtime.MemStats
-	total := float64(count * steps)
-	for range rounds {
-		later()
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		start := cpuNS(t)
-		transitions = drive()
-		step = append(step, float64(cpuNS(t)-start)/total)
-		runtime.ReadMemStats(&after)
-		moved = append(moved, float64(after.Mallocs-before.Mallocs)/total)
-		later()
-		start = cpuNS(t)
-		lookAhead()
-		ahead = append(ahead, max(float64(cpuNS(t)-start)/total-step[len(step)-1], 0))
-		start = cpuNS(t)
-		floor.drive(samples)
-		least = append(least, float64(cpuNS(t)-start)/total)
-		start = cpuNS(t)
-		for k := range samples {
-			for i := range samples[k] {
-				p := samples[k][i].Fix.Point
-				at := [2]int64{int64(p.Lat), int64(p.Lon)}
-				tree.Search(at, at, visit)
-			}
-		}
-		bare = append(bare, float64(cpuNS(t)-start)/total)
-	}
-	if foreseen == 0 || floor.hits == 0 {
-		t.Errorf("%s fences: nothing was foreseen, or the floor was never hit", name)
-	}
-	if transitions == 0 || found == 0 {
-		t.Errorf("%s fences: %d transitions, %d boxes hit: nothing was measured", name, transitions, found)
-	}
-	if !*figures {
-		return
-	}
-	suffix := ""
-	if clustered {
-		suffix = "_clustered"
-	}
-	report := func(figure string, vs []float64, unit string) float64 {
-		slices.Sort(vs)
-		m := vs[len(vs)/2]
-		fmt.Fprintf(os.Stdout, "fence/%s_%s%s %.4g %s\n", figure, name, suffix, m, unit)
-		fmt.Fprintf(os.Stderr, "# fence/%s_%s%s min %.4g max %.4g over %d rounds\n", figure, name, suffix, vs[0], vs[len(vs)-1], len(vs))
-		return m
-	}
-	a := report("step_ns", step, "ns")
-	b := report("rtree_search_ns", bare, "ns")
-	fmt.Fprintf(os.Stdout, "fence/step_over_search_%s%s %.3f ratio\n", name, suffix, a/b)
-	fmt.Fprintf(os.Stdout, "fence/step_over_floor_%s%s %.3f ratio\n", name, suffix, a/report("floor_ns", least, "ns"))
-	fmt.Fprintf(os.Stdout, "fence/ahead_over_step_%s%s %.3f ratio\n", name, suffix, report("ahead_ns", ahead, "ns")/a)
-	report("step_allocs", moved, "allocs")
-	fmt.Fprintf(os.Stderr, "# %d transitions in %.0f samples\n", transitions, total)
 }
