@@ -36,8 +36,11 @@ var emptyBox = safeBox{minLat: 1}
 
 // isSafe reports whether a sample keeps within the vehicle's safe box.
 func (v *vehicle) isSafe(smp *Sample) bool {
-	return v.box.contains(smp.Fix.Point) && (!v.box.limited || v.bounds.holdsHeights(&smp.Fix) && v.bounds.holdsSpeed(smp))
+	return v.box.contains(smp.Fix.Point) && (!v.box.limited || v.bounds.hold(smp))
 }
+
+// hold reports whether heights and speed keep within the bounds.
+func (b *bounds) hold(smp *Sample) bool { return b.holdsHeights(&smp.Fix) && b.holdsSpeed(smp) }
 
 func (b *safeBox) contains(p geo.Point) bool {
 	return b.minLat <= p.Lat && p.Lat <= b.maxLat && b.minLon <= p.Lon && p.Lon <= b.maxLon
