@@ -302,17 +302,21 @@ func (b *Book) mark(v AlertVehicle) {
 	b.cfg.Pipeline.setAlertLevel(v.Handle, level)
 }
 
-// Acknowledge records that a person has seen an alert. It returns when that is
-// durable; a second acknowledgement returns the first.
-func (b *Book) Acknowledge(ctx context.Context, id, by, note string) (Alert, error) {
+// Acknowledge records that a person has seen an alert of their view. It returns
+// when that is durable; a second acknowledgement returns the first.
+func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) (Alert, error) {
 	b.mu.Lock()
 	a, ok := b.byID[id]
+	if ok {
+		_, ok = view.Alert(a)
+	}
 	if !ok {
 		b.mu.Unlock()
 		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ErrNoAlert)
 	}
 	if a.Ack != nil {
 		defer b.mu.Unlock()
+		a, _ = view.Alert(a)
 		return *a, nil
 	}
 	now := b.cfg.Clock().UnixMicro()
@@ -335,6 +339,7 @@ func (b *Book) Acknowledge(ctx context.Context, id, by, note string) (Alert, err
 	if !ok {
 		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ErrNoAlert)
 	}
+	current, _ = view.Alert(current)
 	return *current, nil
 }
 
@@ -362,25 +367,32 @@ func (b *Book) durable(f *fact, seq uint64) {
 	b.mark(next.Vehicle)
 }
 
-// Alert is one alert.
-func (b *Book) Alert(id string) (Alert, bool) {
+// Alert is one alert as a view shows it.
+func (b *Book) Alert(view View, id string) (Alert, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a, ok := b.byID[id]
+	if ok {
+		a, ok = view.Alert(a)
+	}
 	if !ok {
 		return Alert{}, false
 	}
 	return *a, true
 }
 
-// Alerts lists alerts, newest first; only open ones unless all is set.
-func (b *Book) Alerts(all bool) []Alert {
+// Alerts lists the alerts of a view, newest first; only open ones unless all is set.
+func (b *Book) Alerts(view View, all bool) []Alert {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []Alert
 	for _, id := range b.order {
-		if a := b.byID[id]; all || a.Open() {
-			out = append(out, *a)
+		a := b.byID[id]
+		if !all && !a.Open() {
+			continue
+		}
+		if shown, ok := view.Alert(a); ok {
+			out = append(out, *shown)
 		}
 	}
 	slices.SortStableFunc(out, func(x, y Alert) int { return cmp.Compare(y.RaisedUS, x.RaisedUS) })

@@ -113,7 +113,7 @@ func TestBreachIsRaisedClearedAndAcknowledged(t *testing.T) {
 		defer r.stop(t)
 		now := time.Now().UnixMicro()
 		r.publish(crossing(geofence.Entered, drone, now))
-		open := r.Alerts(false)
+		open := r.Alerts(WholeZone(), false)
 		if len(open) != 1 || open[0].State() != "raised" || open[0].Level != Critical || open[0].Fence.Rev != 3 {
 			t.Fatalf("open alerts: %+v", open)
 		}
@@ -124,21 +124,21 @@ func TestBreachIsRaisedClearedAndAcknowledged(t *testing.T) {
 			t.Errorf("level on the live channel %d", level)
 		}
 		r.publish(crossing(geofence.Left, drone, now+1e6))
-		if a, _ := r.Alert(open[0].ID); a.State() != "cleared" || !a.Open() || a.Cause != "complied" {
+		if a, _ := r.Alert(WholeZone(), open[0].ID); a.State() != "cleared" || !a.Open() || a.Cause != "complied" {
 			t.Errorf("cleared but not acknowledged must stay open: %+v", a)
 		}
-		a, err := r.Acknowledge(t.Context(), open[0].ID, "ada", "seen")
+		a, err := r.Acknowledge(t.Context(), WholeZone(), open[0].ID, "ada", "seen")
 		if err != nil || a.Ack == nil || a.Ack.By != "ada" || a.Open() {
 			t.Fatalf("acknowledged: %+v, %v", a, err)
 		}
 		if level := r.cfg.Pipeline.table.slot(1).alert.Load(); level != 0 {
 			t.Errorf("level after acknowledgement %d", level)
 		}
-		again, err := r.Acknowledge(t.Context(), open[0].ID, "bob", "")
+		again, err := r.Acknowledge(t.Context(), WholeZone(), open[0].ID, "bob", "")
 		if err != nil || again.Ack.By != "ada" {
 			t.Errorf("the first acknowledgement counts: %+v, %v", again.Ack, err)
 		}
-		if _, err := r.Acknowledge(t.Context(), "al_none", "ada", ""); !errors.Is(err, ErrNoAlert) {
+		if _, err := r.Acknowledge(t.Context(), WholeZone(), "al_none", "ada", ""); !errors.Is(err, ErrNoAlert) {
 			t.Errorf("unknown alert: %v", err)
 		}
 	})
@@ -158,7 +158,7 @@ func TestAlertDoesNotWaitForTheJournal(t *testing.T) {
 		}
 		acked := make(chan error, 1)
 		go func() {
-			_, err := r.Acknowledge(t.Context(), r.Alerts(false)[0].ID, "ada", "")
+			_, err := r.Acknowledge(t.Context(), WholeZone(), r.Alerts(WholeZone(), false)[0].ID, "ada", "")
 			acked <- err
 		}()
 		time.Sleep(stalledAfter + time.Second) // of the bubble's clock
@@ -185,11 +185,11 @@ func TestRefusedAcknowledgementIsAnError(t *testing.T) {
 		r := newRig(t, m)
 		defer r.stop(t)
 		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
-		id := r.Alerts(false)[0].ID
-		if _, err := r.Acknowledge(t.Context(), id, "ada", ""); !errors.Is(err, ErrNotDurable) {
+		id := r.Alerts(WholeZone(), false)[0].ID
+		if _, err := r.Acknowledge(t.Context(), WholeZone(), id, "ada", ""); !errors.Is(err, ErrNotDurable) {
 			t.Errorf("got %v", err)
 		}
-		if a, _ := r.Alert(id); a.Ack != nil {
+		if a, _ := r.Alert(WholeZone(), id); a.Ack != nil {
 			t.Error("an acknowledgement that is not durable shows")
 		}
 		if h := r.Health(); len(h) == 0 || h[0].Code != "alert_facts_lost" {
@@ -206,13 +206,13 @@ func TestRepetition(t *testing.T) {
 		r.publish(crossing(geofence.Entered, drone, now))
 		r.publish(crossing(geofence.Left, drone, now+1e6))
 		r.publish(crossing(geofence.Entered, drone, now+1e6+reopenUS-1))
-		all := r.Alerts(true)
+		all := r.Alerts(WholeZone(), true)
 		if len(all) != 1 || all[0].Count != 2 || all[0].ClearedUS != 0 {
 			t.Fatalf("within 30 s the alert re-opens: %+v", all)
 		}
 		r.publish(crossing(geofence.Left, drone, now+40e6))
 		r.publish(crossing(geofence.Entered, drone, now+40e6+reopenUS))
-		if all = r.Alerts(true); len(all) != 2 || all[0].Count != 1 {
+		if all = r.Alerts(WholeZone(), true); len(all) != 2 || all[0].Count != 1 {
 			t.Errorf("after 30 s it is a new alert: %+v", all)
 		}
 	})
@@ -225,7 +225,7 @@ func TestFirstFixHasNoFixBefore(t *testing.T) {
 		first := crossing(geofence.Entered, drone, time.Now().UnixMicro())
 		first.Flags = geofence.FirstFix
 		r.publish(first)
-		if e := r.Alerts(false)[0].Evidence; e.Before != nil || e.Flags[0] != "first_fix" {
+		if e := r.Alerts(WholeZone(), false)[0].Evidence; e.Before != nil || e.Flags[0] != "first_fix" {
 			t.Errorf("evidence %+v", e)
 		}
 	})
@@ -237,11 +237,11 @@ func TestFirstOfTwoAcknowledgementsCounts(t *testing.T) {
 		r := newRig(t, m)
 		defer r.stop(t)
 		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
-		id := r.Alerts(false)[0].ID
+		id := r.Alerts(WholeZone(), false)[0].ID
 		done := make(chan error, 2)
 		for _, who := range []string{"ada", "bob"} {
 			go func() {
-				a, err := r.Acknowledge(t.Context(), id, who, "")
+				a, err := r.Acknowledge(t.Context(), WholeZone(), id, who, "")
 				if err == nil && a.Ack.By != "ada" {
 					err = errors.New(who + " was told " + a.Ack.By)
 				}
@@ -263,7 +263,7 @@ func TestCrossedIsRaisedAndStaysOpen(t *testing.T) {
 		r := newRig(t, &memory{})
 		defer r.stop(t)
 		r.publish(crossing(geofence.Crossed, drone, time.Now().UnixMicro()))
-		open := r.Alerts(false)
+		open := r.Alerts(WholeZone(), false)
 		if len(open) != 1 || open[0].State() != "cleared" || open[0].Cause != "passed_through" {
 			t.Errorf("got %+v", open)
 		}
@@ -275,12 +275,12 @@ func TestLinkAlert(t *testing.T) {
 		r := newRig(t, &memory{})
 		defer r.stop(t)
 		r.publish(&LinkChange{Vehicle: drone, From: vehicles.LinkDegraded, To: vehicles.LinkLost, Armed: false})
-		if open := r.Alerts(false); len(open) != 0 {
+		if open := r.Alerts(WholeZone(), false); len(open) != 0 {
 			t.Errorf("a disarmed vehicle that is switched off is no alert: %+v", open)
 		}
 		r.publish(&LinkChange{Vehicle: drone, From: vehicles.LinkDegraded, To: vehicles.LinkLost, Armed: true})
 		r.publish(&LinkChange{Vehicle: drone, From: vehicles.LinkLost, To: vehicles.LinkNominal, Armed: true})
-		open := r.Alerts(false)
+		open := r.Alerts(WholeZone(), false)
 		if len(open) != 1 || open[0].Type != LinkLost || open[0].Level != Warning || open[0].Cause != "link_restored" {
 			t.Errorf("got %+v", open)
 		}
@@ -298,15 +298,15 @@ func TestBookIsRebuiltFromTheJournal(t *testing.T) {
 		r.publish(crossing(geofence.Crossed, drone, now+60e6))
 		r.publish(crossing(geofence.Crossed, drone, now+70e6)) // once more: re-opened
 		r.publish(crossing(geofence.Entered, ghost, now+61e6))
-		if _, err := r.Acknowledge(t.Context(), r.Alerts(true)[2].ID, "ada", "note"); err != nil {
+		if _, err := r.Acknowledge(t.Context(), WholeZone(), r.Alerts(WholeZone(), true)[2].ID, "ada", "note"); err != nil {
 			t.Fatal(err)
 		}
 		r.stop(t)
-		before := r.Alerts(true)
+		before := r.Alerts(WholeZone(), true)
 
 		next := newRig(t, m)
 		synctest.Wait()
-		after := next.Alerts(true)
+		after := next.Alerts(WholeZone(), true)
 		next.stop(t)
 		if len(after) != len(before) {
 			t.Fatalf("%d alerts before, %d after", len(before), len(after))
@@ -341,11 +341,11 @@ func TestOlderAlertDoesNotTakeTheNewerOnesPlace(t *testing.T) {
 				r.publish(crossing(geofence.Entered, drone, now))
 				r.publish(crossing(geofence.Left, drone, now+1e6))
 				r.publish(crossing(geofence.Entered, drone, now+61e6))
-				older := r.Alerts(true)[1].ID
+				older := r.Alerts(WholeZone(), true)[1].ID
 				if how == "slow journal" {
 					close(m.gate)
 					synctest.Wait()
-				} else if _, err := r.Acknowledge(t.Context(), older, "ada", ""); err != nil {
+				} else if _, err := r.Acknowledge(t.Context(), WholeZone(), older, "ada", ""); err != nil {
 					t.Fatal(err)
 				}
 				if how == "replay" {
@@ -356,7 +356,7 @@ func TestOlderAlertDoesNotTakeTheNewerOnesPlace(t *testing.T) {
 					t.Errorf("the newer alert is not acknowledged, but the live level is %d", level)
 				}
 				r.publish(crossing(geofence.Left, drone, now+62e6))
-				if a := r.Alerts(true)[0]; a.ID == older || a.ClearedUS == 0 {
+				if a := r.Alerts(WholeZone(), true)[0]; a.ID == older || a.ClearedUS == 0 {
 					t.Errorf("the newer alert was not cleared: %+v", a)
 				}
 				r.stop(t)
@@ -371,11 +371,11 @@ func TestAcknowledgementCoversOnlyWhatWasSeen(t *testing.T) {
 		defer r.stop(t)
 		begin := func() Alert {
 			r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
-			return r.Alerts(true)[0]
+			return r.Alerts(WholeZone(), true)[0]
 		}
 		end := func() { r.publish(crossing(geofence.Left, drone, time.Now().UnixMicro())) }
 		first := begin()
-		if _, err := r.Acknowledge(t.Context(), first.ID, "ada", ""); err != nil {
+		if _, err := r.Acknowledge(t.Context(), WholeZone(), first.ID, "ada", ""); err != nil {
 			t.Fatal(err)
 		}
 		end()
@@ -392,7 +392,7 @@ func TestAcknowledgementCoversOnlyWhatWasSeen(t *testing.T) {
 		moved := crossing(geofence.Entered, drone, time.Now().UnixMicro())
 		moved.Fence = &geofence.Compiled{Fence: geofence.Fence{ID: "f1", Kind: geofence.KeepOut, Rev: 4}}
 		r.publish(moved)
-		if a := r.Alerts(true)[0]; a.ID == first.ID {
+		if a := r.Alerts(WholeZone(), true)[0]; a.ID == first.ID {
 			t.Error("a new revision of the fence is a new alert")
 		}
 	})
@@ -424,10 +424,10 @@ func TestTrackEndClearsItsAlerts(t *testing.T) {
 		other := &vehicles.Identity{Handle: 3, ID: "uav-2", Verified: true}
 		r.publish(crossing(geofence.Entered, other, time.Now().UnixMicro()-1))
 		r.publish(&Gone{Vehicle: drone})
-		if a := r.Alerts(true)[1]; a.ClearedUS != 0 {
+		if a := r.Alerts(WholeZone(), true)[1]; a.ClearedUS != 0 {
 			t.Errorf("another vehicle's alert was cleared: %+v", a)
 		}
-		if a := r.Alerts(true)[0]; a.Cause != "track_ended" || !a.Open() {
+		if a := r.Alerts(WholeZone(), true)[0]; a.Cause != "track_ended" || !a.Open() {
 			t.Errorf("got %+v", a)
 		}
 	})

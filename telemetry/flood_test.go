@@ -59,20 +59,20 @@ func TestUnverifiedAlertsHaveAQuota(t *testing.T) {
 		r.bus.Publish(now+1, &Gone{Vehicle: all[len(all)-2]})
 		r.publish(crossing(geofence.Entered, drone, now))
 		breach := func(a *Alert) bool { return a.Type == FenceBreach }
-		if n := count(r.Alerts(true), breach); n != unverifiedPerMinute+1 {
+		if n := count(r.Alerts(WholeZone(), true), breach); n != unverifiedPerMinute+1 {
 			t.Errorf("%d breaches, want the quota and the verified drone", n)
 		}
 		second()
 		flood := func(a *Alert) bool { return a.Type == UnverifiedFlood && a.Count == 100 }
-		if n := count(r.Alerts(false), flood); n != 1 {
-			t.Errorf("the flood alert must count the 50 breaches and 50 links: %+v", r.Alerts(false)[0])
+		if n := count(r.Alerts(WholeZone(), false), flood); n != 1 {
+			t.Errorf("the flood alert must count the 50 breaches and 50 links: %+v", r.Alerts(WholeZone(), false)[0])
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := count(r.Alerts(true), breach); n != unverifiedPerMinute+1+49 {
+		if n := count(r.Alerts(WholeZone(), true), breach); n != unverifiedPerMinute+1+49 {
 			t.Errorf("%d breaches after the quota returned: what still held must be raised, and what has passed", n)
 		}
-		if n := count(r.Alerts(true), func(a *Alert) bool { return breach(a) && ofVehicle(left.ID)(a) && a.Cause == "complied" }); n != 1 {
+		if n := count(r.Alerts(WholeZone(), true), func(a *Alert) bool { return breach(a) && ofVehicle(left.ID)(a) && a.Cause == "complied" }); n != 1 {
 			t.Error("the breach that passed while it waited was lost")
 		}
 	})
@@ -92,10 +92,10 @@ func TestOneAddressCannotFlood(t *testing.T) {
 		}
 		calm := all[250]
 		r.publish(crossing(geofence.Entered, calm, now))
-		if n := count(r.Alerts(false), ofVehicle(calm.ID)); n != 1 {
+		if n := count(r.Alerts(WholeZone(), false), ofVehicle(calm.ID)); n != 1 {
 			t.Error("the calm neighbour's breach waits behind the flood")
 		}
-		if n := len(r.Alerts(false)); n != addressPerMinute+1 {
+		if n := len(r.Alerts(WholeZone(), false)); n != addressPerMinute+1 {
 			t.Errorf("%d alerts", n)
 		}
 		last := all[249]
@@ -119,7 +119,7 @@ func TestPredictionAndSeparation(t *testing.T) {
 		r.publish(&Separation{A: drone, B: other, Began: true, Conflict: geofence.Conflict{InS: 2, AtS: 3, HorizontalM: 12, VerticalM: 4}})
 		check := func(r *bookRig) {
 			t.Helper()
-			for _, a := range r.Alerts(false) {
+			for _, a := range r.Alerts(WholeZone(), false) {
 				switch a.Type {
 				case PredictedBreach:
 					if a.Level != Warning || a.Fence.Name != "hospital" || a.Predicted.InS != 4 || a.Predicted.Lon != 6 {
@@ -133,7 +133,7 @@ func TestPredictionAndSeparation(t *testing.T) {
 					t.Errorf("unexpected %+v", a)
 				}
 			}
-			if n := len(r.Alerts(false)); n != 2 {
+			if n := len(r.Alerts(WholeZone(), false)); n != 2 {
 				t.Errorf("%d open alerts", n)
 			}
 		}
@@ -145,7 +145,7 @@ func TestPredictionAndSeparation(t *testing.T) {
 		check(r)
 		r.publish(&Prediction{Vehicle: drone, Fence: hospital})
 		r.publish(&Separation{A: drone, B: other, Cause: CauseSeparated})
-		if n := count(r.Alerts(false), func(a *Alert) bool { return a.ClearedUS == 0 }); n != 0 {
+		if n := count(r.Alerts(WholeZone(), false), func(a *Alert) bool { return a.ClearedUS == 0 }); n != 0 {
 			t.Errorf("%d still hold", n)
 		}
 	})
@@ -174,7 +174,7 @@ func TestFlappingConditionChangesOnceASecond(t *testing.T) {
 			t.Errorf("%d alert events of 401 changes", alerts)
 		}
 		second()
-		if a := r.Alerts(false); len(a) != 1 || a[0].State() != "raised" {
+		if a := r.Alerts(WholeZone(), false); len(a) != 1 || a[0].State() != "raised" {
 			t.Errorf("what holds in the end must show: %+v", a)
 		}
 	})
@@ -194,11 +194,11 @@ func TestTooManyOpenUnverifiedAlertsAreFolded(t *testing.T) {
 		}
 		r.mu.Unlock()
 		second()
-		open := r.Alerts(false)
+		open := r.Alerts(WholeZone(), false)
 		if n := count(open, func(a *Alert) bool { return a.Type == FenceBreach }); n != openUnverified {
 			t.Errorf("%d open", n)
 		}
-		if a, _ := r.Alert("al_0"); a.Ack == nil || a.Ack.By != foldedBy {
+		if a, _ := r.Alert(WholeZone(), "al_0"); a.Ack == nil || a.Ack.By != foldedBy {
 			t.Errorf("the oldest goes first: %+v", a)
 		}
 		if open[0].Type != UnverifiedFlood || open[0].Count != 7 {
@@ -208,7 +208,7 @@ func TestTooManyOpenUnverifiedAlertsAreFolded(t *testing.T) {
 		next := newRig(t, m)
 		defer next.stop(t)
 		synctest.Wait()
-		if n := count(next.Alerts(false), func(a *Alert) bool { return a.Type == FenceBreach }); n != openUnverified {
+		if n := count(next.Alerts(WholeZone(), false), func(a *Alert) bool { return a.Type == FenceBreach }); n != openUnverified {
 			t.Errorf("%d open after a restart", n)
 		}
 	})

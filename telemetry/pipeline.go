@@ -150,10 +150,21 @@ type TrackView struct {
 	Vehicle    *vehicles.Identity
 	Breaches   []*geofence.Compiled // fences that the vehicle breaches now
 	AlertLevel uint8                // highest unacknowledged alert
+	Traffic    bool                 // somebody else's: only the traffic picture is here
 }
 
-// Tracks copies every track, in handle order.
-func (p *Pipeline) Tracks(ctx context.Context) ([]TrackView, error) {
+// Tracks copies every track as a view shows it, in handle order.
+func (p *Pipeline) Tracks(ctx context.Context, view View) ([]TrackView, error) {
+	all, err := p.tracks(ctx)
+	if !view.whole {
+		for i := range all {
+			all[i] = view.track(all[i])
+		}
+	}
+	return all, err
+}
+
+func (p *Pipeline) tracks(ctx context.Context) ([]TrackView, error) {
 	var mu sync.Mutex
 	var out []TrackView
 	err := p.each(ctx, func(s *shard) {
@@ -169,8 +180,9 @@ func (p *Pipeline) Tracks(ctx context.Context) ([]TrackView, error) {
 	return out, nil
 }
 
-// Track copies one track; ok is false when the vehicle is not followed.
-func (p *Pipeline) Track(ctx context.Context, h vehicles.Handle) (view TrackView, ok bool, err error) {
+// Track copies one track as a view shows it; ok is false when the vehicle is not
+// followed.
+func (p *Pipeline) Track(ctx context.Context, view View, h vehicles.Handle) (track TrackView, ok bool, err error) {
 	got := make(chan []TrackView, 1)
 	p.of(h).in.do(func(s *shard) { got <- s.views(h) })
 	select {
@@ -178,7 +190,7 @@ func (p *Pipeline) Track(ctx context.Context, h vehicles.Handle) (view TrackView
 		if len(views) == 0 {
 			return TrackView{}, false, nil
 		}
-		return views[0], true, nil
+		return view.track(views[0]), true, nil
 	case <-ctx.Done():
 		return TrackView{}, false, fmt.Errorf("read track: %w", ctx.Err())
 	}

@@ -120,7 +120,7 @@ func TestReportsBecomeTransitions(t *testing.T) {
 			if got := r.transitions(); !equal(got, []string{"entered f", "left f", "crossed f"}) {
 				t.Errorf("%d shards: %v", shards, got)
 			}
-			view, ok, err := r.Track(t.Context(), h)
+			view, ok, err := r.Track(t.Context(), WholeZone(), h)
 			if err != nil || !ok || view.Fix.Point.Lat != 4900 || view.Reports != 5 || len(view.Breaches) != 0 {
 				t.Errorf("track %+v %v %v", view, ok, err)
 			}
@@ -141,7 +141,7 @@ func TestSetFencesJudgesStandingVehicles(t *testing.T) {
 		if got := r.transitions(); !equal(got, []string{"entered f"}) {
 			t.Errorf("set: %v", got)
 		}
-		if view, _, _ := r.Track(t.Context(), a); len(view.Breaches) != 1 {
+		if view, _, _ := r.Track(t.Context(), WholeZone(), a); len(view.Breaches) != 1 {
 			t.Errorf("breaches %v", view.Breaches)
 		}
 		if err := r.SetFences(t.Context(), nil); err != nil {
@@ -192,7 +192,7 @@ func TestClosedVehicleIsGone(t *testing.T) {
 		synctest.Wait() // what waited when it was closed still counts
 		r.Reports([]vehicles.Report{fix(h, 2, 2, 2)})
 		synctest.Wait()
-		if _, ok, _ := r.Track(t.Context(), h); ok {
+		if _, ok, _ := r.Track(t.Context(), WholeZone(), h); ok {
 			t.Error("the track is still there")
 		}
 		if r.Stats().Orphans != 1 {
@@ -291,7 +291,7 @@ func TestForgottenVehicleIsNotJudged(t *testing.T) {
 		if got := r.transitions(); !equal(got, []string{"entered f", "entered f"}) {
 			t.Errorf("got %v", got)
 		}
-		views, err := r.Tracks(t.Context())
+		views, err := r.Tracks(t.Context(), WholeZone())
 		if err != nil || len(views) != 2 || views[0].Handle != b || views[1].Handle != c {
 			t.Errorf("tracks %+v, %v", views, err)
 		}

@@ -139,7 +139,7 @@ func (s *Separator) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		views, err := s.cfg.Pipeline.Tracks(ctx)
+		views, err := s.cfg.Pipeline.tracks(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}

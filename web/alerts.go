@@ -193,8 +193,8 @@ func evidenceFix(f *telemetry.FixEvidence) *Fix {
 // strings compare as the numbers do.
 func alertKey(a *telemetry.Alert) string { return timeOf(a.RaisedUS) + " " + a.ID }
 
-func (s *Server) listAlerts(_ context.Context, in *alertListInput) (*alertListOutput, error) {
-	all := s.cfg.Book.Alerts(in.State == "all")
+func (s *Server) listAlerts(ctx context.Context, in *alertListInput) (*alertListOutput, error) {
+	all := s.cfg.Book.Alerts(viewOf(ctx), in.State == "all")
 	sortAlerts(all)
 	alerts, next, err := paginate(s.cursors, "alerts state="+in.State, in.Page, all, alertKey,
 		func(a *telemetry.Alert, last string) bool { return alertKey(a) < last })
@@ -208,8 +208,8 @@ func (s *Server) listAlerts(_ context.Context, in *alertListInput) (*alertListOu
 	return &alertListOutput{Body: out}, nil
 }
 
-func (s *Server) getAlert(_ context.Context, in *oneAlertInput) (*alertOutput, error) {
-	a, ok := s.cfg.Book.Alert(in.ID)
+func (s *Server) getAlert(ctx context.Context, in *oneAlertInput) (*alertOutput, error) {
+	a, ok := s.cfg.Book.Alert(viewOf(ctx), in.ID)
 	if !ok {
 		return nil, telemetry.ErrNoAlert
 	}
@@ -221,7 +221,7 @@ func (s *Server) acknowledgeAlert(ctx context.Context, in *acknowledgeInput) (*a
 	if in.Body != nil {
 		note = in.Body.Note
 	}
-	a, err := s.cfg.Book.Acknowledge(ctx, in.ID, actorOf(ctx).ID, note)
+	a, err := s.cfg.Book.Acknowledge(ctx, viewOf(ctx), in.ID, actorOf(ctx).ID, note)
 	if err != nil {
 		return nil, err
 	}

@@ -127,7 +127,7 @@ func TestAlertPages(t *testing.T) {
 		v := z.open(uint8(i+1), vehicles.UAV)
 		z.report(v, 30.905, 121.925, 50)
 	}
-	eventually(t, "five alerts", func() bool { return len(z.book.Alerts(false)) == 5 })
+	eventually(t, "five alerts", func() bool { return len(z.book.Alerts(telemetry.WholeZone(), false)) == 5 })
 	seen := map[string]bool{}
 	cursor, last := "", "9999"
 	for pages := 0; pages < 3; pages++ {

@@ -222,7 +222,7 @@ func TestPreview(t *testing.T) {
 	z.report(out, 30.95, 121.925, 50)
 	z.report(boat, 30.905, 121.926, 0)
 	eventually(t, "three positions", func() bool {
-		tracks, err := z.pipeline.Tracks(t.Context())
+		tracks, err := z.pipeline.Tracks(t.Context(), telemetry.WholeZone())
 		return err == nil && len(tracks) == 3 && !slices.ContainsFunc(tracks, func(v telemetry.TrackView) bool { return !v.HasFix() })
 	})
 	near := z.fenceNow(strings.Replace(fenceBody("near", `{"type":"Point","coordinates":[121.925,30.95]}`, `,"radius_m":500,"group":"g"`), "keep_out", "keep_in", 1))
@@ -287,7 +287,7 @@ func TestPreviewIsQuick(t *testing.T) {
 	}
 	body := `{"fence":` + fenceBody("x", square, "") + `}`
 	eventually(t, "all positions", func() bool {
-		tracks, err := z.pipeline.Tracks(t.Context())
+		tracks, err := z.pipeline.Tracks(t.Context(), telemetry.WholeZone())
 		return err == nil && len(tracks) == 1000 && tracks[999].HasFix()
 	})
 	best := time.Hour

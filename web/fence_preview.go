@@ -53,7 +53,7 @@ func (s *Server) previewFence(ctx context.Context, in *previewFenceInput) (*prev
 			return nil, err
 		}
 	}
-	tracks, err := s.cfg.Pipeline.Tracks(ctx)
+	tracks, err := s.cfg.Pipeline.Tracks(ctx, viewOf(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,23 @@ func (h *liveHub) wait(ctx context.Context) error {
 
 // encode is the control message of an event; nil when the channel does not
 // carry it. Whoever comes first encodes, outside of the lock.
-func (h *liveHub) encode(e *telemetry.Event) []byte {
+func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View) []byte {
+	if !sees.Whole() {
+		switch body := e.Body.(type) {
+		case *telemetry.Alert:
+			shown, ok := sees.Alert(body)
+			if !ok {
+				return nil
+			}
+			if shown != body {
+				return encodeJSON(alertMessage{T: "alert", CSeq: e.Seq, JSeq: body.JournalSeq, Alert: alertOf(shown)})
+			}
+		case *telemetry.Transition:
+			if !sees.Transition(body) {
+				return nil
+			}
+		}
+	}
 	h.mu.Lock()
 	enc, ok := h.encoded[e.Seq]
 	if !ok {
@@ -202,7 +218,8 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, newProblem(ctx, http.StatusForbidden, "cross_origin", "This page's origin may not use the live channel."))
 		return
 	}
-	if _, err := s.authorise(r, rules()[liveOperation]); err != nil {
+	actor, err := s.authorise(r, rules()[liveOperation])
+	if err != nil {
 		writeProblem(w, s.problemOf(ctx, err))
 		return
 	}
@@ -227,7 +244,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	defer conn.Close()
 	defer s.live.track(conn.NetConn())()
 	setWriteBuffer(conn.NetConn())
-	newLiveSession(s, conn, r).run()
+	newLiveSession(s, conn, r, viewOfActor(actor)).run()
 }
 
 // sameOrigin compares the whole origin. Programs that are no browsers send

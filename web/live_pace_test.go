@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"testzone/telemetry"
 	"testzone/vehicles"
 )
 
@@ -117,7 +118,7 @@ func TestPictureAllocations(t *testing.T) {
 	defer client.Close()
 	conn := <-conns
 	defer conn.Close()
-	l := newLiveSession(z.server, conn, (&http.Request{}).WithContext(context.Background()))
+	l := newLiveSession(z.server, conn, (&http.Request{}).WithContext(context.Background()), telemetry.WholeZone())
 	p := z.pipeline.Fanout().Current()
 	send := func() {
 		l.fresh = true

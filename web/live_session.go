@@ -59,6 +59,7 @@ type liveSession struct {
 
 	sub    *telemetry.Subscription
 	pace   pace
+	sees   telemetry.View // what its person may see
 	view   live.CellSet
 	wanted []string // ids that are followed
 	follow []uint32 // the handles that they have now
@@ -75,9 +76,9 @@ type liveSession struct {
 	buf               []byte
 }
 
-func newLiveSession(s *Server, conn *websocket.Conn, r *http.Request) *liveSession {
+func newLiveSession(s *Server, conn *websocket.Conn, r *http.Request, sees telemetry.View) *liveSession {
 	return &liveSession{
-		s: s, conn: conn, r: r, in: make(chan any, 16), done: make(chan struct{}), view: live.AllCells(),
+		s: s, conn: conn, r: r, sees: sees, in: make(chan any, 16), done: make(chan struct{}), view: live.AllCells(),
 	}
 }
 
@@ -269,7 +270,7 @@ func (l *liveSession) takeSub(m *subMessage) error {
 func (l *liveSession) resolveFollowed() {
 	l.follow = l.follow[:0]
 	for _, id := range l.wanted {
-		if h, ok := l.s.cfg.Registry.Lookup(vehicles.VehicleID(id)); ok && !slices.Contains(l.follow, uint32(h)) {
+		if h, ok := l.sees.Lookup(l.s.cfg.Registry, vehicles.VehicleID(id)); ok && !slices.Contains(l.follow, uint32(h)) {
 			l.follow = append(l.follow, uint32(h))
 		}
 	}

@@ -19,7 +19,7 @@ func (l *liveSession) sendControl() error {
 	}
 	l.resumed = false
 	for i := range events {
-		if message := l.s.live.encode(&events[i]); message != nil {
+		if message := l.s.live.encode(&events[i], l.sees); message != nil {
 			if err := l.writeText(message); err != nil {
 				return err
 			}
@@ -129,7 +129,7 @@ func (l *liveSession) sendDict(p *telemetry.Picture, newest uint32) error {
 			if id == nil && !p.Has(l.known) {
 				continue // retired long ago: it will not appear in a frame
 			}
-			m.V = append(m.V, dictEntryOf(l.known, id))
+			m.V = append(m.V, dictEntryOf(l.known, l.sees.Identity(id)))
 		}
 		if err := l.text(m); err != nil {
 			return err

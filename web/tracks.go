@@ -43,6 +43,7 @@ type Track struct {
 	PositionAt           *string     `json:"position_at" format:"date-time"`
 	HeartbeatAt          *string     `json:"heartbeat_at" format:"date-time"`
 	Reports              uint64      `json:"reports"`
+	Traffic              bool        `json:"traffic" doc:"The vehicle is another operator's: only where it is and how it moves is shown, and its id holds within this epoch"`
 }
 
 // Source says where a vehicle's messages come from.
@@ -111,7 +112,7 @@ func (s *Server) trackEndpoints(api huma.API) {
 }
 
 func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackListOutput, error) {
-	all, err := s.cfg.Pipeline.Tracks(ctx)
+	all, err := s.cfg.Pipeline.Tracks(ctx, viewOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -144,18 +145,19 @@ func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackList
 func (s *Server) getTrack(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"128"`
 }) (*trackOutput, error) {
-	h, ok := s.cfg.Registry.Lookup(vehicles.VehicleID(in.ID))
+	view := viewOf(ctx)
+	h, ok := view.Lookup(s.cfg.Registry, vehicles.VehicleID(in.ID))
 	if !ok {
 		return nil, errNoTrack
 	}
-	view, ok, err := s.cfg.Pipeline.Track(ctx, h)
+	track, ok, err := s.cfg.Pipeline.Track(ctx, view, h)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, errNoTrack
 	}
-	return &trackOutput{Body: s.trackOf(&view, s.judge())}, nil
+	return &trackOutput{Body: s.trackOf(&track, s.judge())}, nil
 }
 
 func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
@@ -169,7 +171,7 @@ func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
 		Link: v.Link.String(), Phase: v.Phase().String(), Heights: heightsOf(&v.Track.Fix.Heights),
 		Mode: Mode{Number: v.Mode, Name: s.cfg.ModeName(id, v.Mode)}, Armed: v.Armed,
 		Enforcement: j.enforcement(v), Breaches: []Breach{}, AlertLevel: int(v.AlertLevel),
-		PositionAt: optionalTime(v.FixUS), HeartbeatAt: optionalTime(v.HeartbeatUS), Reports: v.Reports,
+		PositionAt: optionalTime(v.FixUS), HeartbeatAt: optionalTime(v.HeartbeatUS), Reports: v.Reports, Traffic: v.Traffic,
 	}
 	if v.HasFix() {
 		out.Position = &Position{Lat: degrees(v.Track.Fix.Point.Lat), Lon: degrees(v.Track.Fix.Point.Lon)}

@@ -159,9 +159,13 @@ func (s *Server) health() (status string, reasons []HealthReason) {
 	return status, reasons
 }
 
-func (s *Server) listVehicles(context.Context, *struct{}) (*vehiclesOutput, error) {
+func (s *Server) listVehicles(ctx context.Context, _ *struct{}) (*vehiclesOutput, error) {
 	out := VehicleList{Items: []Vehicle{}}
+	view := viewOf(ctx)
 	for _, v := range s.cfg.Registry.Registered() {
+		if !view.Owns(v.Operator) {
+			continue
+		}
 		out.Items = append(out.Items, Vehicle{ID: string(v.ID), Name: v.Name, Class: v.Class.String(), Operator: v.Operator})
 	}
 	return &vehiclesOutput{Body: out}, nil

@@ -958,6 +958,8 @@ export interface components {
              * @description Over ground
              */
             speed_mps: number | null;
+            /** @description The vehicle is another operator's: only where it is and how it moves is shown, and its id holds within this epoch */
+            traffic: boolean;
             /** @description The vehicle's own view of its on-board fence; null: it says nothing */
             vehicle_fence_breached: boolean | null;
             /** @description The source is authenticated */
