@@ -73,7 +73,7 @@ bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 	$(call figures,cmd/testzone,TestEndToEndFigures)
 
 bench-fence: ## one step of the fence engine beside a bare R-tree search
-	$(call figures,geofence,Test(Separation)?Figures)
+	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))
 
 bench-mavlink: ## CPU per frame beside gomavlib's Node
 	$(call figures,telemetry/mavlink,TestFigures)
