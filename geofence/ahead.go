@@ -22,9 +22,9 @@ const maxHorizonS = 300
 
 // Ahead appends the breaches to out that come within a horizon of seconds (at
 // most 300) if the vehicle keeps its velocity from its last sample: the keep-outs
-// that it would enter and the keep-ins that it would leave, the nearest first.
-// What it breaches already is not among them, nor is a keep-in whose group has
-// another member around the vehicle or across the way. The way is one straight line in
+// that it would enter and the keep-ins that it would leave, the nearest first; of
+// a group of keep-ins that it would leave, the member that stands for it. What it
+// breaches already is not among them. The way is one straight line in
 // longitude and latitude; heights change by the vertical speed. A way that meets
 // more boundary than one step may look at is followed only so far.
 //
@@ -71,6 +71,13 @@ func (s *Shard) Ahead(h vehicles.Handle, horizonS float64, out []Prediction) []P
 	for i, c := range l.touched {
 		foresee(c, i)
 	}
+	for i := range v.groups {
+		if g := &v.groups[i]; !g.out && v.mayLeave(g.name, l) {
+			if t, ok := s.gap(v, g.name, chords, &end.Fix); ok {
+				out = append(out, Prediction{Fence: g.rep, InS: t * horizonS, At: partWay(chords[0].A, chords[0].B, t)})
+			}
+		}
+	}
 	slices.SortFunc(out[start:], func(a, b Prediction) int {
 		return cmp.Or(cmp.Compare(a.InS, b.InS), strings.Compare(a.Fence.Fence.ID, b.Fence.Fence.ID))
 	})
@@ -95,6 +102,17 @@ func (v *vehicle) climb(to geo.Point, seconds float64) geo.Fix {
 	return f
 }
 
+// mayLeave reports whether the way meets the boundary of a member of a group, or a
+// member around the vehicle has a limit.
+func (v *vehicle) mayLeave(group string, l *look) bool {
+	for i := range v.over {
+		if o := &v.over[i]; !o.flat && o.fence.Fence.Group == group {
+			return true
+		}
+	}
+	return slices.ContainsFunc(l.touched, func(c *Compiled) bool { return c.Fence.Group == group })
+}
+
 // untouched is the place of a fence whose boundary the way does not meet.
 const untouched = -1
 
@@ -110,7 +128,7 @@ func (v *vehicle) foresee(c *Compiled, met int, l *look, chords []geo.Chord, end
 		return l.first[met], true // from outside, the boundary belongs to it
 	case c.Fence.Kind == KeepOut && !inside:
 		return c.firstWithin(v.sub.Class, met != untouched, over, chords, &v.fix, end)
-	case c.Fence.Kind == KeepIn && inside && !v.heldByGroup(c, l.touched):
+	case c.Fence.Kind == KeepIn && inside && c.Fence.Group == "":
 		t = c.band.leaves(v.sub.Class, &v.fix, end)
 		switch {
 		case known:

@@ -25,7 +25,7 @@ func (o *oracle) ahead(h vehicles.Handle, end geo.Fix) map[string]float64 {
 		if now == (c.Fence.Kind == KeepOut) {
 			continue
 		}
-		if c.Fence.Kind == KeepIn && o.groupHeld(c, t.was, t.smp.Fix, geo.Fix{Point: end.Point}) != 0 || o.groupHolds(c, t) {
+		if c.Fence.Group != "" {
 			continue
 		}
 		best := math.Inf(1)
@@ -39,19 +39,22 @@ func (o *oracle) ahead(h vehicles.Handle, end geo.Fix) map[string]float64 {
 			out[c.Fence.ID] = best
 		}
 	}
-	return out
-}
-
-// groupHolds reports whether another member of a fence's group holds the vehicle.
-func (o *oracle) groupHolds(c *Compiled, t *oracleTrack) bool {
-	for _, g := range t.fences {
-		if g != c && g.Fence.Group != "" && g.Fence.Group == c.Fence.Group && oracleApplies(g, t.was) {
-			if in, _ := oracleInside(g, t.was.Class, t.smp.Fix); in {
-				return true
+	held, rep := map[string]bool{}, map[string]*Compiled{}
+	for _, c := range t.fences {
+		if name := c.Fence.Group; name != "" && oracleApplies(c, t.was) {
+			in, _ := oracleInside(c, t.was.Class, t.smp.Fix)
+			held[name] = held[name] || in
+			if r := rep[name]; r == nil || c.Fence.ID < r.Fence.ID {
+				rep[name] = c
 			}
 		}
 	}
-	return false
+	for name := range held {
+		if at, ok := o.gap(name, t.was, t.smp.Fix, end); held[name] && ok {
+			out[rep[name].Fence.ID] = at
+		}
+	}
+	return out
 }
 
 func TestAheadAgainstOracle(t *testing.T) {

@@ -86,22 +86,3 @@ func anyGrouped(ts []Transition) bool {
 	}
 	return false
 }
-
-// heldByGroup reports whether another member of a keep-in's group holds the
-// vehicle at the end of a step, or had its boundary met on the way.
-func (v *vehicle) heldByGroup(c *Compiled, touched []*Compiled) bool {
-	if c.Fence.Group == "" {
-		return false
-	}
-	for i := range v.over {
-		if o := &v.over[i]; o.inside && o.fence != c && o.fence.Fence.Group == c.Fence.Group {
-			return true
-		}
-	}
-	for _, o := range touched {
-		if o != c && o.Fence.Group == c.Fence.Group {
-			return true
-		}
-	}
-	return false
-}

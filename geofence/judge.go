@@ -141,7 +141,6 @@ func (s *Shard) move(v *vehicle, smp *Sample, chords []geo.Chord, out []Transiti
 	if !complete {
 		return s.jump(v, smp, out)
 	}
-	start := len(out)
 	// Within the boundary that the way did not meet only heights and speed matter.
 	for i := range v.over {
 		if o := &v.over[i]; !o.flat && !slices.Contains(l.touched, o.fence) {
@@ -150,11 +149,6 @@ func (s *Shard) move(v *vehicle, smp *Sample, chords []geo.Chord, out []Transiti
 	}
 	for i, c := range l.touched {
 		out = s.judgeWay(v, c, l.goesOver(i, v.find(c) >= 0, now), true, chords, smp, out)
-	}
-	for i := range out[start:] {
-		if t := &out[start+i]; t.Kind == Crossed && v.heldByGroup(t.Fence, l.touched) {
-			t.Flags |= GroupHeld
-		}
 	}
 	if !boxed || !l.box.Contains(now) { // on an edge, or on longitude 180
 		v.box = emptyBox

@@ -68,20 +68,79 @@ func (t *oracleTrack) groups(set []*Compiled, fix geo.Fix, ev func(TransitionKin
 	t.outside = now
 }
 
-// groupHeld is the flag of a keep-in left and entered between two fixes while
-// another one of its group takes part.
-func (o *oracle) groupHeld(c *Compiled, sub Subject, from, to geo.Fix) Flags {
-	for _, g := range o.fences {
-		if g == c || g.Fence.Group == "" || g.Fence.Group != c.Fence.Group || !oracleApplies(g, sub) {
-			continue
-		}
-		met := 0
-		oracleMoments(g, sub.Class, geo.Fix{Point: from.Point}, geo.Fix{Point: to.Point}, func(*big.Rat, bool) { met++ })
-		if in, _ := oracleInside(g, sub.Class, to); in || met > 2 { // more than the ends: an edge
-			return GroupHeld
+// gap is the first moment at which a way leaves all members of a group for more
+// than a centimetre or for good; ok is false when it does not.
+func (o *oracle) gap(group string, sub Subject, from, to geo.Fix) (at float64, ok bool) {
+	var members []*Compiled
+	var cuts []*big.Rat
+	for _, c := range o.fences {
+		if c.Fence.Group == group && oracleApplies(c, sub) {
+			members = append(members, c)
+			oracleMoments(c, sub.Class, from, to, func(t *big.Rat, _ bool) { cuts = append(cuts, t) })
 		}
 	}
-	return 0
+	slices.SortFunc(cuts, (*big.Rat).Cmp)
+	dLat, dLon := int64(to.Point.Lat)-int64(from.Point.Lat), int64(to.Point.Lon)-int64(from.Point.Lon)
+	if dLon > 1_800_000_000 {
+		dLon -= 3_600_000_000
+	} else if dLon < -1_800_000_000 {
+		dLon += 3_600_000_000
+	}
+	length := float64(max(dLat, -dLat, dLon, -dLon))
+	outside := 0.0
+	for i := 1; i < len(cuts); i++ {
+		if cuts[i-1].Cmp(cuts[i]) == 0 {
+			continue
+		}
+		mid := new(big.Rat).Add(cuts[i-1], cuts[i])
+		mid.Quo(mid, big.NewRat(2, 1))
+		long, _ := new(big.Rat).Sub(cuts[i], cuts[i-1]).Float64()
+		if outside == 0 {
+			at, _ = cuts[i-1].Float64()
+		}
+		outside += long * length
+		for _, c := range members {
+			if oracleAt(c, sub.Class, from, to, mid) {
+				outside = 0
+			}
+		}
+		if last := i == len(cuts)-1; outside > gapUnits || last && outside > 0 {
+			return at, true
+		}
+	}
+	return 0, false
+}
+
+// gaps adds what the ways within groups mean to the transitions of a step.
+func (o *oracle) gaps(t *oracleTrack, smp Sample, out []Transition, ev func(TransitionKind, *Compiled, Flags)) {
+	rep, was, is := map[string]*Compiled{}, map[string]bool{}, map[string]bool{}
+	for _, c := range o.fences {
+		name := c.Fence.Group
+		if name == "" || !oracleApplies(c, t.sub) {
+			continue
+		}
+		if r := rep[name]; r == nil || c.Fence.ID < r.Fence.ID {
+			rep[name] = c
+		}
+		in0, _ := oracleInside(c, t.sub.Class, t.smp.Fix)
+		in1, _ := oracleInside(c, t.sub.Class, smp.Fix)
+		was[name], is[name] = was[name] || in0, is[name] || in1
+	}
+	for name, c := range rep {
+		if _, gap := o.gap(name, t.sub, t.smp.Fix, smp.Fix); !was[name] || !is[name] || !gap {
+			continue
+		}
+		found := false
+		for i := range out {
+			if out[i].Kind == Crossed && out[i].Fence == c {
+				out[i].Flags &^= GroupHeld
+				found = true
+			}
+		}
+		if !found {
+			ev(Crossed, c, 0)
+		}
+	}
 }
 
 // oracleApplies is who a fence is for, by the text of its fields.
@@ -191,6 +250,7 @@ func (o *oracle) step(h vehicles.Handle, smp Sample) (out []Transition) {
 			jump = Jump
 		}
 	}
+	moved := len(out)
 	for _, c := range o.fences {
 		if !oracleApplies(c, t.sub) {
 			continue
@@ -216,9 +276,12 @@ func (o *oracle) step(h vehicles.Handle, smp Sample) (out []Transition) {
 			ev(Left, c, jump|unknown)
 		case jump == 0 && was == (c.Fence.Kind == KeepIn):
 			if oracleMeets(c, t.sub.Class, t.smp.Fix, smp.Fix) {
-				ev(Crossed, c, unknown|unknownBefore|o.groupHeld(c, t.sub, t.smp.Fix, smp.Fix))
+				ev(Crossed, c, unknown|unknownBefore|map[bool]Flags{true: GroupHeld}[c.Fence.Group != ""])
 			}
 		}
+	}
+	if t.seen && jump == 0 {
+		o.gaps(t, smp, out[moved:], ev)
 	}
 	first := map[bool]Flags{true: 0, false: FirstFix}[t.seen]
 	t.groups(o.fences, smp.Fix, func(kind TransitionKind, c *Compiled) { ev(kind, c, first|jump) })
@@ -438,37 +501,47 @@ func oracleMoments(c *Compiled, class vehicles.Class, from, to geo.Fix, f func(t
 			}
 		}
 	}
-	type linear struct {
-		h0, h1, limit int32
-		ceiling       bool
-	}
-	var limits []linear
-	for i, alt := range []geo.Altitude{c.Fence.Floor, c.Fence.Ceiling} {
+	for _, alt := range []geo.Altitude{c.Fence.Floor, c.Fence.Ceiling} {
 		h0, ok0 := oracleHeight(class, from, alt.Datum)
 		h1, ok1 := oracleHeight(class, to, alt.Datum)
-		if alt.Datum == geo.NoDatum || !ok0 || !ok1 {
-			continue
-		}
-		limits = append(limits, linear{h0, h1, alt.MM, i == 1})
-		if h0 != h1 {
+		if alt.Datum != geo.NoDatum && ok0 && ok1 && h0 != h1 {
 			moments = append(moments, big.NewRat(int64(alt.MM)-int64(h0), int64(h1)-int64(h0)))
 		}
 	}
 	zero, one := big.NewRat(0, 1), big.NewRat(1, 1)
 	for _, t := range moments {
-		if t.Cmp(zero) < 0 || t.Cmp(one) > 0 {
+		if t.Cmp(zero) >= 0 && t.Cmp(one) <= 0 {
+			f(t, oracleAt(c, class, from, to, t))
+		}
+	}
+}
+
+// oracleAt judges one moment of a way.
+func oracleAt(c *Compiled, class vehicles.Class, from, to geo.Fix, t *big.Rat) bool {
+	aLon, bLon := int64(from.Point.Lon), int64(to.Point.Lon)
+	if d := bLon - aLon; d > 1_800_000_000 {
+		bLon -= 3_600_000_000
+	} else if d < -1_800_000_000 {
+		bLon += 3_600_000_000
+	}
+	inside := oracleCovers(c, ratPoint{lerpRat(from.Point.Lat, to.Point.Lat, t), lerpRat64(aLon, bLon, t)})
+	for i, alt := range []geo.Altitude{c.Fence.Floor, c.Fence.Ceiling} {
+		h0, ok0 := oracleHeight(class, from, alt.Datum)
+		h1, ok1 := oracleHeight(class, to, alt.Datum)
+		switch {
+		case alt.Datum == geo.NoDatum:
+			continue
+		case !ok0 || !ok1:
+			inside = inside && c.Fence.Kind != KeepIn
 			continue
 		}
-		inside := oracleCovers(c, ratPoint{lerpRat64(a[0], b[0], t), lerpRat64(a[1], b[1], t)})
-		for _, l := range limits {
-			cmp := lerpRat(l.h0, l.h1, t).Cmp(rat(l.limit))
-			if l.ceiling {
-				cmp = -cmp
-			}
-			inside = inside && (cmp > 0 || cmp == 0 && c.Fence.Kind != KeepIn)
+		cmp := lerpRat(h0, h1, t).Cmp(rat(alt.MM))
+		if i == 1 {
+			cmp = -cmp
 		}
-		f(t, inside)
+		inside = inside && (cmp > 0 || cmp == 0 && c.Fence.Kind != KeepIn)
 	}
+	return inside
 }
 
 // oracleMeetings are the parameters along ab at which it meets cd: none, one, or

@@ -24,6 +24,9 @@ type Shard struct {
 	chords [2]geo.Chord
 	groups []groupState
 
+	members []*Compiled // of the group whose gaps are looked for
+	cuts    []float64
+
 	boxless bool // for tests and figures: the cells alone
 	plain   bool // for tests and figures: every step searches the tree
 
@@ -211,7 +214,10 @@ func (s *Shard) step(h vehicles.Handle, smp *Sample, out []Transition) []Transit
 		out = s.move(v, smp, chords, out)
 	}
 	if anyGrouped(out[start:]) {
-		out = s.judgeGroups(v, snap, out[start].Flags&Jump, smp, out)
+		jumped := out[start].Flags & Jump
+		if out = s.judgeGroups(v, snap, jumped, smp, out); jumped == 0 {
+			out = s.judgeGaps(v, chords, smp, out, start)
+		}
 	}
 	v.take(smp)
 	sortByFence(out[start:])

@@ -133,14 +133,19 @@ func (r *Region) Locate(p Point) (in, on bool) {
 
 // HoldsStart reports whether the chord's point at T0 lies in the closed region.
 func (r *Region) HoldsStart(c *Chord) bool {
+	in, on := r.LocateStart(c)
+	return in || on
+}
+
+// LocateStart is Locate for the chord's point at T0.
+func (r *Region) LocateStart(c *Chord) (in, on bool) {
 	a, b, t := c.A, c.B, c.T0
 	// A row beside the true latitude; the product stays below 1.8e9 * 2^32. Every
 	// edge that spans a latitude between two rows is in the stripes of both.
 	row := int64(a.Lat) + (int64(b.Lat)-int64(a.Lat))*t.N/t.D
 	if len(r.edges) == 0 || row < int64(r.box.MinLat) || row > int64(r.box.MaxLat) {
-		return false
+		return false, false
 	}
-	in := false
 	s := r.stripe(int32(row))
 	for i := r.off[s]; i < r.off[s+1]; i++ {
 		e := &r.edges[i]
@@ -154,14 +159,14 @@ func (r *Region) HoldsStart(c *Chord) bool {
 			west, east := int64(min(e.A.Lon, e.B.Lon)), int64(max(e.A.Lon, e.B.Lon))
 			if lerpSign(int64(a.Lon)-west, int64(b.Lon)-west, t) >= 0 &&
 				lerpSign(int64(a.Lon)-east, int64(b.Lon)-east, t) <= 0 {
-				return true
+				return false, true
 			}
 		}
 		if toB < 0 && o > 0 {
 			in = !in
 		}
 	}
-	return in
+	return in, false
 }
 
 // MeetsChord reports whether the chord and the closed region share a point.
@@ -215,4 +220,22 @@ func (r *Region) FirstEdge(c *Chord) (t float64, ok bool) {
 		}
 	}
 	return t, ok
+}
+
+// Meetings appends the first parameter at which the chord meets each edge that it
+// meets, to the precision of float64, in the order of the edges; an edge may be
+// there more than once.
+func (r *Region) Meetings(c *Chord, out []float64) []float64 {
+	box := BoxOf(c.A, c.B)
+	if len(r.edges) == 0 || !r.box.Meets(&box) {
+		return out
+	}
+	first := r.off[r.stripe(max(box.MinLat, r.box.MinLat))]
+	last := r.off[r.stripe(min(box.MaxLat, r.box.MaxLat))+1]
+	for i := first; i < last; i++ {
+		if e := &r.edges[i]; c.meetsEdge(e) {
+			out = append(out, c.Meeting(e))
+		}
+	}
+	return out
 }
