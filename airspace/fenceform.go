@@ -56,6 +56,8 @@ type fenceJSON struct {
 	Vehicles        []vehicles.VehicleID `json:"vehicles,omitempty"`
 	ExemptOperators []string             `json:"exempt_operators,omitempty"`
 	ExemptVehicles  []vehicles.VehicleID `json:"exempt_vehicles,omitempty"`
+	Permits         []string             `json:"permits,omitempty"`
+	ExemptPermits   []string             `json:"exempt_permits,omitempty"`
 	SpeedMPS        float64              `json:"speed_mps,omitempty"`
 	MarginM         float64              `json:"margin_m,omitempty"`
 	Group           string               `json:"group,omitempty"`
@@ -99,6 +101,7 @@ func encodeFence(f *geofence.Fence) *fenceJSON {
 		Origin: f.Origin.Kind, OriginID: f.Origin.ID, Rev: f.Rev,
 		Floor: encodeAltitude(f.Floor), Ceiling: encodeAltitude(f.Ceiling), Schedule: encodeSchedule(&f.Schedule),
 		Operators: f.Operators, Vehicles: f.Vehicles, ExemptOperators: f.ExemptOperators, ExemptVehicles: f.ExemptVehicles,
+		Permits: f.Permits, ExemptPermits: f.ExemptPermits,
 		SpeedMPS: f.SpeedMPS, MarginM: f.MarginM, Group: f.Group,
 	}
 	if f.Edges == geofence.Geodesic {
@@ -173,6 +176,7 @@ func (j *fenceJSON) decode() (geofence.Fence, error) {
 		ID: j.ID, Name: j.Name, Response: geofence.Response(j.Response),
 		Origin: geofence.Origin{Kind: j.Origin, ID: j.OriginID}, Rev: j.Rev,
 		Operators: j.Operators, Vehicles: j.Vehicles, ExemptOperators: j.ExemptOperators, ExemptVehicles: j.ExemptVehicles,
+		Permits: j.Permits, ExemptPermits: j.ExemptPermits,
 		SpeedMPS: j.SpeedMPS, MarginM: j.MarginM, Group: j.Group,
 	}
 	var ok bool

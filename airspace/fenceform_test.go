@@ -21,7 +21,7 @@ func TestFenceComesBackFromTheJournal(t *testing.T) {
 		Ceiling:   geo.Altitude{MM: 5, Datum: geo.AGL},
 		Classes:   vehicles.ClassSet(vehicles.UAV, vehicles.USV),
 		Edges:     geofence.Geodesic,
-		Operators: []string{"a"}, Vehicles: []vehicles.VehicleID{"v"}, ExemptOperators: []string{"b"}, ExemptVehicles: []vehicles.VehicleID{"w"},
+		Operators: []string{"a"}, Vehicles: []vehicles.VehicleID{"v"}, ExemptOperators: []string{"b"}, ExemptVehicles: []vehicles.VehicleID{"w"}, Permits: []string{"p"}, ExemptPermits: []string{"q"},
 		SpeedMPS: 8.3, MarginM: 2.5, Group: "g",
 		Schedule: geofence.Schedule{
 			Windows: []geofence.Window{{FromUS: 1, ToUS: 1_900_000_000_000_001}},

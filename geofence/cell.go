@@ -45,7 +45,7 @@ type cellEdge struct {
 	owner                          uint16 // index into the cell's owners
 	classes                        vehicles.Classes
 	falling                        bool // from its north-west to its south-east corner
-	listed                         bool // the owner names operators or vehicles
+	listed                         bool // the owner names operators, vehicles or permits
 }
 
 // The levels: a square of level n is 2^n units wide, 1.4 km for the coarsest, 22 m

@@ -57,7 +57,7 @@ type chain struct {
 	owner   *Compiled
 	box     geo.Box
 	classes vehicles.Classes
-	listed  bool // the owner names operators or vehicles
+	listed  bool // the owner names operators, vehicles or permits
 	n       uint8
 	edges   [chainEdges]geo.Edge
 }

@@ -115,12 +115,16 @@ func (w *world) who(f *Fence) {
 		f.ExemptOperators = operators[w.rng.IntN(2):]
 	case 4:
 		f.Vehicles, f.ExemptVehicles = ids, ids[w.rng.IntN(3):]
+	case 5:
+		f.Permits = []string{"p"}
+	case 6:
+		f.ExemptPermits = []string{"p", "q"}[w.rng.IntN(2):]
 	}
 }
 
 func (w *world) subject(h vehicles.Handle) Subject {
 	return Subject{Class: vehicles.Class(w.rng.IntN(4)), Operator: []string{"", "ada", "bob"}[w.rng.IntN(3)],
-		Vehicle: vehicles.VehicleID(fmt.Sprint("v", h)), Verified: w.rng.IntN(3) > 0}
+		Vehicle: vehicles.VehicleID(fmt.Sprint("v", h)), Permit: []string{"", "p", "q"}[w.rng.IntN(3)], Verified: w.rng.IntN(3) > 0}
 }
 
 // schedule is one that has edges in the hours of the traffic.

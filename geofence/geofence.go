@@ -76,6 +76,8 @@ type Fence struct {
 	Vehicles        []vehicles.VehicleID // empty: any; an unverified vehicle is none of a list
 	ExemptOperators []string             // an unverified vehicle is never exempt
 	ExemptVehicles  []vehicles.VehicleID
+	Permits         []string // empty: under any permit or none; an unverified vehicle operates under none
+	ExemptPermits   []string
 	SpeedMPS        float64 // SpeedLimit: highest speed over ground within
 	MarginM         float64 // a keep-out grows by it, a keep-in shrinks
 	Group           string  // keep-ins of one group: being inside any of them complies

@@ -7,15 +7,18 @@ type Subject struct {
 	Class    vehicles.Class
 	Operator string
 	Vehicle  vehicles.VehicleID
-	Verified bool // its source is authenticated; otherwise it is no vehicle of a list and never exempt
+	Permit   string // the id of the permit that it operates under; empty: none
+	Verified bool   // its source is authenticated; otherwise it is no vehicle of a list and never exempt
 }
 
-// lists are the operators and vehicles that a fence names.
+// lists are the operators, vehicles and permits that a fence names.
 type lists struct {
 	operators       map[string]bool
 	vehicles        map[vehicles.VehicleID]bool
 	exemptOperators map[string]bool
 	exemptVehicles  map[vehicles.VehicleID]bool
+	permits         map[string]bool
+	exemptPermits   map[string]bool
 }
 
 func setOf[T comparable](list []T) map[T]bool {
@@ -29,12 +32,17 @@ func setOf[T comparable](list []T) map[T]bool {
 	return set
 }
 
+// NamesSomebody reports whether the fence lists operators, vehicles or permits.
+func (f *Fence) NamesSomebody() bool {
+	return len(f.Operators)+len(f.Vehicles)+len(f.ExemptOperators)+len(f.ExemptVehicles)+len(f.Permits)+len(f.ExemptPermits) > 0
+}
+
 // newLists is nil for a fence that names nobody.
 func newLists(f *Fence) *lists {
-	if len(f.Operators)+len(f.Vehicles)+len(f.ExemptOperators)+len(f.ExemptVehicles) == 0 {
+	if !f.NamesSomebody() {
 		return nil
 	}
-	return &lists{setOf(f.Operators), setOf(f.Vehicles), setOf(f.ExemptOperators), setOf(f.ExemptVehicles)}
+	return &lists{setOf(f.Operators), setOf(f.Vehicles), setOf(f.ExemptOperators), setOf(f.ExemptVehicles), setOf(f.Permits), setOf(f.ExemptPermits)}
 }
 
 // match reports whether a subject is meant. Does not allocate.
@@ -44,8 +52,10 @@ func (l *lists) match(s *Subject) bool {
 		return false
 	case l.vehicles != nil && !(s.Verified && l.vehicles[s.Vehicle]):
 		return false
+	case l.permits != nil && !(s.Verified && l.permits[s.Permit]):
+		return false
 	}
-	return !s.Verified || !l.exemptOperators[s.Operator] && !l.exemptVehicles[s.Vehicle]
+	return !s.Verified || !l.exemptOperators[s.Operator] && !l.exemptVehicles[s.Vehicle] && !l.exemptPermits[s.Permit]
 }
 
 // Applies reports whether the fence asks anything of vehicles of this class, of
@@ -53,8 +63,8 @@ func (l *lists) match(s *Subject) bool {
 func (c *Compiled) Applies(class vehicles.Class) bool { return c.Fence.Classes.Match(class) }
 
 // AppliesTo reports whether the fence asks anything of a vehicle: of its class,
-// and if it lists operators or vehicles, of both its operator and itself, unless
-// one of them is exempt.
+// and if it lists operators, vehicles or permits, of its operator, itself and its
+// permit, unless one of them is exempt.
 func (c *Compiled) AppliesTo(s *Subject) bool {
 	return c.Fence.Classes.Match(s.Class) && (c.lists == nil || c.lists.match(s))
 }

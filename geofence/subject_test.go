@@ -10,7 +10,7 @@ import (
 )
 
 func TestAppliesTo(t *testing.T) {
-	ada := Subject{Class: vehicles.UAV, Operator: "ada", Vehicle: "v1", Verified: true}
+	ada := Subject{Class: vehicles.UAV, Operator: "ada", Vehicle: "v1", Permit: "pm_1", Verified: true}
 	stranger := ada
 	stranger.Verified = false
 	for _, tc := range []struct {
@@ -28,6 +28,10 @@ func TestAppliesTo(t *testing.T) {
 		{"operator exempt", Fence{ExemptOperators: []string{"ada"}}, false, true},
 		{"vehicle exempt", Fence{ExemptVehicles: []vehicles.VehicleID{"v1"}}, false, true},
 		{"others exempt", Fence{ExemptOperators: []string{"bob"}, ExemptVehicles: []vehicles.VehicleID{"v2"}}, true, true},
+		{"the permit", Fence{Permits: []string{"pm_1"}}, true, false},
+		{"another permit", Fence{Permits: []string{"pm_2"}}, false, false},
+		{"permit exempt", Fence{ExemptPermits: []string{"pm_1"}}, false, true},
+		{"another permit exempt", Fence{ExemptPermits: []string{"pm_2"}}, true, true},
 		{"listed and exempt", Fence{Operators: []string{"ada"}, ExemptVehicles: []vehicles.VehicleID{"v1"}}, false, true},
 	} {
 		tc.f.Kind, tc.f.Shape.Polygons = KeepOut, polygons(unitSquare)

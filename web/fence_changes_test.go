@@ -32,7 +32,7 @@ func TestFenceFields(t *testing.T) {
 		`"floor":{"m":-1.5,"datum":"amsl"},"ceiling":{"m":120,"datum":"takeoff"},` +
 		`"schedule":{"windows":[{"from":"2030-01-01T08:00:00+08:00","to":"2030-01-02T00:00:00.5Z"}],` +
 		`"weekly":[{"days":["fri","mon"],"from":"22:00","to":"sunrise-00:30"}],"holidays":"except"},` +
-		`"applies":{"classes":["usv","uav"],"operators":["acme"],"vehicles":["uav-1"],"exempt_operators":["police"],"exempt_vehicles":["p-1"]},"speed_mps":null`
+		`"applies":{"classes":["usv","uav"],"operators":["acme"],"vehicles":["uav-1"],"exempt_operators":["police"],"exempt_vehicles":["p-1"],"permits":["pm_1"],"exempt_permits":["pm_2"]},"speed_mps":null`
 	f := z.fenceNow(fenceBody("all", square, more))
 	if f.InForce {
 		t.Error("in_force is not asked")
@@ -40,7 +40,7 @@ func TestFenceFields(t *testing.T) {
 	got, err := json.Marshal([]any{f.Edges, f.Floor, f.Ceiling, f.Schedule, f.Applies, f.SpeedMPS, f.MarginM, f.Group, f.Response})
 	want := `["lonlat",{"m":-1.5,"datum":"amsl"},{"m":120,"datum":"takeoff"},` +
 		`{"windows":[{"from":"2030-01-01T00:00:00.000Z","to":"2030-01-02T00:00:00.500Z"}],"weekly":[{"days":["mon","fri"],"from":"22:00","to":"sunrise-00:30"}],"holidays":"except"},` +
-		`{"classes":["uav","usv"],"operators":["acme"],"vehicles":["uav-1"],"exempt_operators":["police"],"exempt_vehicles":["p-1"]},null,0,"","hold"]`
+		`{"classes":["uav","usv"],"operators":["acme"],"vehicles":["uav-1"],"exempt_operators":["police"],"exempt_vehicles":["p-1"],"permits":["pm_1"],"exempt_permits":["pm_2"]},null,0,"","hold"]`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -220,7 +220,7 @@ func fixQuality(t *vehicles.Track) *FixQuality {
 type judgement struct {
 	nowUS int64
 	bands map[band]bool   // of fences for everybody of a class
-	lists map[listed]bool // of fences that name operators or vehicles
+	lists map[listed]bool // of fences that name operators, vehicles or permits
 }
 
 type band struct {
@@ -248,7 +248,7 @@ func (j *judgement) add(c *geofence.Compiled) {
 	for _, d := range []geo.Datum{f.Floor.Datum, f.Ceiling.Datum} {
 		switch {
 		case d == geo.NoDatum:
-		case len(f.Operators)+len(f.Vehicles)+len(f.ExemptOperators)+len(f.ExemptVehicles) > 0:
+		case f.NamesSomebody():
 			j.lists[listed{c, d}] = true
 		default:
 			j.bands[band{f.Classes, d}] = true

@@ -55,6 +55,8 @@ type Applies struct {
 	Vehicles        []string `json:"vehicles" required:"false" maxItems:"1000" doc:"Ids; empty: any. An unverified vehicle is none of a list"`
 	ExemptOperators []string `json:"exempt_operators" required:"false" maxItems:"1000" doc:"Whose verified vehicles the fence does not ask anything of"`
 	ExemptVehicles  []string `json:"exempt_vehicles" required:"false" maxItems:"1000" doc:"Ids"`
+	Permits         []string `json:"permits" required:"false" maxItems:"1000" doc:"Ids; empty: under any permit or none"`
+	ExemptPermits   []string `json:"exempt_permits" required:"false" maxItems:"1000" doc:"Ids of permits under which verified vehicles are not asked anything"`
 }
 
 // Altitude is the height on the lattice of millimetres; a nil Height is none.
@@ -110,7 +112,7 @@ func (p Properties) compact() Properties {
 	if p.Edges == edgesName(geofence.LonLat) {
 		p.Edges = ""
 	}
-	if a := p.Applies; len(a.Classes)+len(a.Operators)+len(a.Vehicles)+len(a.ExemptOperators)+len(a.ExemptVehicles) == 0 {
+	if a := p.Applies; len(a.Classes)+len(a.Operators)+len(a.Vehicles)+len(a.ExemptOperators)+len(a.ExemptVehicles)+len(a.Permits)+len(a.ExemptPermits) == 0 {
 		p.Applies = nil
 	}
 	return p
@@ -122,6 +124,7 @@ func appliesOf(f *geofence.Fence) *Applies {
 	a := &Applies{
 		Classes: []string{}, Operators: append([]string{}, f.Operators...), Vehicles: texts(f.Vehicles),
 		ExemptOperators: append([]string{}, f.ExemptOperators...), ExemptVehicles: texts(f.ExemptVehicles),
+		Permits: append([]string{}, f.Permits...), ExemptPermits: append([]string{}, f.ExemptPermits...),
 	}
 	for _, c := range f.Classes.List() {
 		a.Classes = append(a.Classes, c.String())
@@ -231,6 +234,8 @@ func (d *decoder) applies(a *Applies, f *geofence.Fence) {
 	}
 	f.Operators = d.list("applies.operators", a.Operators, MaxName)
 	f.ExemptOperators = d.list("applies.exempt_operators", a.ExemptOperators, MaxName)
+	f.Permits = d.list("applies.permits", a.Permits, maxID)
+	f.ExemptPermits = d.list("applies.exempt_permits", a.ExemptPermits, maxID)
 	for _, l := range []struct {
 		where string
 		in    []string

@@ -169,7 +169,7 @@ func fences() []geofence.Fence {
 			Floor:   geo.Altitude{MM: -1_001, Datum: geo.AMSL},
 			Ceiling: geo.Altitude{MM: 120_000, Datum: geo.Takeoff},
 			Classes: vehicles.ClassSet(vehicles.UAV, vehicles.USV), Operators: []string{"acme", "b,c"}, Vehicles: []vehicles.VehicleID{"uav-1"},
-			ExemptOperators: []string{"police"}, ExemptVehicles: []vehicles.VehicleID{"p-1"},
+			ExemptOperators: []string{"police"}, ExemptVehicles: []vehicles.VehicleID{"p-1"}, Permits: []string{"pm_1"}, ExemptPermits: []string{"pm_2"},
 			Schedule: geofence.Schedule{
 				Windows: []geofence.Window{{FromUS: 1_900_000_000_000_000, ToUS: 1_900_000_000_000_001}},
 				Weekly: []geofence.Weekly{

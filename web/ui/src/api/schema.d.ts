@@ -423,10 +423,14 @@ export interface components {
             classes?: ("uav" | "icv" | "usv")[];
             /** @description Whose verified vehicles the fence does not ask anything of */
             exempt_operators?: string[];
+            /** @description Ids of permits under which verified vehicles are not asked anything */
+            exempt_permits?: string[];
             /** @description Ids */
             exempt_vehicles?: string[];
             /** @description Empty: of any operator */
             operators?: string[];
+            /** @description Ids; empty: under any permit or none */
+            permits?: string[];
             /** @description Ids; empty: any. An unverified vehicle is none of a list */
             vehicles?: string[];
         };
