@@ -22,8 +22,8 @@ const maxHorizonS = 300
 
 // Ahead appends the breaches to out that come within a horizon of seconds (at
 // most 300) if the vehicle keeps its velocity from its last sample: the keep-outs
-// that it would enter and the keep-ins that it would leave, the nearest first; of
-// a group of keep-ins that it would leave, the member that stands for it. What it
+// that it would enter, the speed limits that it would enter too fast and the
+// keep-ins that it would leave, the nearest first; of a group of keep-ins that it would leave, the member that stands for it. What it
 // breaches already is not among them. The way is one straight line in
 // longitude and latitude; heights change by the vertical speed. A way that meets
 // more boundary than one step may look at is followed only so far.
@@ -123,10 +123,11 @@ func (v *vehicle) foresee(c *Compiled, met int, l *look, chords []geo.Chord, end
 	i := v.find(c)
 	over, inside := i >= 0, i >= 0 && v.over[i].inside
 	known := met >= 0 && met < len(l.first)
+	enters := !inside && (c.Fence.Kind == KeepOut || c.limitSq > 0 && v.velocity.sq() > c.limitSq)
 	switch {
-	case c.Fence.Kind == KeepOut && !inside && known && c.band.n == 0:
+	case enters && known && c.band.n == 0:
 		return l.first[met], true // from outside, the boundary belongs to it
-	case c.Fence.Kind == KeepOut && !inside:
+	case enters:
 		return c.firstWithin(v.sub.Class, met != untouched, over, chords, &v.fix, end)
 	case c.Fence.Kind == KeepIn && inside && c.Fence.Group == "":
 		t = c.band.leaves(v.sub.Class, &v.fix, end)

@@ -18,11 +18,12 @@ func (o *oracle) ahead(h vehicles.Handle, end geo.Fix) map[string]float64 {
 	t := o.tracks[h]
 	out := map[string]float64{}
 	for _, c := range t.fences {
-		if !oracleApplies(c, t.was) || c.Fence.Kind == SpeedLimit {
+		fast := math.Hypot(float64(t.smp.Velocity.N), float64(t.smp.Velocity.E)) > c.Fence.SpeedMPS*100
+		if !oracleApplies(c, t.was) || c.Fence.Kind == SpeedLimit && !fast {
 			continue
 		}
 		now, _ := oracleInside(c, t.was.Class, t.smp.Fix)
-		if now == (c.Fence.Kind == KeepOut) {
+		if now == (c.Fence.Kind != KeepIn) {
 			continue
 		}
 		if c.Fence.Group != "" {
@@ -30,7 +31,7 @@ func (o *oracle) ahead(h vehicles.Handle, end geo.Fix) map[string]float64 {
 		}
 		best := math.Inf(1)
 		oracleMoments(c, t.was.Class, t.smp.Fix, end, func(at *big.Rat, inside bool) {
-			if inside == (c.Fence.Kind == KeepOut) {
+			if inside == (c.Fence.Kind != KeepIn) {
 				f, _ := at.Float64()
 				best = min(best, f)
 			}
@@ -101,7 +102,8 @@ func TestAheadAgainstOracle(t *testing.T) {
 func TestAhead(t *testing.T) {
 	river := keepOut(t, "river", 1, "31,121.01 31,121.02 31.1,121.02 31.1,121.01")
 	zone := mustCompile(t, Fence{ID: "zone", Kind: KeepIn, Shape: Shape{Polygons: polygons("30.9,120.9 30.9,121.03 31.2,121.03 31.2,120.9")}, Ceiling: geo.Altitude{MM: 120_000, Datum: geo.AMSL}})
-	r := newRig(t, river, zone)
+	slow := mustCompile(t, Fence{ID: "slow", Kind: SpeedLimit, SpeedMPS: 10, Shape: Shape{Polygons: polygons("31,120.98 31,120.99 31.1,120.99 31.1,120.98")}})
+	r := newRig(t, river, zone, slow)
 	for _, tc := range []struct {
 		name    string
 		vel     vehicles.Velocity
@@ -113,6 +115,8 @@ func TestAhead(t *testing.T) {
 		{"east", vehicles.Velocity{E: 2000}, false, 60, "river in 47.7 s at 31.0500000,121.0100000"},
 		{"farther", vehicles.Velocity{E: 2000}, false, 200, "river in 47.7 s at 31.0500000,121.0100000; zone in 143.2 s at 31.0500000,121.0300000"},
 		{"not so far", vehicles.Velocity{E: 2000}, false, 47, ""},
+		{"too fast for a speed limit", vehicles.Velocity{E: -2000}, false, 60, "slow in 47.7 s at 31.0500000,120.9900000"},
+		{"slow enough", vehicles.Velocity{E: -1000}, false, 200, ""},
 		{"up", vehicles.Velocity{D: -200}, false, 60, "zone in 35.0 s at 31.0500000,121.0000000"},
 		{"unknown", vehicles.Velocity{E: 2000}, true, 60, ""},
 		{"no horizon", vehicles.Velocity{E: 2000}, false, math.NaN(), ""},

@@ -117,7 +117,12 @@ func (c *Compiled) isTooFast(smp *Sample, inside, before bool) bool {
 
 // speedSq is the square of the speed over ground, (cm/s)^2.
 func speedSq(smp *Sample) int64 {
-	n, e := int64(smp.Velocity.N), int64(smp.Velocity.E)
+	v := smp.velocity()
+	return v.sq()
+}
+
+func (v *velocity) sq() int64 {
+	n, e := int64(v.N), int64(v.E)
 	return n*n + e*e
 }
 
