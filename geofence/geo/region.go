@@ -8,8 +8,8 @@ type Edge struct{ A, B Point }
 // Box is the box around the edge.
 func (e *Edge) Box() Box { return BoxOf(e.A, e.B) }
 
-// Comes reports whether the edge shares a point with a box; it may say so of one
-// that passes a corner within a unit.
+// Comes reports whether the edge shares a point with a box. Of an edge whose line
+// runs through a corner of the box it may say so although it ends before.
 func (e *Edge) Comes(b *Box) bool {
 	west, east := min(e.A.Lon, e.B.Lon), max(e.A.Lon, e.B.Lon)
 	if e.A.Lat > b.MaxLat || b.MinLat > e.B.Lat || west > b.MaxLon || b.MinLon > east {
