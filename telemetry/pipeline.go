@@ -236,3 +236,12 @@ func (p *Pipeline) Stats() Stats {
 	}
 	return st
 }
+
+// Alive returns when every shard has answered; it fails when one does not before
+// ctx ends.
+func (p *Pipeline) Alive(ctx context.Context) error {
+	if err := p.each(ctx, func(*shard) {}); err != nil {
+		return fmt.Errorf("a shard of the pipeline does not answer: %w", err)
+	}
+	return nil
+}

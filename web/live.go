@@ -78,6 +78,13 @@ func (h *liveHub) enter() error {
 	return nil
 }
 
+// count is how many sessions are open.
+func (h *liveHub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.sessions
+}
+
 func (h *liveHub) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

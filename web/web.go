@@ -192,6 +192,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
+// Sessions is how many live sessions are open.
+func (s *Server) Sessions() int { return s.live.count() }
+
 // Drain ends the live sessions: each is told goodbye and closed with 1012. It
 // returns when they are gone, or with the error of ctx.
 func (s *Server) Drain(ctx context.Context) error {

@@ -33,6 +33,8 @@ type config struct {
 	MAVLink  []mavlinkConfig `yaml:"mavlink"`
 	Link     linkConfig      `yaml:"link"`
 	Vehicles []vehicleConfig `yaml:"vehicles"`
+	Admin    adminConfig     `yaml:"admin"`
+	Watchdog watchdogConfig  `yaml:"watchdog"`
 	Log      logConfig       `yaml:"log"`
 }
 
@@ -205,6 +207,9 @@ func (c *config) check() error {
 		bad("data_dir is empty: name a folder for the journal")
 	}
 	if err := c.HTTP.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Admin.check(); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Link.Degraded <= 0 || c.Link.Lost <= c.Link.Degraded {

@@ -80,6 +80,7 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "testzone demo is at %s\n", s.url())
 	fmt.Fprintf(out, "Sign in with this token: %s\n", token)
+	s.sayAdmin(out)
 	fmt.Fprintf(out, "Simulated vehicles send to %s. Stop with Ctrl-C.\n", s.listeners[0].Addr())
 
 	var flying stage

@@ -5,8 +5,9 @@
 //
 // The subcommands are serve (a zone from a configuration file), demo (a
 // synthetic zone with simulated vehicles), sim (simulated vehicles or a
-// recorded flight against any server), config check and version. This package
-// only wires the parts together; it also holds the tests of the whole program.
+// recorded flight against any server), watch (the heartbeat of a server), config
+// check and version. This package only wires the parts together; it also holds
+// the tests of the whole program.
 package main
 
 import (
@@ -43,7 +44,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), simCommand(), configCommand(), &cobra.Command{
+	root.AddCommand(serveCommand(), demoCommand(), simCommand(), watchCommand(), configCommand(), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "testzone", version) },
 	})
@@ -99,6 +100,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "testzone is at %s\n", s.url())
+			s.sayAdmin(cmd.OutOrStdout())
 			if token.fresh != "" {
 				fmt.Fprintf(cmd.OutOrStdout(), "Sign in with this token. It is shown only once:\n%s\n", token.fresh)
 			}

@@ -18,20 +18,22 @@ import (
 // that is not here fails the test: decide where it stands before it grows.
 // Tests may import more: they join what the program joins in cmd.
 var allowed = map[string][]string{
-	"geofence/geo":      {},
-	"vehicles":          {"geofence/geo"},
-	"geofence":          {"geofence/geo", "vehicles"},
-	"geofence/zonefile": {"geofence/geo", "vehicles", "geofence"},
-	"airspace":          {"geofence/geo", "vehicles", "geofence", "telemetry/journal"},
-	"telemetry":         {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "telemetry/live"},
-	"telemetry/live":    {"geofence/geo"},
-	"telemetry/journal": {},
-	"telemetry/mavlink": {"geofence/geo", "vehicles"},
-	"telemetry/sim":     {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":               {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "web/auth"},
-	"web/auth":          {"airspace"},
-	"web/ui":            {},
-	"cmd/testzone":      nil, // wires everything
+	"geofence/geo":       {},
+	"vehicles":           {"geofence/geo"},
+	"geofence":           {"geofence/geo", "vehicles"},
+	"geofence/zonefile":  {"geofence/geo", "vehicles", "geofence"},
+	"airspace":           {"geofence/geo", "vehicles", "geofence", "telemetry/journal"},
+	"telemetry":          {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "telemetry/live"},
+	"telemetry/live":     {"geofence/geo"},
+	"telemetry/journal":  {},
+	"telemetry/mavlink":  {"geofence/geo", "vehicles"},
+	"telemetry/watchdog": {},
+	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
+	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "web/auth"},
+	"web/admin":          {},
+	"web/auth":           {"airspace"},
+	"web/ui":             {},
+	"cmd/testzone":       nil, // wires everything
 }
 
 // topLevel is what may stand at the top of the repository, apart from dot-files.

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"testzone/airspace"
 	"testzone/geofence"
 	"testzone/geofence/geo"
@@ -21,8 +23,10 @@ import (
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
+	"testzone/telemetry/watchdog"
 	"testzone/vehicles"
 	"testzone/web"
+	"testzone/web/admin"
 )
 
 // serverConfig is a configuration with what does not come from a file.
@@ -54,6 +58,12 @@ type server struct {
 	full      atomic.Uint64 // sources that could not be followed
 	watch     lossWatch
 
+	admin         *admin.Server // nil: off
+	adminListener net.Listener
+	alertLatency  prometheus.Histogram
+	heart         *watchdog.Heart
+	blind         *watchdog.Gap // before this start; nil: the zone is new
+
 	whenStarted func() error // called once fences are in force and everything listens
 }
 
@@ -83,8 +93,10 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 	if err = s.listen(); err != nil {
 		return nil, err
 	}
-	s.web, err = s.newWeb()
-	return s, err
+	if s.web, err = s.newWeb(); err != nil {
+		return nil, err
+	}
+	return s, errors.Join(s.newAdmin(), s.newHeart())
 }
 
 func (s *server) wire(zone airspace.Zone) (err error) {
@@ -175,8 +187,12 @@ func (s *server) run(ctx context.Context) error {
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}
+		runs = append(runs, s.heart.Run)
+		if s.admin != nil {
+			runs = append(runs, s.observeAlerts, func(ctx context.Context) error { return s.admin.Run(ctx, s.adminListener) })
+		}
 		in = startStage(stop, ctx, runs...)
-		if s.whenStarted != nil {
+		if err = s.tellBlind(stopping); err == nil && s.whenStarted != nil {
 			err = s.whenStarted()
 		}
 	}
@@ -201,8 +217,10 @@ func (s *server) close() {
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
-	if s.http != nil {
-		_ = s.http.Close()
+	for _, l := range []net.Listener{s.http, s.adminListener} {
+		if l != nil {
+			_ = l.Close()
+		}
 	}
 	if s.journal != nil {
 		if err := s.journal.Close(); err != nil {
