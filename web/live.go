@@ -148,6 +148,8 @@ func (h *liveHub) encode(e *telemetry.Event) []byte {
 			enc.bytes = encodeJSON(alertMessage{T: "alert", CSeq: e.Seq, JSeq: body.JournalSeq, Alert: alertOf(body)})
 		case *telemetry.Transition:
 			enc.bytes = encodeJSON(transitionOf(e.Seq, body))
+		case *telemetry.Jump:
+			enc.bytes = encodeJSON(jumpOf(e.Seq, body))
 		case *telemetry.FenceChange:
 			if body.ID == "" { // more than is told one by one: the client reads everything again
 				enc.bytes = encodeJSON(resetMessage{T: "reset"})
