@@ -27,6 +27,7 @@ import (
 //	5s remove ID
 //	NAME 5s LAT,LON [HEIGHT m [amsl|wgs84|agl|takeoff]]… [SPEED m/s]
 //	expect 5s NAME entered|left|crossed|ended|… ID [first] [changed] [unknown] [jump] [held]
+//	expect 5s NAME jumped METRES m
 //
 // A KIND is keep-out, keep-in or speed-limit. An OPTION is a BAND, "for uav,icv",
 // "of OPERATOR", "except OPERATOR", "max SPEED m/s", "margin METRES m", "group NAME",
@@ -303,7 +304,12 @@ func (s *scenario) run() (happened []string, err error) {
 				}
 				shard.Admit(h, sub)
 			}
-			note(ev.at, shard.Step(h, &Sample{Fix: ev.fix, Velocity: ev.speed, ReceivedUS: now, BootMS: uint32(5000 + ev.at.Milliseconds())}, nil))
+			smp := Sample{Fix: ev.fix, Velocity: ev.speed, ReceivedUS: now, BootMS: uint32(5000 + ev.at.Milliseconds())}
+			var jumped Jumped
+			if m, _ := shard.Weigh(h, &smp, &jumped); m == Teleport {
+				happened = append(happened, fmt.Sprintf("%s %s jumped %.0f m", ev.at, ev.name, jumped.DistanceM))
+			}
+			note(ev.at, shard.Step(h, &smp, nil))
 			continue
 		}
 		id := ev.remove

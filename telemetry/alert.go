@@ -14,6 +14,8 @@ const (
 	FenceBreach     AlertType = "fence_breach"     // a vehicle is where it may not be
 	OverSpeed       AlertType = "over_speed"       // a vehicle is faster than a speed limit allows
 	PredictedBreach AlertType = "predicted_breach" // a vehicle will be where it may not be if it goes on so
+	PositionJump    AlertType = "position_jump"    // a vehicle is told to be where it cannot have moved to; orders nothing
+	NotEnforced     AlertType = "not_enforced"     // an armed vehicle whose fences cannot be judged or acted on
 	LinkLost        AlertType = "link_lost"        // an armed vehicle's controller is silent
 	UnverifiedFlood AlertType = "unverified_flood" // unverified sources raise more alerts than people can read
 )
@@ -37,14 +39,19 @@ type Alert struct {
 	Other      *AlertVehicle    `json:"other,omitempty"`     // of a separation: the second vehicle
 	Predicted  *Predicted       `json:"predicted,omitempty"` // of a predicted breach
 	Separation *Closest         `json:"separation,omitempty"`
+	Jumped     *JumpedBy        `json:"jumped,omitempty"` // of a position jump: the one that began it
 	RaisedUS   int64            `json:"raised_us"`
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds
 	Cause      string           `json:"cause,omitempty"`      // why it was cleared
 	Ack        *Acknowledgement `json:"ack,omitempty"`
 	Count      int              `json:"count"` // times that the condition began
-	Evidence   *Evidence        `json:"evidence,omitempty"`
-	JournalSeq uint64           `json:"-"` // of the newest durable fact; 0 until one is
+	// Raw is how many transitions or jumps it stands for: more than two of one
+	// beginning and its end when the vehicle flickers along an edge.
+	Raw         int       `json:"raw,omitempty"`
+	ConfirmedUS int64     `json:"confirmed_us,omitempty"` // the grounds suffice for an automatic order since; 0: they do not
+	Evidence    *Evidence `json:"evidence,omitempty"`
+	JournalSeq  uint64    `json:"-"` // of the newest durable fact; 0 until one is
 }
 
 // AlertVehicle is the vehicle as it was known when the alert was raised.
@@ -80,6 +87,18 @@ type Evidence struct {
 	Flags      []string     `json:"flags,omitempty"`
 	ReceivedUS int64        `json:"received_us"`
 	BootMS     uint32       `json:"boot_ms"`
+
+	// Of a crossing or a jump: the grounds of the judgement.
+	Fixes   uint32   `json:"fixes,omitempty"`   // consecutive plausible ones
+	Quality string   `json:"quality,omitempty"` // good, bad or unknown
+	AgeUS   int64    `json:"age_us,omitempty"`  // of the fix
+	Lacks   []string `json:"lacks,omitempty"`   // why they do not suffice for an automatic order
+}
+
+// JumpedBy is how far a position jumped in what time.
+type JumpedBy struct {
+	DistanceM float64 `json:"distance_m"`
+	DtS       float64 `json:"dt_s"`
 }
 
 // Predicted is where and when a breach is expected.
@@ -136,7 +155,7 @@ func NewFixEvidence(f *geo.Fix) *FixEvidence {
 	return e
 }
 
-func newEvidence(t *geofence.Transition) *Evidence {
+func newEvidence(t *Transition) *Evidence {
 	e := &Evidence{
 		After: NewFixEvidence(&t.After), Datum: t.Datum.String(), Flags: t.Flags.Names(),
 		ReceivedUS: t.ReceivedUS, BootMS: t.BootMS,
@@ -144,7 +163,13 @@ func newEvidence(t *geofence.Transition) *Evidence {
 	if t.Flags&geofence.FirstFix == 0 {
 		e.Before = NewFixEvidence(&t.Before)
 	}
+	e.rest(&t.Grounds, t.Vehicle.Class)
 	return e
+}
+
+// rest adds what the judgement rests on.
+func (e *Evidence) rest(g *Grounds, class vehicles.Class) {
+	e.Fixes, e.Quality, e.AgeUS, e.Lacks = g.Fixes, g.Quality.String(), g.AgeUS, g.Lacks(class).Names()
 }
 
 func alertVehicle(id *vehicles.Identity) AlertVehicle {

@@ -58,6 +58,7 @@ type Book struct {
 	byVehicle map[vehicles.VehicleID]map[string]*Alert // open alerts
 	order     []string                                 // ids, oldest first
 	flood     flood
+	counted   map[string]bool // ids of alerts whose raw count is yet to be told
 }
 
 // alertKey is one condition.
@@ -86,7 +87,7 @@ func NewBook(cfg BookConfig) *Book {
 	}
 	b := &Book{
 		cfg: cfg, byID: map[string]*Alert{}, byKey: map[alertKey]*Alert{},
-		byVehicle: map[vehicles.VehicleID]map[string]*Alert{}, flood: newFlood(),
+		byVehicle: map[vehicles.VehicleID]map[string]*Alert{}, flood: newFlood(), counted: map[string]bool{},
 	}
 	b.writer = newFactWriter(cfg.Journal, cfg.Clock, b.durable)
 	b.sub, _ = cfg.Bus.Subscribe(SubscribeConfig{Name: "alert_book", Reserved: true, Limit: 50_000})
@@ -151,6 +152,14 @@ func (b *Book) take(e *Event) {
 	switch body := e.Body.(type) {
 	case *Transition:
 		b.takeTransition(body)
+	case *Jump:
+		b.takeJump(body)
+	case *Settled:
+		b.takeSettled(body, e.TimeUS)
+	case *Unenforced:
+		b.takeUnenforced(body, e.TimeUS)
+	case *Confirmed:
+		b.takeConfirmed(body, e.TimeUS)
 	case *LinkChange:
 		b.takeLink(body, e.TimeUS)
 	case *Prediction:
@@ -195,6 +204,11 @@ func (b *Book) apply(key alertKey, c *condition) {
 		a = b.raise(key, c)
 	}
 	if c.ends && a != nil && a.ClearedUS == 0 {
+		if !c.begins && c.raw > 0 { // with a beginning it is counted
+			next := *a
+			next.Raw += c.raw
+			a = &next
+		}
 		b.clear(a, c.timeUS, c.cause)
 	}
 }
@@ -233,7 +247,7 @@ func (b *Book) continues(a *Alert, c *condition) bool {
 func (b *Book) clear(a *Alert, nowUS int64, cause string) {
 	next := *a
 	next.ClearedUS, next.LastUS, next.Cause = nowUS, nowUS, cause
-	b.put(&next, nowUS, fact{Type: factCleared, ID: a.ID, AtUS: nowUS, Cause: cause})
+	b.put(&next, nowUS, fact{Type: factCleared, ID: a.ID, AtUS: nowUS, Cause: cause, Raw: next.Raw})
 }
 
 // put makes a the current state of its alert, tells everybody, and hands the

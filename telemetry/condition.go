@@ -8,19 +8,86 @@ import (
 
 func (b *Book) takeTransition(t *Transition) {
 	fence := &t.Fence.Fence
-	key, level := alertKey{typ: FenceBreach, vehicle: t.Vehicle.ID, object: fence.ID}, uint8(Critical)
-	if fence.Kind == geofence.SpeedLimit {
-		key.typ, level = OverSpeed, Warning
+	key, level := alertKey{typ: breachType(t.Fence), vehicle: t.Vehicle.ID, object: fence.ID}, uint8(Critical)
+	if key.typ == OverSpeed {
+		level = Warning
 	}
 	effect := t.Effect()
-	if effect == geofence.NoEffect {
+	switch {
+	case effect == geofence.NoEffect:
+		return
+	case t.Held:
+		b.countRaw(key, t.ReceivedUS)
 		return
 	}
 	b.change(key, condition{
 		begins: effect != geofence.BreachEnds, ends: effect != geofence.BreachBegins,
 		id: t.Vehicle, level: level, timeUS: t.ReceivedUS, cause: endCause(t, effect),
-		fence: t.Fence, fill: func(a *Alert) { a.Evidence = newEvidence(&t.Transition) },
+		fence: t.Fence, raw: 1, fill: func(a *Alert) { a.Evidence = newEvidence(t) },
 	})
+}
+
+func (b *Book) takeJump(j *Jump) {
+	key := alertKey{typ: PositionJump, vehicle: j.Vehicle.ID}
+	if j.Again {
+		b.countRaw(key, j.ReceivedUS)
+		return
+	}
+	b.change(key, condition{
+		begins: true, id: j.Vehicle, level: Caution, timeUS: j.ReceivedUS, raw: 1,
+		fill: func(a *Alert) {
+			a.Jumped = &JumpedBy{DistanceM: j.DistanceM, DtS: float64(j.DtUS) / 1e6}
+			a.Evidence = &Evidence{Before: NewFixEvidence(&j.Before), After: NewFixEvidence(&j.After),
+				Datum: geo.NoDatum.String(), ReceivedUS: j.ReceivedUS, BootMS: j.BootMS}
+			a.Evidence.rest(&j.Grounds, j.Vehicle.Class)
+		},
+	})
+}
+
+func (b *Book) takeSettled(s *Settled, nowUS int64) {
+	b.change(alertKey{typ: s.Type, vehicle: s.Vehicle.ID, object: s.Fence}, condition{
+		ends: true, id: s.Vehicle, timeUS: nowUS, cause: s.Cause,
+	})
+}
+
+// countRaw counts a transition that does not change its condition. It is told
+// with the next second: the transition itself has been told already.
+func (b *Book) countRaw(key alertKey, nowUS int64) {
+	if c, waits := b.flood.deferred[key]; waits {
+		c.raw++
+		b.flood.deferred[key] = c
+		return
+	}
+	if a := b.byKey[key]; a != nil && a.ClearedUS == 0 {
+		next := *a
+		next.Raw, next.LastUS = a.Raw+1, max(a.LastUS, nowUS)
+		b.store(&next)
+		b.counted[a.ID] = true
+	}
+}
+
+// tellCounted publishes the alerts whose raw transitions were counted.
+func (b *Book) tellCounted(nowUS int64) {
+	for id := range b.counted {
+		if a := b.byID[id]; a != nil && a.ClearedUS == 0 { // an end has told it
+			b.cfg.Bus.Publish(nowUS, a)
+		}
+	}
+	clear(b.counted)
+}
+
+func (b *Book) takeConfirmed(c *Confirmed, nowUS int64) {
+	key := alertKey{typ: breachType(c.Fence), vehicle: c.Vehicle.ID, object: c.Fence.Fence.ID}
+	if waits, ok := b.flood.deferred[key]; ok {
+		waits.confirmedUS = nowUS
+		b.flood.deferred[key] = waits
+		return
+	}
+	if a := b.byKey[key]; a != nil && a.ClearedUS == 0 && a.ConfirmedUS == 0 {
+		next := *a
+		next.ConfirmedUS, next.LastUS = nowUS, max(a.LastUS, nowUS)
+		b.put(&next, nowUS, fact{Type: factConfirmed, ID: a.ID, AtUS: nowUS})
+	}
 }
 
 func endCause(t *Transition, effect geofence.Effect) string {
@@ -32,7 +99,7 @@ func endCause(t *Transition, effect geofence.Effect) string {
 	case t.Flags&geofence.FenceChanged != 0:
 		return "fence_changed"
 	}
-	return "complied"
+	return causeComplied
 }
 
 func (b *Book) takeLink(l *LinkChange, nowUS int64) {
@@ -78,6 +145,8 @@ type condition struct {
 	level        uint8
 	timeUS       int64
 	cause        string             // why it ended
+	raw          int                // transitions that it stands for
+	confirmedUS  int64              // while it waited its breach was confirmed
 	fence        *geofence.Compiled // nil: of no fence
 	fill         func(*Alert)       // adds the evidence; nil: there is none
 }
@@ -87,6 +156,7 @@ func (c *condition) complete(a *Alert) {
 		f := &c.fence.Fence
 		a.Fence = &AlertFence{ID: f.ID, Name: f.Name, Kind: f.Kind.String(), Rev: f.Rev}
 	}
+	a.Raw, a.ConfirmedUS = a.Raw+c.raw, c.confirmedUS
 	if c.fill != nil {
 		c.fill(a)
 	}

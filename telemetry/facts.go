@@ -19,7 +19,8 @@ const FactSchema = 2
 const (
 	factRaised       = "alert.raised"       // the whole alert
 	factRepeated     = "alert.repeated"     // the whole alert: began again
-	factCleared      = "alert.cleared"      // id, at, cause
+	factCleared      = "alert.cleared"      // id, at, cause, raw
+	factConfirmed    = "alert.confirmed"    // id, at
 	factAcknowledged = "alert.acknowledged" // id, ack
 	factFolded       = "alert.folded"       // id, ack of the system: one of too many open alerts of unverified tracks
 )
@@ -30,6 +31,7 @@ type fact struct {
 	ID    string           `json:"id,omitempty"`
 	AtUS  int64            `json:"at_us,omitempty"`
 	Cause string           `json:"cause,omitempty"`
+	Raw   int              `json:"raw,omitempty"`
 	Ack   *Acknowledgement `json:"ack,omitempty"`
 }
 
@@ -63,6 +65,9 @@ func (b *Book) Replay(rec journal.Record) error {
 	switch f.Type {
 	case factCleared:
 		next.ClearedUS, next.LastUS, next.Cause = f.AtUS, f.AtUS, f.Cause
+		next.Raw = max(next.Raw, f.Raw)
+	case factConfirmed:
+		next.ConfirmedUS, next.LastUS = f.AtUS, f.AtUS
 	case factAcknowledged, factFolded:
 		if f.Ack != nil && a.Ack == nil {
 			next.acknowledge(f.Ack)

@@ -120,9 +120,13 @@ func (f *flood) late(now time.Time) (n int) {
 // while it waited is kept as one that passed: it is still raised.
 func (f *flood) hold(key alertKey, c *condition, current *Alert) {
 	next := *c
-	if was, waits := f.deferred[key]; waits && c.ends && !c.begins && was.begins {
+	was, waits := f.deferred[key]
+	if waits && c.ends && !c.begins && was.begins {
 		next = was
 		next.ends, next.cause = true, c.cause
+	}
+	if waits {
+		next.raw = was.raw + c.raw
 	}
 	f.deferred[key] = next
 }
@@ -164,6 +168,7 @@ func (b *Book) tick() {
 		b.apply(key, &c)
 	}
 	b.flood.refused = 0
+	b.tellCounted(now.UnixMicro())
 	folded := b.fold(now.UnixMicro())
 	if refused+folded > 0 {
 		b.countFlood(refused+folded, now.UnixMicro())

@@ -150,6 +150,7 @@ type TrackView struct {
 	Vehicle    *vehicles.Identity
 	Breaches   []*geofence.Compiled // fences that the vehicle breaches now
 	AlertLevel uint8                // highest unacknowledged alert
+	Grounds    Grounds              // of a judgement of now
 	Traffic    bool                 // somebody else's: only the traffic picture is here
 }
 

@@ -23,7 +23,8 @@ type shard struct {
 	spare  []vehicles.Report
 	out    []geofence.Transition
 	ahead  []geofence.Prediction
-	looks  int // link ticks since the last look ahead
+	looks  int             // link ticks since the last look ahead
+	jump   geofence.Jumped // scratch of weigh
 }
 
 // owned is one vehicle of the shard.
@@ -35,8 +36,15 @@ type owned struct {
 	heardUS int64 // steady time of the last heartbeat; 0: none yet
 	fixUS   int64 // steady time of the last position
 	loud    loudness
+	run     uint32 // consecutive plausible fixes up to the last one
+	jumped  bool   // the last one was a jump
+	jumping bool   // one was, and the vehicle has not moved plausibly for long enough since
 
-	foreseen []foreseen
+	breaches []breach // that the alerts hold open, by fence
+
+	unenforced bool // as last told
+	looksOther int  // in a row, that found otherwise
+	foreseen   []foreseen
 }
 
 // loudness counts the transitions of one vehicle within a second.
@@ -64,6 +72,7 @@ func (s *shard) run(ctx context.Context) error {
 			s.watchLinks()
 			if s.looks++; s.looks >= lookEvery {
 				s.looks = 0
+				s.watchEnforcement()
 				s.lookAhead()
 			}
 		case <-ctx.Done():
@@ -94,7 +103,7 @@ func (s *shard) step(r *vehicles.Report) {
 		s.p.orphans.Add(1)
 		return
 	}
-	lastMS := v.track.FixMS
+	lastMS, lastFix := v.track.FixMS, v.track.Fix
 	moved := v.track.Apply(r)
 	if r.Has&vehicles.HasHeartbeat != 0 {
 		v.heardUS = s.nowUS
@@ -108,8 +117,12 @@ func (s *shard) step(r *vehicles.Report) {
 		if int32(r.BootMS-lastMS) < 0 {
 			sample.BootMS = 0 // a new run, as the track found: ordered by the time of receipt
 		}
+		s.weigh(v, &sample)
 		s.out = s.fences.Step(r.Handle, &sample, s.out[:0])
 		s.publish(s.out)
+		s.settle(v)
+	} else if r.Has&vehicles.HasPosition != 0 && (r.BootMS != lastMS || r.Fix != lastFix) {
+		v.run = 0 // late; the same once more says nothing
 	}
 	v.slot.store(&v.track, v.fixUS, v.id.Verified)
 	if s.p.cfg.Observe != nil {
@@ -146,14 +159,20 @@ func (s *shard) vehicle(h vehicles.Handle) *owned {
 func (s *shard) publish(out []geofence.Transition) {
 	for i := range out {
 		v := s.byNum[uint32(out[i].Handle)/s.p.shardCount()]
-		t := &Transition{Transition: out[i], Vehicle: v.id}
-		if !v.id.Verified && (v.loud.exceeds(s.nowUS, loudLimit) || s.p.loudExceeds(s.nowUS)) {
-			s.p.quiet.Add(1)
-			s.p.cfg.Bus.PublishQuiet(out[i].ReceivedUS, t)
-			continue
-		}
-		s.p.cfg.Bus.Publish(out[i].ReceivedUS, t)
+		s.tell(v, out[i].ReceivedUS, &Transition{
+			Transition: out[i], Vehicle: v.id, Grounds: s.grounds(v, out[i].Flags), Held: s.hold(v, &out[i]),
+		})
 	}
+}
+
+// tell publishes a crossing or a jump of a vehicle.
+func (s *shard) tell(v *owned, timeUS int64, body Body) {
+	if !v.id.Verified && (v.loud.exceeds(s.nowUS, loudLimit) || s.p.loudExceeds(s.nowUS)) {
+		s.p.quiet.Add(1)
+		s.p.cfg.Bus.PublishQuiet(timeUS, body)
+		return
+	}
+	s.p.cfg.Bus.Publish(timeUS, body)
 }
 
 func (l *loudness) exceeds(nowUS int64, limit int) bool {
@@ -220,7 +239,7 @@ func (s *shard) views(only vehicles.Handle) []TrackView {
 	for _, v := range list {
 		out = append(out, TrackView{
 			Track: v.track, Vehicle: v.id, Breaches: s.fences.Breaches(v.id.Handle, nil),
-			AlertLevel: uint8(v.slot.alert.Load()),
+			AlertLevel: uint8(v.slot.alert.Load()), Grounds: s.grounds(v, 0),
 		})
 	}
 	return out

@@ -28,8 +28,8 @@ type Event struct {
 	Body   Body
 }
 
-// Body is what happened: *Transition, *Prediction, *Separation, *Alert,
-// *FenceChange, *LinkChange or *Gone.
+// Body is what happened: *Transition, *Jump, *Settled, *Confirmed, *Unenforced,
+// *Prediction, *Separation, *Alert, *FenceChange, *LinkChange or *Gone.
 // Bodies are immutable once published.
 type Body interface{ event() }
 
@@ -37,6 +37,8 @@ type Body interface{ event() }
 type Transition struct {
 	geofence.Transition
 	Vehicle *vehicles.Identity
+	Grounds Grounds
+	Held    bool // the alerts count it and do nothing more: see breach
 }
 
 // FenceChange says that a fence has a new revision, or was deleted.

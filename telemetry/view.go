@@ -110,5 +110,21 @@ func traffic(v AlertVehicle) AlertVehicle {
 	return AlertVehicle{ID: id, Handle: v.Handle, Class: v.Class, Verified: v.Verified}
 }
 
-// Transition reports whether the view sees a transition.
-func (v View) Transition(t *Transition) bool { return t.Vehicle != nil && v.Owns(t.Vehicle.Operator) }
+// Event is an event as the view shows it; ok is false when it is none of its
+// business. What is not named here an operator does not see.
+func (v View) Event(b Body) (shown Body, ok bool) {
+	if v.whole {
+		return b, true
+	}
+	switch b := b.(type) {
+	case *Alert:
+		return v.Alert(b)
+	case *Transition:
+		return b, b.Vehicle != nil && v.Owns(b.Vehicle.Operator)
+	case *Jump:
+		return b, b.Vehicle != nil && v.Owns(b.Vehicle.Operator)
+	case *FenceChange:
+		return b, true
+	}
+	return nil, false
+}

@@ -98,3 +98,27 @@ func TestViewOfAlerts(t *testing.T) {
 		})
 	}
 }
+
+func TestViewOfEvents(t *testing.T) {
+	mine, theirs := &vehicles.Identity{Operator: "skyline"}, &vehicles.Identity{Operator: "harbour"}
+	sees := OfOperator("skyline")
+	for _, tc := range []struct {
+		body Body
+		ok   bool
+	}{
+		{&Transition{Vehicle: mine}, true},
+		{&Transition{Vehicle: theirs}, false},
+		{&Jump{Vehicle: mine}, true},
+		{&Jump{Vehicle: theirs}, false},
+		{&Alert{Vehicle: AlertVehicle{Operator: "harbour"}}, false},
+		{&FenceChange{ID: "fn_1"}, true},
+		{&LinkChange{}, false}, // nothing of it is shown to anybody yet
+	} {
+		if _, ok := sees.Event(tc.body); ok != tc.ok {
+			t.Errorf("%T: %v, want %v", tc.body, ok, tc.ok)
+		}
+		if _, ok := WholeZone().Event(tc.body); !ok {
+			t.Errorf("the zone does not see %T", tc.body)
+		}
+	}
+}

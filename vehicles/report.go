@@ -10,10 +10,11 @@ const (
 	HasPosition  Fields = 1 << iota // Fix, Velocity, Heading
 	HasAttitude                     // Roll, Pitch, Yaw
 	HasHeartbeat                    // Mode, Armed, Status
-	HasQuality                      // FixType, Satellites, HAcc, VAcc
+	HasQuality                      // FixType, Satellites, HDOP, HAccMM, VAccMM
 	HasBattery                      // Battery, Voltage
 	HasLanded                       // Landed
 	HasFenceFlag                    // the vehicle's own view of its on-board fence
+	HasEstimator                    // Estimator
 )
 
 // Unknown values of optional fields.
@@ -21,6 +22,8 @@ const (
 	HeadingUnknown = 65535
 	BatteryUnknown = 255
 	AccUnknown     = 0 // HAccMM, VAccMM
+	SatsUnknown    = 255
+	HDOPUnknown    = 65535
 )
 
 // Landed is whether the vehicle stands or moves.
@@ -73,7 +76,9 @@ type Report struct {
 	Landed     Landed
 	Breached   bool  // HasFenceFlag: the vehicle says that it is outside its own fence
 	FixType    uint8 // GPS fix: 0-1 none, 2 2D, 3 3D and better
-	Satellites uint8 // 255 unknown
+	Satellites uint8 // SatsUnknown
+	Estimator  Estimator
+	HDOP       uint16 // times 100, HDOPUnknown
 	HAccMM     uint32
 	VAccMM     uint32
 	Battery    uint8 // percent, BatteryUnknown

@@ -90,12 +90,17 @@ type Track struct {
 	HeartbeatUS int64
 	Link        LinkState
 
-	FixType    uint8
-	Satellites uint8
-	HAccMM     uint32
-	VAccMM     uint32
-	Battery    uint8
-	VoltageMV  uint16
+	FixType     uint8
+	Satellites  uint8
+	Estimator   Estimator
+	HDOP        uint16
+	HAccMM      uint32
+	VAccMM      uint32
+	QualityUS   int64 // server time of FixType, Satellites, HDOP, HAccMM, VAccMM; 0: never reported
+	EstimatorUS int64 // server time of Estimator
+
+	Battery   uint8
+	VoltageMV uint16
 
 	Reports uint64
 	Late    uint64 // positions that came out of order and were not used
@@ -122,7 +127,11 @@ func (t *Track) Apply(r *Report) (moved bool) {
 		t.HeartbeatUS = r.ReceivedUS
 	}
 	if r.Has&HasQuality != 0 {
-		t.FixType, t.Satellites, t.HAccMM, t.VAccMM = r.FixType, r.Satellites, r.HAccMM, r.VAccMM
+		t.FixType, t.Satellites, t.HDOP, t.HAccMM, t.VAccMM = r.FixType, r.Satellites, r.HDOP, r.HAccMM, r.VAccMM
+		t.QualityUS = r.ReceivedUS
+	}
+	if r.Has&HasEstimator != 0 {
+		t.Estimator, t.EstimatorUS = r.Estimator, r.ReceivedUS
 	}
 	if r.Has&HasBattery != 0 {
 		t.Battery, t.VoltageMV = r.Battery, r.VoltageMV

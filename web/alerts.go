@@ -15,7 +15,7 @@ import (
 // Alert is a condition that a controller must deal with.
 type Alert struct {
 	ID           string           `json:"id"`
-	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, link_lost, unverified_flood"`
+	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood"`
 	Level        int              `json:"level" minimum:"1" maximum:"3" doc:"1 caution, 2 warning, 3 critical"`
 	State        string           `json:"state" enum:"raised,acknowledged,cleared"`
 	Open         bool             `json:"open" doc:"Until it is both cleared and acknowledged"`
@@ -25,12 +25,15 @@ type Alert struct {
 	Cause        string           `json:"cause,omitempty" doc:"Why it was cleared"`
 	Acknowledged *Acknowledgement `json:"acknowledged"`
 	Count        int              `json:"count" doc:"Times that the condition began"`
+	Transitions  int              `json:"transitions" doc:"Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once"`
+	ConfirmedAt  *string          `json:"confirmed_at" format:"date-time" doc:"When the evidence of a breach sufficed for an automatic order; null: it did not yet"`
 	Vehicle      AlertVehicle     `json:"vehicle"`
 	Fence        *AlertFence      `json:"fence"`
 	Evidence     *Evidence        `json:"evidence"`
 	Other        *AlertVehicle    `json:"other,omitempty" doc:"Of two vehicles that come too close: the second one"`
 	Predicted    *PredictedBreach `json:"predicted,omitempty" doc:"Of a predicted breach"`
 	Separation   *Separation      `json:"separation,omitempty" doc:"Of two vehicles that come too close"`
+	Jump         *Jump            `json:"jump,omitempty" doc:"Of a position jump"`
 }
 
 // PredictedBreach is where and when a breach is expected.
@@ -79,6 +82,7 @@ type Evidence struct {
 	Flags      []string `json:"flags" enum:"first_fix,fence_changed,altitude_unknown,jump,group_held"`
 	ReceivedAt string   `json:"received_at" format:"date-time"`
 	BootMS     uint32   `json:"boot_ms" format:"int64" doc:"The vehicle's own clock"`
+	Grounds    *Grounds `json:"grounds" doc:"Of a crossing or a jump"`
 }
 
 // AlertList is one page of alerts.
@@ -139,6 +143,7 @@ func alertOf(a *telemetry.Alert) Alert {
 	out := Alert{
 		ID: a.ID, Type: string(a.Type), Level: int(a.Level), State: a.State(), Open: a.Open(),
 		RaisedAt: timeOf(a.RaisedUS), LastAt: timeOf(a.LastUS), ClearedAt: optionalTime(a.ClearedUS), Cause: a.Cause, Count: a.Count,
+		Transitions: a.Raw, ConfirmedAt: optionalTime(a.ConfirmedUS),
 		Vehicle: alertVehicleOf(&a.Vehicle),
 	}
 	if a.Other != nil {
@@ -151,6 +156,9 @@ func alertOf(a *telemetry.Alert) Alert {
 	if c := a.Separation; c != nil {
 		out.Separation = &Separation{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM}
 	}
+	if j := a.Jumped; j != nil {
+		out.Jump = &Jump{DistanceM: j.DistanceM, DtS: j.DtS}
+	}
 	if k := a.Ack; k != nil {
 		out.Acknowledged = &Acknowledgement{By: k.By, At: timeOf(k.AtUS), Note: k.Note}
 	}
@@ -160,7 +168,7 @@ func alertOf(a *telemetry.Alert) Alert {
 	if e := a.Evidence; e != nil {
 		out.Evidence = &Evidence{
 			Before: evidenceFix(e.Before), After: evidenceFix(e.After), Datum: e.Datum, Flags: e.Flags,
-			ReceivedAt: timeOf(e.ReceivedUS), BootMS: e.BootMS,
+			ReceivedAt: timeOf(e.ReceivedUS), BootMS: e.BootMS, Grounds: evidenceGrounds(e),
 		}
 		if out.Evidence.Flags == nil {
 			out.Evidence.Flags = []string{}

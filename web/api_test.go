@@ -99,17 +99,25 @@ func TestEnforcement(t *testing.T) {
 	j := z.server.judge()
 	now := j.nowUS
 	verified := func(class vehicles.Class) *vehicles.Identity { return &vehicles.Identity{Verified: true, Class: class} }
+	good := func(t vehicles.Track) vehicles.Track {
+		t.Seen, t.FixType, t.Satellites, t.HAccMM, t.QualityUS = vehicles.HasQuality, 3, 12, 900, now
+		return t
+	}
+	faulty := good(vehicles.Track{FixUS: now})
+	faulty.Estimator, faulty.EstimatorUS = vehicles.EstimatorFaulty, now
 	cases := []struct {
 		name string
 		view telemetry.TrackView
 		want string
 	}{
-		{"no height where a fence needs one", telemetry.TrackView{Vehicle: verified(vehicles.UAV), Track: vehicles.Track{FixUS: now}}, "altitude_unknown"},
-		{"no height where none needs one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now}}, ""},
-		{"unknown class is judged by all", telemetry.TrackView{Vehicle: verified(vehicles.ClassUnknown), Track: vehicles.Track{FixUS: now}}, "altitude_unknown"},
-		{"old position", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now - staleUS - 1}}, "stale"},
-		{"two that speak as one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: disordered(now)}, "out_of_order"},
-		{"lost link", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now, Link: vehicles.LinkLost}}, "link_lost"},
+		{"nobody vouches for the position", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now}}, "quality_unknown"},
+		{"its estimator is faulty", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: faulty}, "estimator_bad"},
+		{"no height where a fence needs one", telemetry.TrackView{Vehicle: verified(vehicles.UAV), Track: good(vehicles.Track{FixUS: now})}, "altitude_unknown"},
+		{"no height where none needs one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: good(vehicles.Track{FixUS: now})}, ""},
+		{"unknown class is judged by all", telemetry.TrackView{Vehicle: verified(vehicles.ClassUnknown), Track: good(vehicles.Track{FixUS: now})}, "altitude_unknown"},
+		{"old position", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: good(vehicles.Track{FixUS: now - staleUS - 1})}, "stale"},
+		{"two that speak as one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: good(disordered(now))}, "out_of_order"},
+		{"lost link", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: good(vehicles.Track{FixUS: now, Link: vehicles.LinkLost})}, "link_lost"},
 		{"everything", telemetry.TrackView{Vehicle: &vehicles.Identity{}, Track: vehicles.Track{Link: vehicles.LinkLost}}, "unverified,no_position,link_lost"},
 	}
 	for _, c := range cases {

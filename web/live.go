@@ -137,21 +137,12 @@ func (h *liveHub) wait(ctx context.Context) error {
 // encode is the control message of an event; nil when the channel does not
 // carry it. Whoever comes first encodes, outside of the lock.
 func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View) []byte {
-	if !sees.Whole() {
-		switch body := e.Body.(type) {
-		case *telemetry.Alert:
-			shown, ok := sees.Alert(body)
-			if !ok {
-				return nil
-			}
-			if shown != body {
-				return encodeJSON(alertMessage{T: "alert", CSeq: e.Seq, JSeq: body.JournalSeq, Alert: alertOf(shown)})
-			}
-		case *telemetry.Transition:
-			if !sees.Transition(body) {
-				return nil
-			}
-		}
+	shown, ok := sees.Event(e.Body)
+	switch alert, is := shown.(*telemetry.Alert); {
+	case !ok:
+		return nil
+	case is && shown != e.Body: // masked: not what the others get
+		return encodeJSON(alertMessage{T: "alert", CSeq: e.Seq, JSeq: alert.JournalSeq, Alert: alertOf(alert)})
 	}
 	h.mu.Lock()
 	enc, ok := h.encoded[e.Seq]
@@ -171,6 +162,8 @@ func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View) []byte {
 			enc.bytes = encodeJSON(alertMessage{T: "alert", CSeq: e.Seq, JSeq: body.JournalSeq, Alert: alertOf(body)})
 		case *telemetry.Transition:
 			enc.bytes = encodeJSON(transitionOf(e.Seq, body))
+		case *telemetry.Jump:
+			enc.bytes = encodeJSON(jumpOf(e.Seq, body))
 		case *telemetry.FenceChange:
 			if body.ID == "" { // more than is told one by one: the client reads everything again
 				enc.bytes = encodeJSON(resetMessage{T: "reset"})

@@ -197,6 +197,8 @@ type (
 		Datum   string            `json:"datum"`
 		Before  *Fix              `json:"before"`
 		After   *Fix              `json:"after"`
+		Grounds *Grounds          `json:"grounds"`
+		Held    bool              `json:"held"`
 	}
 	transitionVehicle struct {
 		ID       string `json:"id"`
@@ -232,9 +234,7 @@ func transitionOf(seq uint64, t *telemetry.Transition) transitionMessage {
 	f := &t.Fence.Fence
 	m := transitionMessage{
 		T: "transition", CSeq: seq, Kind: t.Kind.String(), Flags: t.Flags.Names(), At: timeOf(t.ReceivedUS),
-		Vehicle: transitionVehicle{
-			ID: string(t.Vehicle.ID), H: uint32(t.Vehicle.Handle), Name: t.Vehicle.Name, Class: t.Vehicle.Class.String(), Verified: t.Vehicle.Verified,
-		},
+		Vehicle: transitionVehicleOf(t.Vehicle), Grounds: groundsOf(&t.Grounds, t.Vehicle.Class), Held: t.Held,
 		Fence: AlertFence{ID: f.ID, Name: f.Name, Kind: f.Kind.String(), Rev: f.Rev},
 		Datum: t.Datum.String(), After: fixOf(&t.After),
 	}

@@ -138,8 +138,8 @@ func TestLiveAlertEndToEnd(t *testing.T) {
 		t.Errorf("fence message: %+v", m)
 	}
 	v := z.open(1, vehicles.UAV)
-	z.report(v, 30.89, 121.925, 50)
-	z.report(v, 30.905, 121.925, 50)
+	z.report(v, 30.8999, 121.925, 50)
+	z.report(v, 30.9001, 121.925, 50)
 	find := func(match func(controlMessage) bool) func() bool {
 		return func() bool {
 			for _, m := range c.control {
@@ -156,7 +156,7 @@ func TestLiveAlertEndToEnd(t *testing.T) {
 	}))
 	c.until("the alert", find(func(m controlMessage) bool { alert = m.Alert; return m.T == "alert" && m.Alert.State == "raised" }))
 	if alert.Level != 3 || alert.Type != "fence_breach" || alert.Fence == nil || alert.Fence.ID != f.ID || alert.Fence.Rev != 1 ||
-		alert.Evidence == nil || alert.Evidence.After == nil || alert.Evidence.After.Lat != 30.905 || alert.Evidence.Before == nil || alert.Evidence.Before.Lat != 30.89 {
+		alert.Evidence == nil || alert.Evidence.After == nil || alert.Evidence.After.Lat != 30.9001 || alert.Evidence.Before == nil || alert.Evidence.Before.Lat != 30.8999 {
 		t.Errorf("alert: %+v", alert)
 	}
 	c.until("the alert's level on the record", func() bool { return c.fleet[uint32(v.Handle)].Status>>live.StatusAlertShift&3 == 3 })
@@ -181,7 +181,7 @@ func TestLiveAlertEndToEnd(t *testing.T) {
 
 	var track Track
 	z.call(observerToken, "GET", "/v1/tracks/"+string(v.ID), "").json(t, &track)
-	if len(track.Breaches) != 1 || track.Breaches[0].FenceID != f.ID || track.Position == nil || track.Position.Lat != 30.905 ||
+	if len(track.Breaches) != 1 || track.Breaches[0].FenceID != f.ID || track.Position == nil || track.Position.Lat != 30.9001 ||
 		track.Enforcement.Enforced || track.Mode.Name != "mode 4" || track.Heights.AMSL == nil || *track.Heights.AMSL != 50 {
 		t.Errorf("track: %+v", track)
 	}

@@ -36,6 +36,8 @@ type Track struct {
 	Armed                bool        `json:"armed"`
 	Battery              *int        `json:"battery_pct"`
 	Fix                  *FixQuality `json:"fix" doc:"Null until the receiver reports its quality"`
+	Estimator            string      `json:"estimator" enum:"unknown,healthy,faulty" doc:"What the vehicle says of its own position estimate"`
+	Grounds              *Grounds    `json:"grounds" doc:"What a judgement of now rests on; null: no position"`
 	VehicleFenceBreached *bool       `json:"vehicle_fence_breached" doc:"The vehicle's own view of its on-board fence; null: it says nothing"`
 	Enforcement          Enforcement `json:"enforcement"`
 	Breaches             []Breach    `json:"breaches" doc:"Fences that the vehicle breaches now"`
@@ -67,12 +69,16 @@ type FixQuality struct {
 	Type       int      `json:"type" doc:"0-1 none, 2 two-dimensional, 3 and more three-dimensional"`
 	Satellites *int     `json:"satellites"`
 	HAcc       *float64 `json:"hacc_m"`
+	VAcc       *float64 `json:"vacc_m"`
+	HDOP       *float64 `json:"hdop"`
 }
 
 // Enforcement says whether every fence that applies can be judged, and why not.
 type Enforcement struct {
 	Enforced bool     `json:"enforced"`
-	Reasons  []string `json:"reasons" enum:"unverified,no_position,stale,link_lost,altitude_unknown,out_of_order"`
+	Reasons  []string `json:"reasons" enum:"traffic,unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad"`
+
+	Fences *FenceEnforcement `json:"fences,omitempty" doc:"Fence by fence; of one track only"`
 }
 
 // Breach is a fence that a vehicle breaches.
@@ -83,8 +89,10 @@ type Breach struct {
 
 // TrackList is one page of tracks.
 type TrackList struct {
-	Items []Track `json:"items"`
-	Next  *string `json:"next" doc:"Cursor of the next page; null at the end"`
+	Items       []Track `json:"items"`
+	NotEnforced int     `json:"not_enforced" doc:"Of all vehicles of the class, on whatever page: those for which not every fence is enforced"`
+
+	Next *string `json:"next" doc:"Cursor of the next page; null at the end"`
 }
 
 type trackListOutput struct {
@@ -96,7 +104,8 @@ type trackOutput struct {
 }
 
 type trackListInput struct {
-	Class string `query:"class" enum:"unknown,uav,icv,usv" doc:"Only this class"`
+	Class    string `query:"class" enum:"unknown,uav,icv,usv" doc:"Only this class"`
+	Enforced string `query:"enforced" enum:"true,false" doc:"Only those for which every fence is enforced, or is not"`
 	Page
 }
 
@@ -125,7 +134,9 @@ func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackList
 		}
 		all = kept
 	}
-	views, next, err := paginate(s.cursors, "tracks class="+in.Class, in.Page, all,
+	j := s.judge()
+	all, notEnforced := j.split(all, in.Enforced)
+	views, next, err := paginate(s.cursors, "tracks class="+in.Class+" enforced="+in.Enforced, in.Page, all,
 		func(v *telemetry.TrackView) string { return strconv.FormatUint(uint64(v.Handle), 10) },
 		func(v *telemetry.TrackView, last string) bool {
 			h, err := strconv.ParseUint(last, 10, 32)
@@ -134,8 +145,7 @@ func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackList
 	if err != nil {
 		return nil, err
 	}
-	out := TrackList{Items: []Track{}, Next: next}
-	j := s.judge()
+	out := TrackList{Items: []Track{}, NotEnforced: notEnforced, Next: next}
 	for i := range views {
 		out.Items = append(out.Items, s.trackOf(&views[i], j))
 	}
@@ -157,7 +167,10 @@ func (s *Server) getTrack(ctx context.Context, in *struct {
 	if !ok {
 		return nil, errNoTrack
 	}
-	return &trackOutput{Body: s.trackOf(&track, s.judge())}, nil
+	j := s.judge()
+	out := s.trackOf(&track, j)
+	out.Enforcement.Fences = j.byFence(&track, out.Enforcement.Reasons)
+	return &trackOutput{Body: out}, nil
 }
 
 func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
@@ -171,7 +184,7 @@ func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
 		Link: v.Link.String(), Phase: v.Phase().String(), Heights: heightsOf(&v.Track.Fix.Heights),
 		Mode: Mode{Number: v.Mode, Name: s.cfg.ModeName(id, v.Mode)}, Armed: v.Armed,
 		Enforcement: j.enforcement(v), Breaches: []Breach{}, AlertLevel: int(v.AlertLevel),
-		PositionAt: optionalTime(v.FixUS), HeartbeatAt: optionalTime(v.HeartbeatUS), Reports: v.Reports, Traffic: v.Traffic,
+		Estimator: v.Estimator.String(), PositionAt: optionalTime(v.FixUS), HeartbeatAt: optionalTime(v.HeartbeatUS), Reports: v.Reports, Traffic: v.Traffic,
 	}
 	if v.HasFix() {
 		out.Position = &Position{Lat: degrees(v.Track.Fix.Point.Lat), Lon: degrees(v.Track.Fix.Point.Lon)}
@@ -192,6 +205,9 @@ func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
 	if v.Seen&vehicles.HasQuality != 0 {
 		out.Fix = fixQuality(&v.Track)
 	}
+	if v.HasFix() {
+		out.Grounds = groundsOf(&v.Grounds, id.Class)
+	}
 	if v.Seen&vehicles.HasFenceFlag != 0 {
 		breached := v.Breached
 		out.VehicleFenceBreached = &breached
@@ -204,13 +220,21 @@ func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
 
 func fixQuality(t *vehicles.Track) *FixQuality {
 	q := &FixQuality{Type: int(t.FixType)}
-	if t.Satellites != 255 {
+	if t.Satellites != vehicles.SatsUnknown {
 		n := int(t.Satellites)
 		q.Satellites = &n
 	}
 	if t.HAccMM != vehicles.AccUnknown {
 		m := float64(t.HAccMM) / 1000
 		q.HAcc = &m
+	}
+	if t.VAccMM != vehicles.AccUnknown {
+		m := float64(t.VAccMM) / 1000
+		q.VAcc = &m
+	}
+	if t.HDOP != 0 && t.HDOP != vehicles.HDOPUnknown {
+		hdop := float64(t.HDOP) / 100
+		q.HDOP = &hdop
 	}
 	return q
 }
@@ -221,6 +245,8 @@ type judgement struct {
 	nowUS int64
 	bands map[band]bool   // of fences for everybody of a class
 	lists map[listed]bool // of fences that name operators, vehicles or permits
+
+	fences []*geofence.Compiled // in force
 }
 
 type band struct {
@@ -245,6 +271,7 @@ func (s *Server) judge() *judgement {
 
 func (j *judgement) add(c *geofence.Compiled) {
 	f := &c.Fence
+	j.fences = append(j.fences, c)
 	for _, d := range []geo.Datum{f.Floor.Datum, f.Ceiling.Datum} {
 		switch {
 		case d == geo.NoDatum:
@@ -258,6 +285,9 @@ func (j *judgement) add(c *geofence.Compiled) {
 
 // enforcement never leaves it open: SAFETY rule 9.
 func (j *judgement) enforcement(v *telemetry.TrackView) Enforcement {
+	if v.Traffic {
+		return Enforcement{Reasons: []string{"traffic"}}
+	}
 	reasons := []string{}
 	if !v.Vehicle.Verified {
 		reasons = append(reasons, "unverified")
@@ -272,10 +302,18 @@ func (j *judgement) enforcement(v *telemetry.TrackView) Enforcement {
 		reasons = append(reasons, "link_lost")
 	}
 	if v.HasFix() && j.altitudeMissing(v) {
-		reasons = append(reasons, "altitude_unknown")
+		reasons = append(reasons, altitudeUnknown)
 	}
 	if v.OutOfOrder() {
 		reasons = append(reasons, "out_of_order")
+	}
+	if v.HasFix() {
+		switch v.Quality(j.nowUS) {
+		case vehicles.QualityUnknown:
+			reasons = append(reasons, "quality_unknown")
+		case vehicles.QualityBad:
+			reasons = append(reasons, "estimator_bad")
+		}
 	}
 	return Enforcement{Enforced: len(reasons) == 0, Reasons: reasons}
 }

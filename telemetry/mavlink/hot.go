@@ -19,6 +19,8 @@ const (
 	idBatteryStatus     = 147
 	idAutopilotVersion  = 148
 	idFenceStatus       = 162
+	idEKFStatusReport   = 193 // ArduPilot
+	idEstimatorStatus   = 230 // PX4
 	idHomePosition      = 242
 	idExtendedSysState  = 245
 	idStatusText        = 253
@@ -31,7 +33,7 @@ const hotBytes = 56
 func kindOf(id uint32) kind {
 	switch id {
 	case idHeartbeat, idSysStatus, idGPSRawInt, idAttitude, idGlobalPositionInt,
-		idBatteryStatus, idFenceStatus, idExtendedSysState:
+		idBatteryStatus, idFenceStatus, idExtendedSysState, idEKFStatusReport, idEstimatorStatus:
 		return hot
 	case idStatusText, idHomePosition, idAutopilotVersion, idCommandAck:
 		return cold
@@ -58,7 +60,12 @@ func decodeHot(id uint32, p []byte, s *session, r *vehicles.Report) (noPosition 
 		s.gpsFix = p[28]
 		r.Has = vehicles.HasQuality
 		r.FixType, r.Satellites = p[28], p[29]
+		r.HDOP = u16(p, 20)
 		r.HAccMM, r.VAccMM = u32(p, 34), u32(p, 38) // extensions, 0 when not sent
+	case idEKFStatusReport:
+		decodeEstimator(u16(p, 20), r)
+	case idEstimatorStatus:
+		decodeEstimator(u16(p, 40), r)
 	case idSysStatus:
 		if !s.battery {
 			setBattery(r, int8(p[30]), knownMV(uint32(u16(p, 14))))
@@ -108,6 +115,20 @@ func decodeAttitude(p []byte, r *vehicles.Report) Reason {
 	r.Has = vehicles.HasAttitude
 	r.Roll, r.Pitch, r.Yaw = f32(p, 4), f32(p, 8), f32(p, 12)
 	return accepted
+}
+
+// Flags of EKF_STATUS_REPORT and of ESTIMATOR_STATUS; the lower ones are the
+// same in both, and each leaves the others' upper ones 0.
+const (
+	estimatorNeeds  = 0x1 | 0x2 | 0x10              // attitude, horizontal velocity, absolute horizontal position
+	estimatorFaults = 0x80 | 0x400 | 0x800 | 0x8000 // constant position; EKF not initialised or GPS glitch; accelerometer error; EKF: GPS glitch
+)
+
+func decodeEstimator(flags uint16, r *vehicles.Report) {
+	r.Has, r.Estimator = vehicles.HasEstimator, vehicles.EstimatorHealthy
+	if flags&estimatorNeeds != estimatorNeeds || flags&estimatorFaults != 0 {
+		r.Estimator = vehicles.EstimatorFaulty
+	}
 }
 
 // decodeBattery reads BATTERY_STATUS of battery 0. Other batteries of the same

@@ -48,7 +48,21 @@ func want(msg message.Message, fix uint8) (r vehicles.Report, noPosition bool, w
 		}
 	case *ardupilotmega.MessageGpsRawInt:
 		r.Has, r.FixType, r.Satellites = vehicles.HasQuality, uint8(m.FixType), m.SatellitesVisible
-		r.HAccMM, r.VAccMM = m.HAcc, m.VAcc
+		r.HDOP, r.HAccMM, r.VAccMM = m.Eph, m.HAcc, m.VAcc
+	case *ardupilotmega.MessageEkfStatusReport:
+		r.Has, r.Estimator = vehicles.HasEstimator, vehicles.EstimatorHealthy
+		needs := ardupilotmega.EKF_ATTITUDE | ardupilotmega.EKF_VELOCITY_HORIZ | ardupilotmega.EKF_POS_HORIZ_ABS
+		faults := ardupilotmega.EKF_CONST_POS_MODE | ardupilotmega.EKF_UNINITIALIZED | ardupilotmega.EKF_GPS_GLITCHING | 0x800
+		if m.Flags&needs != needs || m.Flags&faults != 0 {
+			r.Estimator = vehicles.EstimatorFaulty
+		}
+	case *ardupilotmega.MessageEstimatorStatus:
+		r.Has, r.Estimator = vehicles.HasEstimator, vehicles.EstimatorHealthy
+		needs := ardupilotmega.ESTIMATOR_ATTITUDE | ardupilotmega.ESTIMATOR_VELOCITY_HORIZ | ardupilotmega.ESTIMATOR_POS_HORIZ_ABS
+		faults := ardupilotmega.ESTIMATOR_CONST_POS_MODE | ardupilotmega.ESTIMATOR_GPS_GLITCH | ardupilotmega.ESTIMATOR_ACCEL_ERROR | 0x8000
+		if m.Flags&needs != needs || m.Flags&faults != 0 {
+			r.Estimator = vehicles.EstimatorFaulty
+		}
 	case *ardupilotmega.MessageAttitude:
 		r.BootMS = m.TimeBootMs
 		for _, f := range []float32{m.Roll, m.Pitch, m.Yaw, m.Rollspeed, m.Pitchspeed, m.Yawspeed} {
@@ -109,7 +123,7 @@ func want(msg message.Message, fix uint8) (r vehicles.Report, noPosition bool, w
 // versions, payloads cut at every length and longer than known.
 func TestHotAgainstGomavlib(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for id, full := range map[uint32]int{0: 9, 1: 43, 24: 52, 30: 28, 33: 28, 147: 54, 162: 9, 245: 2} {
+	for id, full := range map[uint32]int{0: 9, 1: 43, 24: 52, 30: 28, 33: 28, 147: 54, 162: 9, 193: 26, 230: 42, 245: 2} {
 		rw := testDialect().GetMessage(id)
 		base := int(testCatalog().lookup(id).base)
 		counts := map[Reason]int{}
@@ -176,6 +190,12 @@ func plausible(rng *rand.Rand, id uint32, p []byte) {
 	case idGlobalPositionInt:
 		binary.LittleEndian.PutUint32(p[4:], uint32(rng.Int32N(1_800_000_001)-900_000_000))
 		binary.LittleEndian.PutUint32(p[8:], uint32(rng.Int64N(3_600_000_001)-1_800_000_000))
+	case idEKFStatusReport: // half of them healthy
+		p[20], p[21] = p[20]|0x13, p[21]&0x73
+		p[20] &^= byte(rng.IntN(2)) << 7
+	case idEstimatorStatus:
+		p[40], p[41] = p[40]|0x13, p[41]&0x73
+		p[40] &^= byte(rng.IntN(2)) << 7
 	case idAttitude:
 		for off := 4; off < 28; off += 4 {
 			binary.LittleEndian.PutUint32(p[off:], math.Float32bits(rng.Float32()*6-3))

@@ -362,6 +362,11 @@ export interface components {
             /** Format: date-time */
             cleared_at: string | null;
             /**
+             * Format: date-time
+             * @description When the evidence of a breach sufficed for an automatic order; null: it did not yet
+             */
+            confirmed_at: string | null;
+            /**
              * Format: int64
              * @description Times that the condition began
              */
@@ -369,6 +374,8 @@ export interface components {
             evidence: components["schemas"]["Evidence"] | null;
             fence: components["schemas"]["AlertFence"] | null;
             id: string;
+            /** @description Of a position jump */
+            jump?: components["schemas"]["Jump"];
             /**
              * Format: date-time
              * @description Of the newest change
@@ -391,7 +398,12 @@ export interface components {
             separation?: components["schemas"]["Separation"];
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
-            /** @description E.g. fence_breach, over_speed, predicted_breach, link_lost, unverified_flood */
+            /**
+             * Format: int64
+             * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
+             */
+            transitions: number;
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood */
             type: string;
             vehicle: components["schemas"]["AlertVehicle"];
         };
@@ -456,7 +468,9 @@ export interface components {
         };
         Enforcement: {
             enforced: boolean;
-            reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order")[];
+            /** @description Fence by fence; of one track only */
+            fences?: components["schemas"]["FenceEnforcement"];
+            reasons: ("traffic" | "unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
         };
         Evidence: {
             after: components["schemas"]["Fix"] | null;
@@ -470,6 +484,8 @@ export interface components {
             /** @description The datum that decided; none: the fence has no band */
             datum: string;
             flags: ("first_fix" | "fence_changed" | "altitude_unknown" | "jump" | "group_held")[];
+            /** @description Of a crossing or a jump */
+            grounds: components["schemas"]["Grounds"] | null;
             /** Format: date-time */
             received_at: string;
         };
@@ -570,6 +586,20 @@ export interface components {
              * @description Of replace and delete: the revision that you read
              */
             rev?: number;
+        };
+        FenceEnforcement: {
+            /**
+             * Format: int64
+             * @description Fences in force that apply to the vehicle
+             */
+            apply: number;
+            /**
+             * Format: int64
+             * @description Of these, those that can be judged and acted on
+             */
+            enforced: number;
+            /** @description The others, by name; at most 50 */
+            not_enforced: components["schemas"]["UnenforcedFence"][];
         };
         FenceInput: {
             applies?: components["schemas"]["Applies"];
@@ -696,6 +726,8 @@ export interface components {
         FixQuality: {
             /** Format: double */
             hacc_m: number | null;
+            /** Format: double */
+            hdop: number | null;
             /** Format: int64 */
             satellites: number | null;
             /**
@@ -703,12 +735,33 @@ export interface components {
              * @description 0-1 none, 2 two-dimensional, 3 and more three-dimensional
              */
             type: number;
+            /** Format: double */
+            vacc_m: number | null;
         };
         Grid: {
             /** Format: int64 */
             cols: number;
             /** Format: int64 */
             rows: number;
+        };
+        Grounds: {
+            /**
+             * Format: double
+             * @description Of the fix, when it was judged
+             */
+            age_s: number;
+            /**
+             * Format: int64
+             * @description Consecutive plausible fixes: no jump, none late, no gap
+             */
+            fixes: number;
+            /** @description Why an automatic order may not rest on it; empty: it may */
+            lacks: ("unverified" | "few_fixes" | "jump" | "out_of_order" | "quality_unknown" | "estimator_bad" | "altitude_unknown" | "stale")[];
+            /**
+             * @description Of the position, by receiver and estimator
+             * @enum {string}
+             */
+            quality: "good" | "bad" | "unknown";
         };
         Health: {
             journal: components["schemas"]["JournalHealth"];
@@ -779,6 +832,12 @@ export interface components {
              */
             head: number;
             state: string;
+        };
+        Jump: {
+            /** Format: double */
+            distance_m: number;
+            /** Format: double */
+            dt_s: number;
         };
         Listener: {
             addr: string;
@@ -927,8 +986,15 @@ export interface components {
              */
             climb_mps: number | null;
             enforcement: components["schemas"]["Enforcement"];
+            /**
+             * @description What the vehicle says of its own position estimate
+             * @enum {string}
+             */
+            estimator: "unknown" | "healthy" | "faulty";
             /** @description Null until the receiver reports its quality */
             fix: components["schemas"]["FixQuality"] | null;
+            /** @description What a judgement of now rests on; null: no position */
+            grounds: components["schemas"]["Grounds"] | null;
             /**
              * Format: int64
              * @description Names the vehicle on the live channel within this epoch
@@ -973,6 +1039,16 @@ export interface components {
             items: components["schemas"]["Track"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
+            /**
+             * Format: int64
+             * @description Of all vehicles of the class, on whatever page: those for which not every fence is enforced
+             */
+            not_enforced: number;
+        };
+        UnenforcedFence: {
+            fence_id: string;
+            fence_name: string;
+            reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
         };
         Vehicle: {
             /** @enum {string} */
@@ -2726,6 +2802,8 @@ export interface operations {
             query?: {
                 /** @description Only this class */
                 class?: "unknown" | "uav" | "icv" | "usv";
+                /** @description Only those for which every fence is enforced, or is not */
+                enforced?: "true" | "false";
                 /** @description Items in one answer */
                 limit?: number;
                 /** @description The next of the answer before */

@@ -2,10 +2,12 @@
 // exactly these, and `{name}` in a text is a parameter that callers must give.
 
 import { enAlerts } from './en-alerts';
+import { enEvidence } from './en-evidence';
 import { enFences } from './en-fences';
 
 export const en = {
   ...enAlerts,
+  ...enEvidence,
   ...enFences,
 
   'app.title': 'testzone · live',

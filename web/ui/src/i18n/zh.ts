@@ -2,10 +2,12 @@
 
 import type { Messages } from './index';
 import { zhAlerts } from './zh-alerts';
+import { zhEvidence } from './zh-evidence';
 import { zhFences } from './zh-fences';
 
 export const zh: Messages = {
   ...zhAlerts,
+  ...zhEvidence,
   ...zhFences,
 
   'app.title': 'testzone · 实时态势',

@@ -1,6 +1,6 @@
 // The JSON text messages of `zl.v1`, both directions.
 
-import type { Alert, Fence, FenceRef, Fix, HealthReason, VehicleRef } from '../api/types';
+import type { Alert, Fence, FenceRef, Fix, Grounds, HealthReason, Jump, VehicleRef } from '../api/types';
 
 export type Bbox = readonly [w: number, s: number, e: number, n: number];
 
@@ -17,12 +17,16 @@ export interface DictEntry {
 
 export interface Transition {
   readonly cseq: number;
-  readonly kind: 'entered' | 'left' | 'crossed' | 'ended';
+  readonly kind: 'entered' | 'left' | 'crossed' | 'ended' | 'over_speed' | 'speed_ok' | 'group_left' | 'group_entered' | 'jump';
   readonly flags: readonly string[] | null;
   readonly at: string;
   readonly vehicle: Omit<VehicleRef, 'handle'> & { readonly h: number };
   readonly fence: FenceRef | null;
-  readonly datum: string;
+  readonly datum?: string;
+  readonly jump?: Jump;
+  readonly grounds: Grounds | null;
+  /** The alerts count it and change nothing. */
+  readonly held: boolean;
   readonly before: Fix | null;
   readonly after: Fix | null;
 }

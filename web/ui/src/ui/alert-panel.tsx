@@ -7,6 +7,7 @@ import { acknowledge, alerts, findAlert, vehicleName } from '../state/ops';
 import { alertOpen, select } from '../state/view';
 import { showOnMap } from './alert-actions';
 import { Row, Time, Unverified } from './bits';
+import { AlertEvidenceRows, GroundsRows } from './evidence';
 import { Glyph, LevelIcon } from './icons';
 
 function fixText(f: Fix | null): string {
@@ -37,6 +38,7 @@ function Evidence({ a }: { a: Alert }) {
           <Row label={t('alert.field.flags')}>{e.flags!.map((f) => code('flag', f)).join('; ')}</Row>
         )}
         <Row label={t('alert.field.received')}><Time at={e.received_at} date /></Row>
+        <GroundsRows g={e.grounds} />
         {e.boot_ms !== null && e.boot_ms !== undefined && (
           <Row label={t('alert.field.boot')}>{formatNumber(e.boot_ms / 1000, 3)} s</Row>
         )}
@@ -98,6 +100,7 @@ export function AlertPanel() {
           )}
           {a.acknowledged?.note && <Row label={t('alert.field.note')}>{a.acknowledged.note}</Row>}
           <Row label={t('alert.field.count')}>{a.count}</Row>
+          <AlertEvidenceRows a={a} />
         </dl>
         <Evidence a={a} />
       </div>

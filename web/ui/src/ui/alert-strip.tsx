@@ -36,6 +36,7 @@ function AlertRow({ a }: { a: Alert }) {
         <strong>{vehicleName(a)}</strong>{!a.vehicle.verified && <Unverified />}
         <span>{code('alert.type', a.type)}{a.fence && <> · {a.fence.name}</>}{a.other && <> · {a.other.name || a.other.id}</>}</span>
         {a.count > 1 && <span class="muted">{t('alert.times', { n: a.count })}</span>}
+        {a.transitions > 2 && a.fence && <span class="muted">{t('alert.transitions', { n: a.transitions })}</span>}
         {error && <span class="error">{t('alert.ack.failed', { detail: error })}</span>}
       </span>
       <span class="alert-state">{stateText(a)}</span>

@@ -15,6 +15,7 @@ import { following, select, selection, toggleFollow } from '../state/view';
 import { now } from '../units';
 import { beat } from './beat';
 import { Row, Time, Unverified } from './bits';
+import { FencesEnforced, GroundsRows } from './evidence';
 import { ClassIcon, Glyph, LevelIcon } from './icons';
 
 const REFRESH_MS = 1_000;
@@ -79,6 +80,7 @@ function Enforcement({ track }: { track: Track }) {
     <p class={`enforcement ${enforced ? 'is-on' : 'is-off'}`}>
       <strong>{t(enforced ? 'card.enforced' : 'card.notEnforced')}</strong>
       {(reasons ?? []).map((r) => <span key={r}>{code('enforce', r)}</span>)}
+      <FencesEnforced track={track} />
     </p>
   );
 }
@@ -109,6 +111,8 @@ function TrackFacts({ track }: { track: Track }) {
         <Row label={t('card.battery')}>{num(track.battery_pct, 0, ' %')}</Row>
         <Row label={t('card.altTakeoff')}>{num(track.heights.takeoff_m, 1, ' m')}</Row>
         <Row label={t('card.fix')}>{fixText(track)}</Row>
+        <Row label={t('card.estimator')}>{code('estimator', track.estimator)}</Row>
+        <GroundsRows g={track.grounds} />
         <Row label={t('card.ownFence')}>{own === null ? unknown() : t(own ? 'card.ownFence.breached' : 'card.ownFence.ok')}</Row>
         <Row label={t('card.alert')}>{track.alert_level > 0 ? code('alert.level', String(track.alert_level)) : t('none')}</Row>
       </dl>

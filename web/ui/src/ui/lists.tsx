@@ -4,6 +4,7 @@ import { t, code } from '../i18n';
 import { events, fences } from '../state/ops';
 import { select, tab, type Tab } from '../state/view';
 import { Time, Unverified, arrowKeys } from './bits';
+import { jumpText } from './evidence';
 import { FencesTab } from './fence-list';
 import { VehicleTable } from './vehicle-table';
 
@@ -20,8 +21,9 @@ function EventTable() {
               <td class="wrap">{e.vehicle.name || e.vehicle.id} {!e.vehicle.verified && <Unverified />}</td>
               <td>{code('transition', e.kind)}</td>
               <td class="wrap">
-                {e.fence?.name}
+                {e.fence?.name}{e.jump && jumpText(e.jump)}
                 {(e.flags ?? []).map((f) => <span key={f} class="sub muted">{code('flag', f)}</span>)}
+                {e.held && !e.jump && <span class="sub muted">{t('event.held')}</span>}
               </td>
             </tr>
           ))}
