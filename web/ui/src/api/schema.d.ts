@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Fences, by id */
+        /** Fences, or deleted ones, by id */
         get: operations["listFences"];
         put?: never;
         /** Set a fence; it is in force when this answers */
@@ -1288,6 +1288,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next of the answer before */
                 cursor?: string;
+                /** @description The deleted fences instead, each as it was, with the revision, time and actor of its deletion */
+                deleted?: boolean;
             };
             header?: never;
             path?: never;
