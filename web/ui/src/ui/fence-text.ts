@@ -8,7 +8,7 @@ import { valueOf } from '../fence/difference';
 import type { Schedule } from '../fence/schedule';
 import { areaM2, vertices, type Shape } from '../fence/shape';
 import type { Fault } from '../fence/validity';
-import { code, formatNumber, plural, t } from '../i18n';
+import { code, formatNumber, plural, t } from '../i18n/later';
 import { parseTime, zoneClock } from '../state/clock';
 
 const height = (h: Height | null | undefined, none: string): string => (h ? `${h.m} m ${code('fence.datum', h.datum)}` : none);
