@@ -4,7 +4,7 @@
 import type { Client } from 'openapi-fetch';
 import type { paths } from './schema';
 import type {
-  Alert, EmergencyInput, Fence, FenceChange, FenceInput, FencePreview, FenceVersion, ImportReport, Problem, Session, Track, Zone,
+  Alert, EmergencyInput, Fence, FenceChange, FenceEnforcement, FenceInput, FencePreview, FenceVersion, ImportReport, Problem, Session, Track, Zone,
 } from './types';
 
 export class ApiError extends Error {
@@ -112,6 +112,8 @@ export const api = {
   /** All of them or none. */
   changeFences: (changes: FenceChange[]): Promise<unknown> => ask(client.POST('/v1/fences/batch', { body: { changes } })),
   fence: (id: string): Promise<Fence> => ask(client.GET('/v1/fences/{id}', { params: { path: { id } } })),
+  fenceEnforcement: (id: string, signal: AbortSignal): Promise<FenceEnforcement> =>
+    ask(client.GET('/v1/fences/{id}/enforcement', { params: { path: { id } }, signal })),
   createFence: (f: FenceInput): Promise<Fence> => ask(client.POST('/v1/fences', { body: f })),
   replaceFence: (id: string, rev: number, f: FenceInput): Promise<Fence> =>
     ask(client.PUT('/v1/fences/{id}', { params: { path: { id }, header: revision(rev) }, body: f })),

@@ -92,6 +92,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/fences/{id}/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For which vehicles a fence is not enforced now, and why */
+        get: operations["fenceEnforcement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fences/{id}/restore": {
         parameters: {
             query?: never;
@@ -567,6 +584,22 @@ export interface components {
              */
             rev?: number;
         };
+        FenceEnforcement: {
+            /**
+             * Format: int64
+             * @description Vehicles that are seen now and that the fence applies to, wherever they are
+             */
+            applies: number;
+            /** @description By its schedule, now */
+            in_force: boolean;
+            /**
+             * Format: int64
+             * @description Those of them for which it is not enforced
+             */
+            not_enforced: number;
+            /** @description They, at most 1000 */
+            vehicles: components["schemas"]["UnenforcedVehicle"][];
+        };
         FenceInput: {
             applies?: components["schemas"]["Applies"];
             ceiling?: components["schemas"]["Height"] | null;
@@ -967,6 +1000,11 @@ export interface components {
             items: components["schemas"]["Track"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
+        };
+        UnenforcedVehicle: {
+            /** @description As in the enforcement of a track */
+            reasons: string[];
+            vehicle: components["schemas"]["AlertVehicle"];
         };
         Vehicle: {
             /** @enum {string} */
@@ -1734,6 +1772,82 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fenceEnforcement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FenceEnforcement"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,6 +20,7 @@ export type Fence = Terms<Schemas['Fence']>;
 export type FencePreview = Schemas['FencePreview'];
 export type FenceChange = Omit<Schemas['FenceChange'], 'fence'> & { fence?: FenceInput };
 export type FenceVersion = Omit<Schemas['FenceVersion'], 'fence'> & { fence: Fence };
+export type FenceEnforcement = Schemas['FenceEnforcement'];
 export type ImportReport = Schemas['ImportReport'];
 export type EmergencyInput = Schemas['EmergencyInput'];
 export type Fix = Schemas['Fix'];

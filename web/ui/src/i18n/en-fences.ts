@@ -257,4 +257,9 @@ export const enFences = {
   'snap.corner': 'on a corner',
   'snap.edge': 'on an edge',
   'snap.guide': 'on a guide line',
+
+  'enforcement.unknown': 'It cannot be said for whom it is enforced: the server did not answer.',
+  'enforcement.nobody': 'No vehicle that it applies to is seen now.',
+  'enforcement.all.one': 'Enforced for the {n} vehicle that it applies to.',
+  'enforcement.all.other': 'Enforced for all {n} vehicles that it applies to.',
 } as const;

@@ -56,9 +56,9 @@ export async function setLang(next: Lang): Promise<void> {
   lang.value = next;
 }
 
-/** Brings the texts of a part, in this language and in every one that is chosen later. */
-export async function needTexts(part: Part): Promise<void> {
-  wanted.add(part);
+/** Brings the texts of these parts, in this language and in every one that is chosen later. */
+export async function needTexts(...parts: Part[]): Promise<void> {
+  for (const part of parts) wanted.add(part);
   await load(lang.peek());
 }
 

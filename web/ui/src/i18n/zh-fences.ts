@@ -259,4 +259,9 @@ export const zhFences: Record<keyof typeof enFences, string> = {
   'snap.corner': '已吸附到顶点',
   'snap.edge': '已吸附到边',
   'snap.guide': '已吸附到辅助线',
+
+  'enforcement.unknown': '无法确认对哪些载具生效：服务器没有应答。',
+  'enforcement.nobody': '目前没有适用的载具。',
+  'enforcement.all.one': '对适用的 {n} 台载具均生效。',
+  'enforcement.all.other': '对适用的 {n} 台载具均生效。',
 };

@@ -15,6 +15,7 @@ import { mayWrite } from '../state/modes';
 import { breachedFences, fences } from '../state/ops';
 import { fenceOpen } from '../state/view';
 import { Row, Time, arrowKeys } from './bits';
+import { Enforcement } from './fence-enforcement';
 import { appliesText, bandText, memberText, scheduleText, shapeText } from './fence-text';
 import { shapeOf } from '../fence/shape';
 
@@ -104,6 +105,7 @@ function Details({ f }: { f: Fence }) {
       </div>
       {removing.value === f.id && <Confirm f={f} />}
       <p class="error" role="alert">{failure.value}</p>
+      <Enforcement f={f} />
       <dl class="facts">
         <Row label={t('field.shape')}>{shapeText(shapeOf(f))}</Row>
         <Row label={t('field.schedule')}>{scheduleText(f.schedule)}</Row>

@@ -21,11 +21,11 @@ export function loadWhenIdle(): void {
   else setTimeout(loadAll, 5_000);
 }
 
-/** texts: what the panel says, beside what the page says. */
-export function later(load: () => Promise<ComponentType>, texts: Part = 'page'): ComponentType {
+/** texts: of what the panel says, beside what the page says. */
+export function later(load: () => Promise<ComponentType>, ...texts: Part[]): ComponentType {
   let Loaded: ComponentType | null = null;
   let failed = false;
-  const bring = () => Promise.all([load(), needTexts(texts)]).then(([c]) => (Loaded = c), () => (failed = true));
+  const bring = () => Promise.all([load(), needTexts(...texts)]).then(([c]) => (Loaded = c), () => (failed = true));
   if (idle) void bring();
   else waiting.push(() => void bring());
   return function Later() {

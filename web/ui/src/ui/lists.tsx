@@ -6,7 +6,7 @@ import { tab, type Tab } from '../state/view';
 import { later } from './later';
 import { VehicleTable } from './vehicle-table';
 
-const FencesTab = later(() => import('./fences-tab').then((m) => m.FencesTab), 'fences');
+const FencesTab = later(() => import('./fences-tab').then((m) => m.FencesTab), 'fences', 'panels');
 const EventTable = later(() => import('./event-table').then((m) => m.EventTable));
 const tabs: Tab[] = ['vehicles', 'fences', 'events'];
 
