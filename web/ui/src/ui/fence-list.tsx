@@ -8,7 +8,7 @@ import { liveMap } from '../map/current';
 import { startEmergency } from '../state/emergency';
 import { editFence, newFence } from '../state/fence-editor';
 import { busy, failure, openVersions, remove, removed, removing } from '../state/fence-versions';
-import { ACTS, chosen, openBatch, pick, pickAll, picked } from '../state/fence-batch';
+import { ACTS, MAX_PICKED, chosen, openBatch, pick, pickAll, picked } from '../state/fence-batch';
 import { openDeleted } from '../state/fence-deleted';
 import { importing } from '../state/fence-import';
 import { mayWrite } from '../state/modes';
@@ -140,16 +140,26 @@ function FenceRow({ f }: { f: Fence }) {
       <td class="wrap">
         <span class={`swatch swatch-${f.kind}`} aria-hidden="true" />{f.name}
         <span class="sub">
+          <span class="muted">{code('fence', f.kind)}</span>
           {breachedFences.value.has(f.id) && <span class="tag tag-danger">{t('fence.breached')}</span>}
           {f.in_force === false && <span class="tag">{t('fence.notInForce')}</span>}
           {f.origin.kind !== 'manual' && <span class="tag">{code('origin', f.origin.kind)}</span>}
         </span>
       </td>
-      <td>{code('fence', f.kind)}</td>
       <td class="wrap">{bandText(f)}</td>
       <td class="wrap">{appliesText(f)}</td>
       <td>{code('response', f.response)}</td>
     </tr>
+  );
+}
+
+function PickAll() {
+  const n = chosen.value.length;
+  const all = Math.min(MAX_PICKED, fences.value.filter((f) => f.origin.kind === 'manual').length);
+  return (
+    <input type="checkbox" checked={n > 0 && n === all} aria-label={t('batch.all')} data-testid="pick-all" ref={(el) => {
+      if (el) el.indeterminate = n > 0 && n < all;
+    }} onChange={(e) => pickAll(e.currentTarget.checked)} />
   );
 }
 
@@ -162,10 +172,10 @@ function FenceTable() {
           <tr>
             {mayWrite.value && (
               <th class="pick" scope="col">
-                <input type="checkbox" checked={chosen.value.length > 0} aria-label={t('batch.all')} data-testid="pick-all" onChange={(e) => pickAll(e.currentTarget.checked)} />
+                <PickAll />
               </th>
             )}
-            {(['name', 'kind', 'band', 'applies', 'response'] as const).map((k) => <th key={k} scope="col">{t(`fences.col.${k}`)}</th>)}
+            {(['name', 'band', 'applies', 'response'] as const).map((k) => <th key={k} scope="col">{t(`fences.col.${k}`)}</th>)}
           </tr>
         </thead>
         <tbody>{fences.value.map((f) => <FenceRow key={f.id} f={f} />)}</tbody>

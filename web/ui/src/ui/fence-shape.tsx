@@ -141,7 +141,7 @@ function Coordinates() {
             <button key={k} type="button" aria-pressed={format.value === k} onClick={() => (format.value = k)}>{t(`coordinates.${k}`)}</button>
           ))}
         </div>
-        <label class="check"><input type="checkbox" checked={gcj.value} onChange={() => (gcj.value = !gcj.value)} />{t('coordinates.gcj')}</label>
+        <label class="check"><input type="checkbox" checked={gcj.value} data-testid="gcj" onChange={() => (gcj.value = !gcj.value)} />{t('coordinates.gcj')}</label>
         <span class="spacer" />
         <button class="button" type="button" data-testid="coordinates-apply" onClick={() => apply()}>{t('coordinates.apply')}</button>
       </div>

@@ -30,12 +30,14 @@ export function later(load: () => Promise<ComponentType>, ...texts: Part[]): Com
   else waiting.push(() => void bring());
   return function Later() {
     const [, again] = useState(0);
+    const Shown = Loaded;
     useEffect(() => {
-      if (Loaded) return;
+      if (Shown) return;
       failed = false;
-      void bring().finally(() => again((n) => n + 1));
+      // Also when it came between the drawing and this: then it is there at once.
+      void (Loaded ? Promise.resolve() : bring()).finally(() => again((n) => n + 1));
     }, []);
-    if (Loaded) return <Loaded />;
+    if (Shown) return <Shown />;
     return <p class="empty" role="status">{t(failed ? 'later.failed' : 'card.loading')}</p>;
   };
 }
