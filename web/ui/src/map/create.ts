@@ -34,7 +34,9 @@ export type ViewClass = new (opt: ViewOptions) => MapView;
 /** MapLibre needs WebGL2; without it zone and fences are drawn plainly. Either is a chunk of its own. */
 export async function loadView(): Promise<ViewClass> {
   if (document.createElement('canvas').getContext('webgl2')) return (await import('./maplibre-view')).MapLibreView;
-  return (await import('./flat-view')).FlatView;
+  // The scene will ask for its renderer too.
+  const [{ FlatView }] = await Promise.all([import('./flat-view'), import('./vehicles-2d')]);
+  return FlatView;
 }
 
 /** Joins the fence editor to the map when fences or an emergency fence are first opened. */

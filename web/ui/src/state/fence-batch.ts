@@ -4,7 +4,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import { ApiError, api } from '../api/client';
 import type { Fence, FenceChange, FenceInput, FencePreview } from '../api/types';
-import { draftOf, inputOf, type Response } from '../fence/draft';
+import type { Response } from '../fence/draft';
 import { alwaysInForce, scheduleOf, type ScheduleFault, type ScheduleForm } from '../fence/schedule';
 import { t } from '../i18n/later';
 import { announce } from './announce';
@@ -65,21 +65,21 @@ export function leaveBatch(): boolean {
   return true;
 }
 
-/** The definition that a chosen fence would have. */
-function changed(f: Fence, a: Act): FenceInput | null {
-  const { draft, shape } = draftOf(f, zoneTz.peek());
-  if (!shape) return null;
-  const { input } = inputOf(draft, shape, zoneTz.peek());
-  if (a === 'response') return { ...input, response: response.peek() };
-  if (a === 'schedule') return { ...input, schedule: scheduleOf(schedule.peek(), zoneTz.peek()).schedule ?? null };
-  return input;
+/** The definition that a chosen fence would have; all else is as the server sent it. */
+function changed(f: Fence, a: Act): FenceInput {
+  const { name, kind, geometry, radius_m, width_m, edges, floor, ceiling, applies, speed_mps, margin_m, group } = f;
+  const size = { ...(radius_m === undefined ? {} : { radius_m }), ...(width_m === undefined ? {} : { width_m }) };
+  return {
+    name, kind, geometry, ...size, edges, floor, ceiling, applies, speed_mps, margin_m, group,
+    response: a === 'response' ? response.peek() : f.response,
+    schedule: a === 'schedule' ? (scheduleOf(schedule.peek(), zoneTz.peek()).schedule ?? null) : f.schedule,
+  };
 }
 
-async function previewOne(f: Fence, a: Act): Promise<Planned[]> {
+async function previewOne(f: Fence, a: Act): Promise<Planned> {
   const fence = changed(f, a);
-  if (!fence) return [];
   const change: FenceChange = a === 'delete' ? { op: 'delete', id: f.id, rev: f.rev } : { op: 'replace', id: f.id, rev: f.rev, fence };
-  return [{ fence: f, change, now: await api.previewFence(fence, f.id) }];
+  return { fence: f, change, now: await api.previewFence(fence, f.id) };
 }
 
 async function working(work: () => Promise<void>): Promise<void> {
@@ -117,7 +117,7 @@ export function previewBatch(): Promise<void> {
     const list = chosen.peek();
     const out: Planned[] = [];
     for (let i = 0; i < list.length; i += AT_ONCE) {
-      out.push(...(await Promise.all(list.slice(i, i + AT_ONCE).map((f) => previewOne(f, a)))).flat());
+      out.push(...(await Promise.all(list.slice(i, i + AT_ONCE).map((f) => previewOne(f, a)))));
     }
     if (act.peek() === a) plan.value = out;
   });

@@ -38,7 +38,7 @@ function useEnforcement(id: string, rev: number): FenceEnforcement | null | 'fai
 
 export function Enforcement({ f }: { f: Fence }) {
   const e = useEnforcement(f.id, f.rev);
-  if (e === null) return <p class="muted" data-testid="fence-enforcement">{t('card.loading')}</p>;
+  if (e === null) return <p class="muted">{t('card.loading')}</p>;
   if (e === 'failed') return <p class="error" data-testid="fence-enforcement">{t('enforcement.unknown')}</p>;
   if (e.not_enforced === 0) {
     return <p class="muted" data-testid="fence-enforcement">{e.applies === 0 ? t('enforcement.nobody') : plural('enforcement.all', e.applies)}</p>;
