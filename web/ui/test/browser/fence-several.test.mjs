@@ -18,6 +18,7 @@ async function pickByKeys(page, id) {
   await page.keyboard.press('Space');
   await row.locator('input:checked').waitFor();
 }
+const published = (page) => page.getByTestId('batch').waitFor({ state: 'detached' });
 const gone = (page, id) => page.locator(`[data-fence="${id}"]`).waitFor({ state: 'detached' });
 const responses = async () => (await listed()).map((f) => f.response);
 
@@ -37,7 +38,7 @@ const tasks = {
       assert.equal(await page.locator('[data-batch]').count(), 2);
       assert.deepEqual(await responses(), ['warn', 'warn', 'warn'], 'a preview changes nothing');
       await page.getByTestId('batch-publish').click();
-      await page.getByTestId('batch').waitFor({ state: 'detached' });
+      await published(page);
       assert.deepEqual((await responses()).sort(), ['land', 'land', 'warn']);
       for (const { rev, updated_at, updated_by, response, ...now } of await listed()) {
         const { rev: _rev, updated_at: _at, updated_by: _by, response: _response, ...before } = was[now.id];
@@ -54,7 +55,7 @@ const tasks = {
       await press(page, 'batch-preview');
       await page.getByTestId('batch-publish').waitFor();
       await press(page, 'batch-publish');
-      await page.getByTestId('batch').waitFor({ state: 'detached' });
+      await published(page);
       assert.deepEqual(await responses(), ['hold', 'hold']);
     },
   },
@@ -69,7 +70,7 @@ const tasks = {
       await page.getByTestId('add-week').click();
       await page.getByTestId('batch-preview').click();
       await page.getByTestId('batch-publish').click();
-      await page.getByTestId('batch').waitFor({ state: 'detached' });
+      await published(page);
       for (const f of await listed()) assert.equal(f.schedule.weekly.length, 1);
     },
     keyboard: async (page) => {
@@ -79,7 +80,7 @@ const tasks = {
       await press(page, 'batch-preview');
       await page.getByTestId('batch-publish').waitFor();
       await press(page, 'batch-publish');
-      await page.getByTestId('batch').waitFor({ state: 'detached' });
+      await published(page);
       for (const f of await listed()) assert.equal(f.schedule, null, 'always in force');
     },
   },
@@ -97,6 +98,7 @@ const tasks = {
       await page.keyboard.press('Escape');
       await page.getByTestId('picked-delete').click();
       await page.getByTestId('batch-publish').click();
+      await published(page);
       for (const f of [a, b]) await gone(page, f.id);
       assert.deepEqual(await listed(), []);
     },
@@ -106,6 +108,7 @@ const tasks = {
       await press(page, 'picked-delete', true);
       await page.locator('[data-batch]').nth(1).waitFor();
       await press(page, 'batch-publish');
+      await published(page);
       for (const f of all) await gone(page, f.id);
       assert.deepEqual(await listed(), []);
     },
