@@ -44,12 +44,17 @@ func (e *StaleError) Error() string {
 func (e *StaleError) Is(target error) bool { return target == ErrStale }
 
 // Fences lists the fences that exist, by id.
-func (r *Register) Fences() []FenceRecord {
+func (r *Register) Fences() []FenceRecord { return r.fencesThat(false) }
+
+// DeletedFences lists the tombstones, by id.
+func (r *Register) DeletedFences() []FenceRecord { return r.fencesThat(true) }
+
+func (r *Register) fencesThat(deleted bool) []FenceRecord {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	out := make([]FenceRecord, 0, len(r.fences))
 	for _, f := range r.fences {
-		if !f.Deleted {
+		if f.Deleted == deleted {
 			out = append(out, *f)
 		}
 	}

@@ -35,6 +35,7 @@ func rules() map[string]rule {
 		"deleteFence":      {scope: airspace.FenceWrite},
 		"previewFence":     {scope: airspace.FenceWrite, also: airspace.ZoneRead},
 		"fenceVersions":    {scope: airspace.ZoneRead},
+		"fenceEnforcement": {scope: airspace.ZoneRead},
 		"restoreFence":     {scope: airspace.FenceWrite},
 		"changeFences":     {scope: airspace.FenceWrite},
 		"emergencyFence":   {scope: airspace.FenceWrite, or: airspace.ZoneControl},
@@ -122,6 +123,7 @@ func (s *Server) build() (err error) {
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
+	s.fenceEnforcementEndpoint(api)
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
 	documentLive(api.OpenAPI())

@@ -11,9 +11,9 @@ import (
 // counts them all.
 const maxUnenforced = 50
 
-// FenceEnforcement says of each fence in force that applies to a vehicle whether
+// EnforcementByFence says of each fence in force that applies to a vehicle whether
 // it is enforced (SAFETY 9).
-type FenceEnforcement struct {
+type EnforcementByFence struct {
 	Apply       int               `json:"apply" doc:"Fences in force that apply to the vehicle"`
 	Enforced    int               `json:"enforced" doc:"Of these, those that can be judged and acted on"`
 	NotEnforced []UnenforcedFence `json:"not_enforced" doc:"The others, by name; at most 50"`
@@ -30,8 +30,8 @@ const altitudeUnknown = "altitude_unknown"
 
 // byFence says it fence by fence: what the vehicle lacks concerns each of them,
 // an unknown height only those whose band asks for it.
-func (j *judgement) byFence(v *telemetry.TrackView, reasons []string) *FenceEnforcement {
-	out := &FenceEnforcement{NotEnforced: []UnenforcedFence{}}
+func (j *judgement) byFence(v *telemetry.TrackView, reasons []string) *EnforcementByFence {
+	out := &EnforcementByFence{NotEnforced: []UnenforcedFence{}}
 	of := slices.DeleteFunc(slices.Clone(reasons), func(r string) bool { return r == altitudeUnknown })
 	subject := subjectOf(v.Vehicle)
 	for _, c := range j.fences {

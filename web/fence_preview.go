@@ -9,6 +9,7 @@ import (
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/vehicles"
 )
 
 // maxPreview is how many vehicles a preview names.
@@ -70,7 +71,7 @@ func (s *Server) previewFence(ctx context.Context, in *previewFenceInput) (*prev
 			continue
 		}
 		v := PreviewVehicle{
-			Vehicle: AlertVehicle{ID: string(t.Vehicle.ID), Handle: uint32(t.Handle), Name: t.Vehicle.Name, Class: t.Vehicle.Class.String(), Verified: t.Vehicle.Verified},
+			Vehicle: vehicleOf(t.Handle, t.Vehicle),
 			Within:  within, Would: "none", Response: string(c.Fence.Response),
 		}
 		if breach {
@@ -83,6 +84,10 @@ func (s *Server) previewFence(ctx context.Context, in *previewFenceInput) (*prev
 	slices.SortStableFunc(out.Inside, func(a, b PreviewVehicle) int { return strings.Compare(a.Would, b.Would) }) // breach, none
 	out.Inside = out.Inside[:min(len(out.Inside), maxPreview)]
 	return &previewFenceOutput{Body: out}, nil
+}
+
+func vehicleOf(h vehicles.Handle, v *vehicles.Identity) AlertVehicle {
+	return AlertVehicle{ID: string(v.ID), Handle: uint32(h), Name: v.Name, Class: v.Class.String(), Verified: v.Verified}
 }
 
 // groupOf is the other keep-ins that a vehicle may be inside of instead.

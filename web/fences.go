@@ -18,6 +18,11 @@ type FenceList struct {
 	Next  *string `json:"next" doc:"Cursor of the next page; null at the end"`
 }
 
+type listFencesInput struct {
+	Page
+	Deleted bool `query:"deleted" doc:"The deleted fences instead, each as it was, with the revision, time and actor of its deletion"`
+}
+
 type fenceListOutput struct {
 	Body FenceList
 }
@@ -56,7 +61,7 @@ func (s *Server) fenceEndpoints(api huma.API) {
 	op := func(id, method, path, summary string, errors ...int) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: path, Tags: []string{"fences"}, Summary: summary, Errors: errors}
 	}
-	endpoint(s, api, op("listFences", http.MethodGet, "/v1/fences", "Fences, by id", 401, 403), s.listFences)
+	endpoint(s, api, op("listFences", http.MethodGet, "/v1/fences", "Fences, or deleted ones, by id", 401, 403), s.listFences)
 	create := op("createFence", http.MethodPost, "/v1/fences", "Set a fence; it is in force when this answers", 400, 401, 403, 413, 415, 503)
 	create.DefaultStatus = http.StatusCreated
 	endpoint(s, api, create, s.createFence)
@@ -91,8 +96,12 @@ func revision(ifMatch string) (uint64, error) {
 	return rev, nil
 }
 
-func (s *Server) listFences(_ context.Context, in *struct{ Page }) (*fenceListOutput, error) {
-	records, next, err := paginate(s.cursors, "fences", in.Page, s.cfg.Register.Fences(),
+func (s *Server) listFences(_ context.Context, in *listFencesInput) (*fenceListOutput, error) {
+	list, all := "fences", s.cfg.Register.Fences
+	if in.Deleted {
+		list, all = "deleted fences", s.cfg.Register.DeletedFences
+	}
+	records, next, err := paginate(s.cursors, list, in.Page, all(),
 		func(r *airspace.FenceRecord) string { return r.Fence.ID },
 		func(r *airspace.FenceRecord, last string) bool { return r.Fence.ID > last })
 	if err != nil {

@@ -78,7 +78,7 @@ type Enforcement struct {
 	Enforced bool     `json:"enforced"`
 	Reasons  []string `json:"reasons" enum:"traffic,unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad"`
 
-	Fences *FenceEnforcement `json:"fences,omitempty" doc:"Fence by fence; of one track only"`
+	Fences *EnforcementByFence `json:"fences,omitempty" doc:"Fence by fence; of one track only"`
 }
 
 // Breach is a fence that a vehicle breaches.

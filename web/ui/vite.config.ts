@@ -11,6 +11,13 @@ export default defineConfig({
     // dist/.keep stays: `go vet` on a fresh clone needs the folder for its embed.
     emptyOutDir: true,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What the first view needs besides the map library is one chunk: it packs
+        // better than the many that later chunks would cut it into.
+        codeSplitting: { groups: [{ name: 'base', tags: ['$initial'] }] },
+      },
+    },
   },
   worker: { format: 'es' },
   // The browser tests under test/ are run by node against a real server.

@@ -3,9 +3,15 @@
 
 import { shapeOf, type LonLat, type Shape } from './fence/shape';
 import { liveMap } from './map/current';
-import { editing, shape, shapeFaults, tool } from './state/fence-editor';
+import { editing } from './state/modes';
 import { alerts, fences, fleet, linkState, live, rateReduced, stoppedAt } from './state/ops';
 import { soundState, tonesPlayed } from './state/sound';
+
+export interface EditorProbe { tool: string; shape: Shape | null; faults: string[] }
+
+let editor: () => EditorProbe | null = () => null;
+/** Is told by the fence editor, which comes later than the page. */
+export const setEditorProbe = (probe: typeof editor): void => void (editor = probe);
 
 export interface Probe {
   /** All vehicles with a position: handle, id, class, degrees, and CSS px on the map pane. */
@@ -17,7 +23,7 @@ export interface Probe {
   /** Published fences as the page knows them. */
   fences(): { id: string; name: string; rev: number; shape: Shape | null }[];
   /** The fence editor, or null. */
-  editor(): { tool: string; shape: Shape | null; faults: string[] } | null;
+  editor(): EditorProbe | null;
   /** CSS px of a place on the map pane. */
   pixelOf(at: LonLat): [number, number] | null;
   sound(): { state: string; tones: number };
@@ -32,7 +38,7 @@ export function installProbe(): void {
         lon: fleet.lonDeg(s), lat: fleet.latDeg(s), px: on.get(s) ?? null,
       }));
     },
-    map: () => ({ loaded: liveMap()?.view.loaded() ?? false, renderer: liveMap()?.scene.renderer.kind ?? '' }),
+    map: () => ({ loaded: liveMap()?.view.loaded() ?? false, renderer: liveMap()?.scene.renderer?.kind ?? '' }),
     connection: () => ({
       state: linkState.value,
       stopped: stoppedAt.value !== null,
@@ -44,7 +50,7 @@ export function installProbe(): void {
       id: a.id, type: a.type, level: a.level, vehicle: a.vehicle.id, acknowledged: a.acknowledged !== null, cleared: a.cleared_at !== null,
     })),
     fences: () => fences.value.map((f) => ({ id: f.id, name: f.name, rev: f.rev, shape: shapeOf(f) })),
-    editor: () => (editing.value === undefined ? null : { tool: tool.value, shape: shape.value, faults: shapeFaults.value.map((f) => f.code) }),
+    editor: () => (editing.value === undefined ? null : editor()),
     pixelOf(at) {
       const p = liveMap()?.view.pixelOf(at);
       return p ? [p.x, p.y] : null;

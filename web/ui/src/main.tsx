@@ -8,8 +8,7 @@ import './styles/live.css';
 import './styles/fences.css';
 import { App } from './ui/app';
 
-bindDocument();
 bindUrl();
 installProbe();
-render(<App />, document.getElementById('app')!);
+void bindDocument().then(() => render(<App />, document.getElementById('app')!));
 void resumeSession();

@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Fences, by id */
+        /** Fences, or deleted ones, by id */
         get: operations["listFences"];
         put?: never;
         /** Set a fence; it is in force when this answers */
@@ -87,6 +87,23 @@ export interface paths {
         post?: never;
         /** Take a manual fence away */
         delete: operations["deleteFence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fences/{id}/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For which vehicles a fence is not enforced now, and why */
+        get: operations["fenceEnforcement"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -469,8 +486,22 @@ export interface components {
         Enforcement: {
             enforced: boolean;
             /** @description Fence by fence; of one track only */
-            fences?: components["schemas"]["FenceEnforcement"];
+            fences?: components["schemas"]["EnforcementByFence"];
             reasons: ("traffic" | "unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
+        };
+        EnforcementByFence: {
+            /**
+             * Format: int64
+             * @description Fences in force that apply to the vehicle
+             */
+            apply: number;
+            /**
+             * Format: int64
+             * @description Of these, those that can be judged and acted on
+             */
+            enforced: number;
+            /** @description The others, by name; at most 50 */
+            not_enforced: components["schemas"]["UnenforcedFence"][];
         };
         Evidence: {
             after: components["schemas"]["Fix"] | null;
@@ -590,16 +621,18 @@ export interface components {
         FenceEnforcement: {
             /**
              * Format: int64
-             * @description Fences in force that apply to the vehicle
+             * @description Vehicles that are seen now and that the fence applies to, wherever they are
              */
-            apply: number;
+            applies: number;
+            /** @description By its schedule, now */
+            in_force: boolean;
             /**
              * Format: int64
-             * @description Of these, those that can be judged and acted on
+             * @description Those of them for which it is not enforced
              */
-            enforced: number;
-            /** @description The others, by name; at most 50 */
-            not_enforced: components["schemas"]["UnenforcedFence"][];
+            not_enforced: number;
+            /** @description They, at most 1000 */
+            vehicles: components["schemas"]["UnenforcedVehicle"][];
         };
         FenceInput: {
             applies?: components["schemas"]["Applies"];
@@ -1050,6 +1083,11 @@ export interface components {
             fence_name: string;
             reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
         };
+        UnenforcedVehicle: {
+            /** @description As in the enforcement of a track */
+            reasons: string[];
+            vehicle: components["schemas"]["AlertVehicle"];
+        };
         Vehicle: {
             /** @enum {string} */
             class: "unknown" | "uav" | "icv" | "usv";
@@ -1370,6 +1408,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next of the answer before */
                 cursor?: string;
+                /** @description The deleted fences instead, each as it was, with the revision, time and actor of its deletion */
+                deleted?: boolean;
             };
             header?: never;
             path?: never;
@@ -1814,6 +1854,82 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fenceEnforcement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FenceEnforcement"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

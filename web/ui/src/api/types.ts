@@ -18,7 +18,9 @@ export type FenceInput = Terms<Schemas['FenceInput']>;
 export type Fence = Terms<Schemas['Fence']>;
 /** Who is concerned by a fence that is not published yet, and what it would do. */
 export type FencePreview = Schemas['FencePreview'];
+export type FenceChange = Omit<Schemas['FenceChange'], 'fence'> & { fence?: FenceInput };
 export type FenceVersion = Omit<Schemas['FenceVersion'], 'fence'> & { fence: Fence };
+export type FenceEnforcement = Schemas['FenceEnforcement'];
 export type ImportReport = Schemas['ImportReport'];
 export type EmergencyInput = Schemas['EmergencyInput'];
 export type Fix = Schemas['Fix'];

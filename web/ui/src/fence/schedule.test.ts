@@ -55,3 +55,10 @@ describe('the form', () => {
     ['bad minutes', { weekly: [{ ...workdays, to: { base: 'sunset', time: '', minutes: 'x' } }] }, [['weekly', 0, 'edge_minutes']]],
   ])('%s', (_name, more, want) => expect(codes(form(more))).toEqual(want));
 });
+
+it('seconds of a window are kept', () => {
+  const windows = [{ from: '2026-11-25T00:00:07Z', to: '2026-11-25T01:02:03.250Z' }];
+  const form = formOf({ windows, weekly: [], holidays: 'as_days' }, 'Asia/Shanghai');
+  expect(form.windows).toEqual([{ from: '2026-11-25T08:00:07', to: '2026-11-25T09:02:03.250' }]);
+  expect(scheduleOf(form, 'Asia/Shanghai').schedule?.windows).toEqual(windows);
+});

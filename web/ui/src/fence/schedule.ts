@@ -48,20 +48,23 @@ const asUtc = (p: Parts) => Date.UTC(p.y, p.mo - 1, p.d, p.h, p.mi);
 
 /** "2026-11-25T08:00" in zone time as an instant; NaN if it is none. */
 export function zoneInstant(local: string, tz: string): number {
-  const m = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::\d{2})?$/.exec(local);
+  const m = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2}(?:\.\d{1,3})?))?$/.exec(local);
   if (!m) return NaN;
-  const [y, mo, d, h, mi] = m.slice(1).map(Number) as [number, number, number, number, number];
+  const [y, mo, d, h, mi] = m.slice(1, 6).map(Number) as [number, number, number, number, number];
   const wall = asUtc({ y, mo, d, h, mi });
   // Twice, because the offset at the first guess may be that of the other season.
   let at = wall;
   for (let i = 0; i < 2; i++) at = wall - (asUtc(zoneParts(at, tz)) - at);
-  return at;
+  return at + Math.round(Number(m[6] ?? 0) * 1000);
 }
 
 export function zoneLocal(at: number, tz: string): string {
   const p = zoneParts(at, tz);
   const two = (n: number) => String(n).padStart(2, '0');
-  return `${p.y}-${two(p.mo)}-${two(p.d)}T${two(p.h)}:${two(p.mi)}`;
+  const minute = `${p.y}-${two(p.mo)}-${two(p.d)}T${two(p.h)}:${two(p.mi)}`;
+  // Emergency fences begin and end within a minute: an edit must not move that.
+  const s = (((at % 60_000) + 60_000) % 60_000) / 1000;
+  return s === 0 ? minute : `${minute}:${s % 1 === 0 ? two(s) : s.toFixed(3).padStart(6, '0')}`;
 }
 
 export function edgeOf(text: string): EdgeForm {

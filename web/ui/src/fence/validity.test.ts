@@ -78,3 +78,10 @@ describe('faults', () => {
     }
   });
 });
+
+it('a vertex that is off the map is named by polygon, ring and place in it', () => {
+  const ok: LonLat[] = [[0, 0], [1, 0], [1, 1]];
+  const bad: LonLat[] = [[0, 0], [1, 0], [1, 91]];
+  expect(faultsOf({ kind: 'polygons', polygons: [[ok], [ok, bad]] })).toEqual([{ code: 'range', polygon: 1, ring: 1, vertex: 2, marks: [] }]);
+  expect(faultsOf({ kind: 'corridor', line: [[0, 0], [0, 89.5]], widthM: 10 })[0]).toMatchObject({ code: 'pole', vertex: 1 });
+});

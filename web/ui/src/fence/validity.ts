@@ -139,13 +139,25 @@ export function faultsOfPath(path: readonly LonLat[]): Fault[] {
   return out;
 }
 
+/** The first vertex that cannot be where it is said to be. */
+function offTheMap(s: Shape): Fault | null {
+  const polygons = s.kind === 'polygons' ? s.polygons : [[vertices(s)]];
+  for (const [polygon, rings] of polygons.entries()) {
+    for (const [ring, r] of rings.entries()) {
+      for (const [vertex, v] of r.entries()) {
+        const code = !(Math.abs(v[0]) <= 180) || !(Math.abs(v[1]) <= 90) ? 'range' : Math.abs(v[1]) > 89 ? 'pole' : null;
+        if (code) return { code, polygon, ring, vertex, marks: [] };
+      }
+    }
+  }
+  return null;
+}
+
 export function faultsOf(s: Shape | null): Fault[] {
   if (!s) return [{ code: 'empty', marks: [] }];
   const out: Fault[] = [];
-  for (const v of vertices(s)) {
-    const bad = !(Math.abs(v[0]) <= 180) || !(Math.abs(v[1]) <= 90) ? 'range' : Math.abs(v[1]) > 89 ? 'pole' : null;
-    if (bad) return [{ code: bad, marks: [] }];
-  }
+  const misplaced = offTheMap(s);
+  if (misplaced) return [misplaced];
   switch (s.kind) {
     case 'circle':
       if (!(s.radiusM >= 1 && s.radiusM <= 200_000)) out.push({ code: 'radius', marks: [[s.center]] });

@@ -1,17 +1,11 @@
 // Texts of what judgements rest on, in English.
 
 export const enEvidence = {
-  'alert.type.position_jump': 'Position jump',
-  'alert.type.not_enforced': 'Fences NOT ENFORCED',
-  'cause.disarmed': 'disarmed',
-  'cause.enforced_again': 'enforced again',
   'alert.field.transitions': 'Raw transitions',
-  'alert.transitions': '{n} crossings',
   'alert.field.confirmed': 'Evidence complete',
   'alert.confirmed.no': 'not yet: nothing may be ordered automatically',
   'alert.field.jump': 'Jump',
   'jump.value': '{distance} m in {seconds} s',
-  'cause.plausible_again': 'moves plausibly again',
   'grounds.title': 'Evidence quality',
   'grounds.value': '{fixes} plausible fixes in a row, quality {quality}, {age} s old',
   'grounds.order': 'For automatic orders',
@@ -27,6 +21,7 @@ export const enEvidence = {
   'lack.estimator_bad': 'quality of position bad',
   'lack.altitude_unknown': 'altitude unknown',
   'lack.stale': 'fix too old',
+  'enforce.traffic': 'another operator\'s vehicle: not shown',
   'enforce.quality_unknown': 'quality of position unknown',
   'enforce.estimator_bad': 'estimator or fix bad',
   'enforce.fences': '{enforced} of {apply} fences enforced',

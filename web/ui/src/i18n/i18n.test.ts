@@ -1,34 +1,53 @@
 import { describe, expect, it } from 'vitest';
-import { allTexts, code, firstLang, lang, plural, t, type Key } from './index';
+import { en as enPage } from './en';
+import { enFences } from './en-fences';
+import { enPanels } from './en-panels';
+import { code, firstLang, needTexts, plural, setLang, t } from './index';
+import { zh as zhPage } from './zh';
+import { zhFences } from './zh-fences';
+import { zhPanels } from './zh-panels';
 
-const keys = Object.keys(allTexts.en) as Key[];
+const en = { ...enPage, ...enFences, ...enPanels };
+const zh = { ...zhPage, ...zhFences, ...zhPanels };
+type Key = keyof typeof en;
+const keys = Object.keys(en) as Key[];
 const names = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 
 describe('both languages are complete', () => {
   it('have the same keys', () => {
-    expect(Object.keys(allTexts['zh-CN']).sort()).toEqual([...keys].sort());
+    expect(Object.keys(zh).sort()).toEqual([...keys].sort());
   });
   it.each(keys)('%s: no empty text, the same parameters', (k) => {
-    expect(allTexts.en[k].trim()).not.toBe('');
-    expect(allTexts['zh-CN'][k].trim()).not.toBe('');
-    expect(names(allTexts['zh-CN'][k])).toEqual(names(allTexts.en[k]));
+    expect(en[k].trim()).not.toBe('');
+    expect(zh[k].trim()).not.toBe('');
+    expect(names(zh[k])).toEqual(names(en[k]));
+  });
+  it('no text stands in two catalogues', () => {
+    expect(keys.length).toBe([enPage, enFences, enPanels].flatMap(Object.keys).length);
   });
   it('Chinese texts are Chinese', () => {
     const latin = new Set<Key>(['lang.switch', 'app.title', 'alert.times', 'announce.alert']);
-    const bare = keys.filter((k) => !latin.has(k) && !/[\u4e00-\u9fff]/.test(allTexts['zh-CN'][k]));
+    const bare = keys.filter((k) => !latin.has(k) && !/[\u4e00-\u9fff]/.test(zh[k]));
     expect(bare).toEqual([]);
   });
 });
 
 describe('use', () => {
-  it('fills parameters, counts, and shows unknown codes as they are', () => {
-    lang.value = 'en';
+  it('fills parameters, counts, and shows unknown codes as they are', async () => {
+    await setLang('en');
     expect(t('link.refused', { code: 4403 })).toBe('Refused (4403)');
     expect([plural('vehicles', 1), plural('vehicles', 1200)]).toEqual(['1 vehicle', '1,200 vehicles']);
     expect(code('alert.type', 'fence_breach')).toBe('Fence breach');
     expect(code('alert.type', 'new_kind')).toBe('new_kind');
-    lang.value = 'zh-CN';
+    await setLang('zh-CN');
     expect(plural('vehicles', 2)).toBe('2 台');
+  });
+  it('texts of a part come with it, in the language that is chosen later too', async () => {
+    expect(code('response', 'hold')).toBe('hold');
+    await needTexts('fences');
+    expect(code('response', 'hold')).toBe('悬停/等待');
+    await setLang('en');
+    expect(code('response', 'hold')).toBe('Hold');
   });
   it.each([
     [null, ['fr', 'en-GB'], 'en'], [null, ['zh-TW', 'en'], 'zh-CN'], [null, ['fr'], 'zh-CN'],

@@ -2,20 +2,41 @@
 // missing parameter is a compile error.
 
 import { signal } from '@preact/signals';
-import { en } from './en';
-import { zh } from './zh';
+import type { en } from './en';
 
 export type Lang = 'zh-CN' | 'en';
 export type Key = keyof typeof en;
 export type Messages = Record<Key, string>;
+/** What is loaded at once, and what comes with the panels that need it. */
+export type Part = 'page' | 'fences' | 'panels';
 
 /** The names between braces in a text. */
-type Names<S extends string> = S extends `${string}{${infer P}}${infer Rest}` ? P | Names<Rest> : never;
-type Args<K extends Key> = [Names<(typeof en)[K]>] extends [never]
-  ? []
-  : [params: Record<Names<(typeof en)[K]>, string | number>];
+type Names<S> = S extends `${string}{${infer P}}${infer Rest}` ? P | Names<Rest> : never;
+type Params<S> = [Names<S>] extends [never] ? [] : [params: Record<Names<S>, string | number>];
+/** Texts of a catalogue, by key. */
+export type Translate<C> = <K extends keyof C & string>(key: K, ...args: Params<C[K]>) => string;
+type Counted<C> = keyof C extends infer K ? (K extends `${infer B}.other` ? B : never) : never;
+export type Plural<C> = (base: Counted<C>, n: number) => string;
 
-const texts: Record<Lang, Messages> = { 'zh-CN': zh, en };
+const catalogues: Record<Lang, Record<Part, () => Promise<Readonly<Record<string, string>>>>> = {
+  'zh-CN': {
+    page: () => import('./zh').then((m) => m.zh),
+    fences: () => import('./zh-fences').then((m) => m.zhFences),
+    panels: () => import('./zh-panels').then((m) => m.zhPanels),
+  },
+  en: {
+    page: () => import('./en').then((m) => m.en),
+    fences: () => import('./en-fences').then((m) => m.enFences),
+    panels: () => import('./en-panels').then((m) => m.enPanels),
+  },
+};
+const texts: Record<Lang, Map<Part, Readonly<Record<string, string>>>> = { 'zh-CN': new Map(), en: new Map() };
+const wanted = new Set<Part>(['page']);
+
+async function load(l: Lang): Promise<void> {
+  const missing = [...wanted].filter((part) => !texts[l].has(part));
+  await Promise.all(missing.map(async (part) => texts[l].set(part, await catalogues[l][part]())));
+}
 
 /** The language of the first visit: of the browser if we have it, else Chinese. */
 export function firstLang(stored: string | null, wanted: readonly string[]): Lang {
@@ -29,28 +50,39 @@ export function firstLang(stored: string | null, wanted: readonly string[]): Lan
 
 export const lang = signal<Lang>('zh-CN');
 
+/** Shows another language once its texts are there; needed once before the first text. */
+export async function setLang(next: Lang): Promise<void> {
+  await load(next);
+  lang.value = next;
+}
+
+/** Brings the texts of these parts, in this language and in every one that is chosen later. */
+export async function needTexts(...parts: Part[]): Promise<void> {
+  for (const part of parts) wanted.add(part);
+  await load(lang.peek());
+}
+
+function text(key: string): string | undefined {
+  for (const part of texts[lang.value].values()) if (Object.hasOwn(part, key)) return part[key];
+  return undefined;
+}
+
 const fill = (text: string, params: Record<string, string | number> | undefined) =>
   params ? text.replace(/\{(\w+)\}/g, (all, name: string) => String(params[name] ?? all)) : text;
 
-export function t<K extends Key>(key: K, ...args: Args<K>): string {
-  return fill(texts[lang.value][key], args[0]);
-}
-
-type PluralBase = Key extends infer K ? (K extends `${infer B}.other` ? B : never) : never;
+export const t: Translate<typeof en> = (key, ...args) => fill(text(key) ?? key, args[0]);
 
 /** A text with a count; its forms are the keys `<base>.one` and `<base>.other`. */
-export function plural(base: PluralBase, n: number): string {
+export const plural: Plural<typeof en> = (base, n) => {
   const form = new Intl.PluralRules(lang.value).select(n) === 'one' ? 'one' : 'other';
-  return fill(texts[lang.value][`${base}.${form}` as Key], { n: formatNumber(n) });
-}
+  return fill(text(`${base}.${form}`) ?? '{n}', { n: formatNumber(n) });
+};
 
 /** The text for a code that the server sent; the code itself if we do not know it. */
 export function code(prefix: string, value: string): string {
-  return (texts[lang.value] as Record<string, string>)[`${prefix}.${value}`] ?? value;
+  return text(`${prefix}.${value}`) ?? value;
 }
 
 export function formatNumber(n: number, digits = 0): string {
   return new Intl.NumberFormat(lang.value, { signDisplay: 'negative', minimumFractionDigits: digits, maximumFractionDigits: digits }).format(n);
 }
-
-export const allTexts = texts;

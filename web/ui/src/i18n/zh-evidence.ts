@@ -3,17 +3,11 @@
 import type { enEvidence } from './en-evidence';
 
 export const zhEvidence: Record<keyof typeof enEvidence, string> = {
-  'alert.type.position_jump': '定位跳变',
-  'alert.type.not_enforced': '围栏未生效',
-  'cause.disarmed': '已上锁',
-  'cause.enforced_again': '围栏恢复生效',
   'alert.field.transitions': '原始越界次数',
-  'alert.transitions': '越界 {n} 次',
   'alert.field.confirmed': '证据充分',
   'alert.confirmed.no': '尚未：不得自动下达指令',
   'alert.field.jump': '跳变',
   'jump.value': '{seconds} 秒内 {distance} 米',
-  'cause.plausible_again': '移动恢复合理',
   'grounds.title': '证据质量',
   'grounds.value': '连续 {fixes} 个合理定位，质量{quality}，{age} 秒前',
   'grounds.order': '自动指令',
@@ -29,6 +23,7 @@ export const zhEvidence: Record<keyof typeof enEvidence, string> = {
   'lack.estimator_bad': '定位质量差',
   'lack.altitude_unknown': '高度未知',
   'lack.stale': '定位过旧',
+  'enforce.traffic': '其他单位的车辆：不予显示',
   'enforce.quality_unknown': '定位质量未知',
   'enforce.estimator_bad': '估计器或定位异常',
   'enforce.fences': '{apply} 个围栏中 {enforced} 个生效',

@@ -5,14 +5,13 @@ import { effect } from '@preact/signals';
 import type { Zone } from '../api/types';
 import { fenceOpen, filter, following, hovered, listsOpen, mapMenu, select, selection, tab } from '../state/view';
 import { breachedFences, fences, fleet, live, setRenderer, stoppedAt } from '../state/ops';
-import { editing } from '../state/fence-editor';
-import { placing, putEmergency } from '../state/emergency';
+import { announce } from '../state/announce';
+import { place, placing, putEmergency } from '../state/emergency';
+import { editing } from '../state/modes';
+import { t } from '../i18n';
 import { dimmed, layers, reducedMotion, shownTheme } from '../state/prefs';
 import { fenceFeatures } from './geometry';
 import { setLiveMap, type LiveMap } from './current';
-import { linkEditor } from './edit-link';
-import { FlatView } from './flat-view';
-import { MapLibreView } from './maplibre-view';
 import { Scene } from './scene';
 import type { Box, MapView, ViewOptions } from './view';
 
@@ -30,15 +29,38 @@ const clip = (a: Box, b: Box): Box => {
   return r[0] < r[2] && r[1] < r[3] ? r : b;
 };
 
-/** MapLibre needs WebGL2; without it zone and fences are drawn plainly. */
-function makeView(opt: ViewOptions): MapView {
-  if (document.createElement('canvas').getContext('webgl2')) return new MapLibreView(opt);
-  return new FlatView(opt);
+export type ViewClass = new (opt: ViewOptions) => MapView;
+
+/** MapLibre needs WebGL2; without it zone and fences are drawn plainly. Either is a chunk of its own. */
+export async function loadView(): Promise<ViewClass> {
+  if (document.createElement('canvas').getContext('webgl2')) return (await import('./maplibre-view')).MapLibreView;
+  // The scene will ask for its renderer too.
+  const [{ FlatView }] = await Promise.all([import('./flat-view'), import('./vehicles-2d')]);
+  return FlatView;
+}
+
+/** Joins the fence editor to the map when fences or an emergency fence are first opened. */
+function editorLater(view: MapView, zone: Zone): () => void {
+  let unlink = () => {};
+  let ended = false;
+  let asked = false;
+  const stop = effect(() => {
+    if (asked || (tab.value !== 'fences' && !placing.value && !place.value)) return;
+    asked = true;
+    import('./edit-link').then((m) => {
+      if (!ended) unlink = m.linkEditor(view, zone);
+    }, () => announce(t('later.failed'), true));
+  });
+  return () => {
+    ended = true;
+    stop();
+    unlink();
+  };
 }
 
 export interface MapElements { map: HTMLElement; vehicles: HTMLCanvasElement; labels: HTMLCanvasElement }
 
-export function createMap(el: MapElements, zone: Zone, changed: (s: Scene) => void): LiveMap {
+export function createMap(View: ViewClass, el: MapElements, zone: Zone, changed: (s: Scene) => void): LiveMap {
   const stops: (() => void)[] = [];
   let scene: Scene | null = null;
   let hoverTimer = 0;
@@ -94,7 +116,7 @@ export function createMap(el: MapElements, zone: Zone, changed: (s: Scene) => vo
     return true;
   };
 
-  const view: MapView = makeView({
+  const view: MapView = new View({
     container: el.map,
     zone,
     shown: shownTheme(),
@@ -113,7 +135,7 @@ export function createMap(el: MapElements, zone: Zone, changed: (s: Scene) => vo
   scene = new Scene(el.vehicles, el.labels, view, fleet, changed);
   setRenderer(scene);
   stops.push(
-    linkEditor(view, zone),
+    editorLater(view, zone),
     effect(() => view.setTheme(shownTheme())),
     effect(() => view.setLayers(layers.value, dimmed.value)),
     effect(() => view.setFences(fenceFeatures(fences.value, breachedFences.value, fenceOpen.value))),

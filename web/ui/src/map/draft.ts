@@ -3,13 +3,14 @@
 
 import type { Feature, FeatureCollection } from 'geojson';
 import { outline, type Shape } from '../fence/shape';
+import type { Snapped } from '../fence/snap';
 import type { Fault } from '../fence/validity';
 
-export type DraftRole = 'new' | 'old' | 'fault';
+export type DraftRole = 'new' | 'old' | 'fault' | 'guide';
 
 const feature = (role: DraftRole, geometry: Feature['geometry']): Feature => ({ type: 'Feature', geometry, properties: { role } });
 
-export function draftFeatures(now: Shape | null, old: Shape | null, faults: readonly Fault[]): FeatureCollection {
+export function draftFeatures(now: Shape | null, old: Shape | null, faults: readonly Fault[], snapped: Snapped | null = null): FeatureCollection {
   const features: Feature[] = [];
   const put = (role: DraftRole, s: Shape | null) => {
     const drawn = s && outline(s);
@@ -22,5 +23,6 @@ export function draftFeatures(now: Shape | null, old: Shape | null, faults: read
     if (points.length > 1) features.push(feature('fault', { type: 'LineString', coordinates: points }));
     else if (points[0]) features.push(feature('fault', { type: 'Point', coordinates: points[0] }));
   }
+  for (const line of snapped?.lines ?? []) features.push(feature('guide', { type: 'LineString', coordinates: line.map((p) => [...p]) }));
   return { type: 'FeatureCollection', features };
 }

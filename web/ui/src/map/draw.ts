@@ -20,7 +20,7 @@ const HANDLES = 8;
 const NEW_WIDTH_M = 100;
 
 const modeOf: Record<Tool, string> = {
-  polygon: 'polygon', hole: 'polygon', rectangle: 'rectangle', circle: 'circle', corridor: 'linestring', select: 'select',
+  polygon: 'polygon', part: 'polygon', hole: 'polygon', rectangle: 'rectangle', circle: 'circle', corridor: 'linestring', select: 'select',
 };
 
 type Drawn = GeoJSONStoreFeatures;
@@ -35,7 +35,7 @@ export class HandSurface implements DrawSurface {
   private loading = false;
   private stopped = false;
 
-  constructor(private readonly map: MapLibre, private shown: Shown, private readonly on: DrawEvents) {
+  constructor(map: MapLibre, private shown: Shown, private readonly on: DrawEvents) {
     const snapping = { toCustom: this.snap };
     const handles = { midpoints: { draggable: true }, draggable: true, deletable: true, snappable: snapping };
     this.draw = new TerraDraw({
@@ -68,12 +68,9 @@ export class HandSurface implements DrawSurface {
     window.addEventListener('contextmenu', this.released);
   }
 
+  /** With Alt held the hand goes where it wants. */
   private readonly snap: SnapToCustom = (event) => {
-    const at: LonLat = [event.lng, event.lat];
-    const found = this.on.snap(at, (p) => {
-      const q = this.map.project([p[0], p[1]]);
-      return Math.hypot(q.x - event.containerX, q.y - event.containerY);
-    });
+    const found = event.heldKeys.includes('Alt') ? null : this.on.snap([event.lng, event.lat]);
     return found ? [...found] : undefined;
   };
 
@@ -187,7 +184,9 @@ export class HandSurface implements DrawSurface {
     if (f.geometry.type !== 'Polygon') return null;
     if (this.tool === 'circle') return circleOf(f.geometry);
     const ring = openRing(f.geometry.coordinates[0]!);
-    if (this.tool !== 'hole' || this.shape?.kind !== 'polygons') return { kind: 'polygons', polygons: [[ring]] };
+    const adds = this.tool === 'hole' || this.tool === 'part';
+    if (!adds || this.shape?.kind !== 'polygons') return { kind: 'polygons', polygons: [[ring]] };
+    if (this.tool === 'part') return { kind: 'polygons', polygons: [...this.shape.polygons, [ring]] };
     const polygons = this.shape.polygons.map((rings) => [...rings]);
     const host = polygons.find((rings) => holds(rings[0]!, ring[0]!)) ?? polygons[0];
     host?.push(ring);

@@ -3,30 +3,37 @@
 
 import { batch, computed, effect } from '@preact/signals';
 import type { Zone } from '../api/types';
-import { shapeOf, type LonLat, type Shape } from '../fence/shape';
+import { shapeOf, vertices, type LonLat, type Shape } from '../fence/shape';
+import { addTargets, snap, type Targets } from '../fence/snap';
 import { faultsOf, type Fault } from '../fence/validity';
 import { place, radiusM } from '../state/emergency';
-import { chooseTool, editing, moving, setShape, shape, shapeFaults, step, tool } from '../state/fence-editor';
+import { chooseTool, moving, setShape, shape, shapeFaults, snapped, snapping, step, tool } from '../state/fence-editor';
 import { chosen, versions, versionsOf } from '../state/fence-versions';
+import { editing } from '../state/modes';
 import { fences } from '../state/ops';
 import { shownTheme } from '../state/prefs';
 import { draftFeatures } from './draft';
 import type { DrawSurface, MapView } from './view';
 
-const SNAP_PX = 10;
-
-/** Corners that a new corner may take: those of the zone and of other fences. */
-function corners(zone: Zone): LonLat[] {
-  const out: LonLat[] = [];
-  const walk = (c: unknown): void => {
-    if (!Array.isArray(c)) return;
-    if (typeof c[0] === 'number' && typeof c[1] === 'number') out.push([c[0], c[1]]);
-    else c.forEach(walk);
-  };
-  for (const f of zone.features.features) if ('coordinates' in f.geometry) walk(f.geometry.coordinates);
-  for (const f of fences.peek()) if (f.id !== editing.peek()?.id) walk(f.geometry.coordinates);
-  return out;
+/** What the hand may be drawn to: the zone's features and the other fences. */
+function targetsOf(zone: Zone): Targets {
+  const corners: LonLat[] = [];
+  const edges: [LonLat, LonLat][] = [];
+  for (const f of zone.features.features) if ('coordinates' in f.geometry) addTargets(f.geometry.coordinates, corners, edges);
+  for (const f of fences.peek()) if (f.id !== editing.peek()?.id) addTargets(f.geometry.coordinates, corners, edges);
+  return { corners, edges };
 }
+
+/** The corners that guides go through: of the way that is drawn, else of the shape that is edited. */
+function ownCorners(): readonly LonLat[] {
+  const path = moving.peek()?.path ?? [];
+  if (path.length > 1) return path.slice(0, -1);
+  const s = shape.peek();
+  return s && tool.peek() === 'select' ? vertices(s).slice(0, MAX_GUIDED) : [];
+}
+
+/** Corners of a shape that guides go through; more would pull everywhere. */
+const MAX_GUIDED = 60;
 
 interface Shown { now: Shape | null; old: Shape | null; faults: readonly Fault[] }
 
@@ -35,7 +42,7 @@ const shown = computed<Shown>(() => {
     const base = editing.value ? shapeOf(editing.value) : null;
     const m = moving.value;
     // A tool that draws a whole new shape leaves the one it replaces as the old one.
-    const replacing = tool.value !== 'select' && tool.value !== 'hole';
+    const replacing = !['select', 'hole', 'part'].includes(tool.value);
     const now = replacing ? null : (m?.shape ?? shape.value);
     return { now, old: replacing ? shape.value : base, faults: shapeFaults.value };
   }
@@ -63,24 +70,17 @@ export function linkEditor(view: MapView, zone: Zone): () => void {
   };
   const open = async () => {
     const mine = ++wanted;
-    const near = corners(zone);
+    const near = targetsOf(zone);
     const made = await view.drawSurface({
       changed: (s) => batch(() => {
         setShape(s);
         chooseTool('select');
       }),
       moving: (s, path) => (moving.value = { shape: s, path }),
-      snap(at, distance) {
-        const [w, , e] = view.box();
-        const reach = ((e - w) / Math.max(1, view.camera().width)) * SNAP_PX * 2;
-        let best: LonLat | null = null;
-        let least = SNAP_PX;
-        for (const p of near) {
-          if (Math.abs(p[0] - at[0]) > reach || Math.abs(p[1] - at[1]) > reach) continue;
-          const d = distance(p);
-          if (d < least) [best, least] = [p, d];
-        }
-        return best;
+      snap(at) {
+        const found = snapping.peek() ? snap(at, near, ownCorners(), { project: (p) => view.pixelOf(p), unproject: (p) => view.lonLatAt(p.x, p.y) }) : null;
+        snapped.value = found;
+        return found && found.at;
       },
     });
     if (mine !== wanted) return made?.stop();
@@ -101,7 +101,7 @@ export function linkEditor(view: MapView, zone: Zone): () => void {
       else surface?.show(s, k);
     }),
     effect(() => surface?.setTheme(shownTheme())),
-    effect(() => view.setDraft(draftFeatures(shown.value.now, shown.value.old, shown.value.faults))),
+    effect(() => view.setDraft(draftFeatures(shown.value.now, shown.value.old, shown.value.faults, snapped.value))),
   ];
   return () => {
     for (const stop of stops) stop();

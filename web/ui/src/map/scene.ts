@@ -6,6 +6,8 @@ import type { Fleet } from '../live/fleet';
 import { dimmed, labelLevel, layers, reducedMotion, shownTheme } from '../state/prefs';
 import { filter, following, hovered, isolated, selection } from '../state/view';
 import { stoppedAt, vehicleAlerts } from '../state/ops';
+import { announce } from '../state/announce';
+import { t } from '../i18n';
 import { now, since, type MonoMs, type Ms } from '../units';
 import { LabelLayer } from './label-layer';
 import { labelText } from './label-text';
@@ -15,7 +17,6 @@ import { palettes } from './palette';
 import { onScreen, pick, type ScreenPoint } from './pick';
 import type { VehicleRenderer } from './renderer';
 import { Trails } from './trails';
-import { CanvasVehicles } from './vehicles-2d';
 import { GlVehicles } from './vehicles-gl';
 import type { MapView } from './view';
 import type { Mercator } from '../units';
@@ -26,7 +27,8 @@ const LOST_TWICE_WITHIN = 60_000;
 type Ack = (renderMs: Ms, queued: number) => void;
 
 export class Scene {
-  renderer: VehicleRenderer;
+  /** Null while the one without WebGL is on its way. */
+  renderer: VehicleRenderer | null;
   readonly trails: Trails;
   looks: Float32Array = new Float32Array(512);
   result: LookResult = { marked: [], visible: 0, filteredOut: 0, flashing: false };
@@ -55,7 +57,8 @@ export class Scene {
   ) {
     this.trails = new Trails(fleet);
     this.labels = new LabelLayer(labelCanvas, fleet, labelText);
-    this.renderer = this.makeRenderer();
+    this.renderer = GlVehicles.create(canvas, () => this.refresh());
+    if (!this.renderer) this.drawPlainly();
     canvas.addEventListener('webglcontextlost', this.contextLost);
     const timer = window.setInterval(() => this.refresh(), 250);
     this.stops.push(
@@ -68,11 +71,16 @@ export class Scene {
     );
   }
 
-  private makeRenderer(): VehicleRenderer {
-    const gl = GlVehicles.create(this.canvas, () => this.refresh());
-    if (gl) return gl;
+  /** Few browsers come here, so the renderer is a chunk of its own. */
+  private drawPlainly(): void {
+    const { canvas } = this;
+    this.renderer = null;
     this.view.lockNorthUp();
-    return new CanvasVehicles(this.canvas);
+    import('./vehicles-2d').then(({ CanvasVehicles }) => {
+      if (!canvas.isConnected) return;
+      this.renderer = new CanvasVehicles(canvas);
+      this.refresh();
+    }, () => announce(t('later.failed'), true));
   }
 
   /** A context lost twice within a minute will be lost again: draw without it. */
@@ -83,12 +91,10 @@ export class Scene {
     }
     const plain = this.canvas.cloneNode() as HTMLCanvasElement;
     this.canvas.removeEventListener('webglcontextlost', this.contextLost);
-    this.renderer.destroy();
+    this.renderer?.destroy();
     this.canvas.replaceWith(plain);
     this.canvas = plain;
-    this.view.lockNorthUp();
-    this.renderer = new CanvasVehicles(plain);
-    this.refresh();
+    this.drawPlainly();
   };
 
   /** A frame is in the fleet; done is called once it was drawn, or at once in a hidden tab. */
@@ -143,7 +149,7 @@ export class Scene {
     if (camera.width === 0 || camera.matrix[15] === 0) return;
     const palette = palettes[shownTheme()];
     const show = layers.peek();
-    this.renderer.draw({
+    this.renderer?.draw({
       camera, palette, t,
       marked: this.result.marked,
       visible: this.result.visible,
@@ -173,7 +179,7 @@ export class Scene {
       this.updatedAt = at;
       this.fleet.taken = true;
     }
-    this.renderer.upload(this.fleet, this.looks, moved);
+    this.renderer?.upload(this.fleet, this.looks, moved);
     this.changed(this);
   }
 
@@ -211,6 +217,6 @@ export class Scene {
     window.clearTimeout(this.ackTimer);
     this.canvas.removeEventListener('webglcontextlost', this.contextLost);
     for (const stop of this.stops) stop();
-    this.renderer.destroy();
+    this.renderer?.destroy();
   }
 }

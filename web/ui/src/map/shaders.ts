@@ -30,6 +30,7 @@ void main() {
   gl_PointSize = uSize;
 }`;
 
+/** shape() is the signed distance to the silhouette of the class; nose towards +y. */
 export const spriteFragment = `#version 300 es
 precision highp float;
 precision highp int;
@@ -42,7 +43,6 @@ uniform bool uPlain;
 out vec4 frag;
 ${KIND}
 float line(vec2 p, vec2 a, vec2 n) { return dot(p - a, normalize(n)); }
-// Signed distance to the silhouette of the class; nose towards +y.
 float shape(int c, vec2 p) {
   vec2 q = vec2(abs(p.x), p.y);
   if (c == 0) return max(line(q, vec2(0.0, 0.86), vec2(1.5, 0.62)), line(q, vec2(0.0, -0.34), vec2(-0.36, -0.62)));
@@ -69,6 +69,7 @@ void main() {
   frag = vec4(rgb * alpha, alpha);
 }`;
 
+/** The level has its own shape as well as its colour: triangle, diamond, circle. */
 export const markFragment = `#version 300 es
 precision highp float;
 precision highp int;
@@ -86,7 +87,6 @@ void main() {
   int lv = level(vKind);
   vec2 q = vec2(abs(p.x), p.y);
   vec4 o = vec4(0.0);
-  // The level has its own shape as well as its colour: triangle, diamond, circle.
   float d = lv == 3 ? max(dot(q - vec2(0.0, 0.86), normalize(vec2(0.86, 0.5))), -q.y - 0.46)
     : lv == 2 ? (q.x + abs(q.y) - 0.78) * 0.7071 : length(p) - 0.58;
   bool dim = uDimFlash && (vKind & FLASH) != 0;

@@ -31,8 +31,8 @@ export interface DrawEvents {
   changed(shape: Shape): void;
   /** A shape under the hand; path: the corners so far of one that is being drawn. */
   moving(shape: Shape | null, path: readonly LonLat[]): void;
-  /** A corner near this place that a new corner shall take, or null. */
-  snap(at: LonLat, near: (p: LonLat) => number): LonLat | null;
+  /** The place that a corner under the hand shall take instead of this one, or null. */
+  snap(at: LonLat): LonLat | null;
 }
 
 export interface DrawSurface {

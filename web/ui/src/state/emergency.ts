@@ -7,7 +7,7 @@ import type { FencePreview } from '../api/types';
 import { lattice, type LonLat } from '../fence/shape';
 import { t } from '../i18n';
 import { announce } from './announce';
-import { editing, mayWrite } from './fence-editor';
+import { editing, mayWrite } from './modes';
 import { failed, takeFence } from './ops';
 import { fenceOpen, tab } from './view';
 

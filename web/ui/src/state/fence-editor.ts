@@ -8,20 +8,19 @@ import type { Fence, FenceInput, FencePreview } from '../api/types';
 import { draftOf, fieldAt, inputOf, newDraft, type Draft, type FieldFault } from '../fence/draft';
 import { pushed, redone, timeline, undone, type Timeline } from '../fence/history';
 import type { LonLat, Shape } from '../fence/shape';
+import type { Snapped } from '../fence/snap';
 import { faultsOf, faultsOfPath, type Fault } from '../fence/validity';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { announce } from './announce';
 import { zoneTz } from './clock';
+import { editing, mayWrite } from './modes';
 import { failed as sessionCheck, fences, takeFence } from './ops';
-import { actor } from './session';
 import { fenceOpen, listsOpen, tab } from './view';
 
-export const TOOLS = ['polygon', 'rectangle', 'circle', 'corridor', 'hole', 'select'] as const;
+export const TOOLS = ['polygon', 'rectangle', 'circle', 'corridor', 'part', 'hole', 'select'] as const;
 export type Tool = (typeof TOOLS)[number];
 export type Step = 'edit' | 'preview';
 
-/** The fence that is replaced; null for a new one, undefined while nothing is edited. */
-export const editing = signal<Fence | null | undefined>(undefined);
 export const draft = signal<Draft>(newDraft);
 export const shapes = signal<Timeline<Shape | null>>(timeline(null));
 export const tool = signal<Tool>('select');
@@ -33,10 +32,13 @@ export const preview = signal<{ input: FenceInput; answer: FencePreview } | null
 /** Of a publication that came too late: the fence as it is now. */
 export const conflict = signal<Fence | null>(null);
 export const leaving = signal(false);
+/** The hand is drawn to corners, edges and guides. */
+export const snapping = signal(true);
+/** What the hand was drawn to last; null: nothing. */
+export const snapped = signal<Snapped | null>(null);
 /** A shape under the hand, not yet a state; a path is one that is still being drawn. */
 export const moving = signal<{ shape: Shape | null; path: readonly LonLat[] } | null>(null);
 
-export const mayWrite = computed(() => actor.value?.scopes.includes('fence.write') ?? false);
 export const shape = computed(() => shapes.value.present);
 export const shapeFaults = computed<readonly Fault[]>(() => {
   if (editing.value === undefined) return [];
@@ -82,6 +84,7 @@ export function editFence(f: Fence): void {
 export function closeEditor(): void {
   batch(() => {
     editing.value = undefined;
+    snapped.value = null;
     moving.value = null;
     leaving.value = false;
     preview.value = null;
@@ -108,7 +111,15 @@ export function escapeEditor(): boolean {
 export function chooseTool(next: Tool): void {
   batch(() => {
     moving.value = null;
+    snapped.value = null;
     tool.value = next;
+  });
+}
+
+export function toggleSnapping(): void {
+  batch(() => {
+    snapping.value = !snapping.peek();
+    snapped.value = null;
   });
 }
 
@@ -125,6 +136,7 @@ export function setDraft(change: Partial<Draft>): void {
 export function setShape(s: Shape | null): void {
   batch(() => {
     moving.value = null;
+    snapped.value = null;
     shapes.value = pushed(shapes.peek(), s);
     faults.value = faults.peek().filter((f) => f.field !== 'shape');
     leaving.value = false;

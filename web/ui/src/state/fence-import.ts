@@ -4,7 +4,7 @@
 import { batch, signal } from '@preact/signals';
 import { ApiError, api, type FileFormat } from '../api/client';
 import type { ImportReport } from '../api/types';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { announce } from './announce';
 import { failed } from './ops';
 

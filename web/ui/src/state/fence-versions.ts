@@ -4,7 +4,7 @@
 import { batch, signal } from '@preact/signals';
 import { ApiError, api } from '../api/client';
 import type { Fence, FenceVersion } from '../api/types';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { announce } from './announce';
 import { dropFence, failed, takeFence } from './ops';
 import { fenceOpen } from './view';

@@ -1,7 +1,7 @@
 // What a user prefers, kept in this browser. Nothing here is a secret.
 
 import { effect, signal, type Signal } from '@preact/signals';
-import { firstLang, lang, t } from '../i18n';
+import { firstLang, lang, setLang, t } from '../i18n';
 
 export type Theme = 'system' | 'dark' | 'light';
 export const LAYERS = [
@@ -65,9 +65,9 @@ export const toggleLayer = (k: LayerKey): void => {
   layers.value = { ...layers.value, [k]: !layers.value[k] };
 };
 
-/** Keeps <html> in step with language and theme. */
-export function bindDocument(): void {
-  lang.value = firstLang(read<string | null>('lang', null, (v): v is string => typeof v === 'string'), navigator.languages);
+/** Loads the language, then keeps <html> in step with language and theme. */
+export async function bindDocument(): Promise<void> {
+  await setLang(firstLang(read<string | null>('lang', null, (v): v is string => typeof v === 'string'), navigator.languages));
   effect(() => {
     document.documentElement.lang = lang.value;
     document.title = t('app.title');

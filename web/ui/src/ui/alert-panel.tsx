@@ -1,7 +1,7 @@
 // Details of one alert: what was decided, on which fence revision, by which fixes.
 
 import type { Alert, Fix } from '../api/types';
-import { code, formatNumber, t } from '../i18n';
+import { code, formatNumber, t } from '../i18n/later';
 import { isUnacked } from '../state/alert-book';
 import { acknowledge, alerts, findAlert, vehicleName } from '../state/ops';
 import { alertOpen, select } from '../state/view';

@@ -5,16 +5,18 @@ import { zoneClock } from '../state/clock';
 import { loadError, openZone, stoppedAt, zone } from '../state/ops';
 import { phase } from '../state/session';
 import { startSound } from '../state/sound';
-import { listsOpen } from '../state/view';
+import { helpOpen, listsOpen } from '../state/view';
 import type { UnixMs } from '../units';
 import { AlertStrip } from './alert-strip';
 import { startBeat } from './beat';
-import { Help } from './help';
 import { bindKeyboard } from './key-actions';
+import { later } from './later';
 import { Lists } from './lists';
 import { MapPane } from './map-pane';
 import { SignIn } from './signin';
 import { TopBar } from './topbar';
+
+const Help = later(() => import('./help').then((m) => m.Help), 'panels');
 
 /** LIVE DATA STOPPED: cannot be dismissed. */
 function Banner() {
@@ -64,7 +66,7 @@ function Live() {
         {zone.value ? <MapPane zone={zone.value} /> : <div class="map-pane" />}
         <AlertStrip />
       </main>
-      <Help />
+      {helpOpen.value && <Help />}
       <Announcer />
     </div>
   );

@@ -4,7 +4,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, api } from '../api/client';
 import type { Track } from '../api/types';
-import { code, formatNumber, t } from '../i18n';
+import { code, formatNumber, t } from '../i18n/later';
 import { UNKNOWN } from '../live/frame';
 import { liveMap } from '../map/current';
 import { altitudeOf, speedOf, speedText } from '../map/label-text';

@@ -1,7 +1,7 @@
 // What a judgement rests on: of an alert, of a crossing, of a vehicle now.
 
 import type { Alert, Grounds, Track } from '../api/types';
-import { code, formatNumber, t } from '../i18n';
+import { code, formatNumber, t } from '../i18n/later';
 import { Row, Time } from './bits';
 
 export const jumpText = (j: { distance_m: number; dt_s: number }): string =>

@@ -3,7 +3,7 @@
 import type { Definition } from '../fence/difference';
 import { differences, movedVertices } from '../fence/difference';
 import { shapeOf } from '../fence/shape';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { memberText } from './fence-text';
 
 interface Props { before: Definition; after: Definition; beforeLabel: string; afterLabel: string }

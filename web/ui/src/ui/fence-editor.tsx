@@ -1,28 +1,33 @@
 // The fence editor: shape, terms, schedule; then the preview, from which it is published.
 
 import { useEffect, useRef } from 'preact/hooks';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import {
-  busy, closeEditor, conflict, editing, faults, failure, leaveEditor, leaving, redo, settle, shapeFaults, showPreview, step, undo,
+  busy, closeEditor, conflict, draft, faults, failure, leaveEditor, leaving, redo, setDraft, settle, shapeFaults, showPreview, step, toggleSnapping, undo,
 } from '../state/fence-editor';
 import { DifferenceTable } from './fence-difference';
-import { FenceFields } from './fence-fields';
+import { FenceFields, FieldFaults } from './fence-fields';
 import { FencePreviewStep } from './fence-preview';
 import { ScheduleFields } from './fence-schedule';
 import { ShapeFields } from './fence-shape';
 import { fieldFaultText } from './fence-text';
 import { preview } from '../state/fence-editor';
+import { editing } from '../state/modes';
+import { shortcutsOn } from '../state/prefs';
 import { Glyph } from './icons';
 
-/** Undo and redo by key, except where text has its own. */
-function useUndoKeys(): void {
+/** Undo, redo and snapping by key, except where text has its own. */
+function useEditorKeys(): void {
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => {
       const el = e.target;
       const text = el instanceof HTMLTextAreaElement || (el instanceof HTMLInputElement && !['checkbox', 'radio', 'button', 'file'].includes(el.type));
-      if (!(e.ctrlKey || e.metaKey) || e.altKey || text || step.peek() !== 'edit') return;
+      if (e.altKey || text || step.peek() !== 'edit') return;
       const key = e.key.toLowerCase();
-      if (key === 'z') (e.shiftKey ? redo : undo)();
+      if (!(e.ctrlKey || e.metaKey)) {
+        if (key !== 'g' || !shortcutsOn.peek() || el instanceof HTMLSelectElement) return;
+        toggleSnapping();
+      } else if (key === 'z') (e.shiftKey ? redo : undo)();
       else if (key === 'y') redo();
       else return;
       e.preventDefault();
@@ -62,7 +67,7 @@ function Leaving() {
 }
 
 export function FenceEditor() {
-  useUndoKeys();
+  useEditorKeys();
   const heading = useRef<HTMLHeadingElement>(null);
   const base = editing.value;
   useEffect(() => heading.current?.focus(), [base?.id, step.value]);
@@ -85,7 +90,7 @@ export function FenceEditor() {
           <div class="editor-body">
             <ShapeFields />
             <FenceFields />
-            <ScheduleFields />
+            <ScheduleFields value={draft.value.schedule} set={(schedule) => setDraft({ schedule })}><FieldFaults field="schedule" /></ScheduleFields>
           </div>
           <footer>
             <button class="button primary" type="submit" disabled={busy.value || shapeFaults.value.length > 0} data-testid="editor-preview">

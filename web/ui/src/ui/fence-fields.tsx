@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { DATUMS, KINDS, RESPONSES, type ClassName, type Datum, type Draft, type Field, type Kind, type Response } from '../fence/draft';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { draft, faults, setDraft } from '../state/fence-editor';
 import { fieldFaultText } from './fence-text';
 

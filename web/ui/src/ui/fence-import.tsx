@@ -1,6 +1,6 @@
 // Import: choose a file, read the report, publish what is good.
 
-import { code, plural, t } from '../i18n';
+import { code, plural, t } from '../i18n/later';
 import { busy, closeImport, created, failure, file, publishImport, report, tryFile, usable } from '../state/fence-import';
 import { Glyph } from './icons';
 

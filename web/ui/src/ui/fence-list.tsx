@@ -1,24 +1,23 @@
-// The fences tab: list, details of the selected fence with what can be done to it.
+// The list of fences, details of the selected fence with what can be done to it.
 
-import { code, t } from '../i18n';
+import { code, plural, t } from '../i18n/later';
 import type { Fence } from '../api/types';
 import { api } from '../api/client';
 import { fenceBox } from '../map/geometry';
 import { liveMap } from '../map/current';
 import { startEmergency } from '../state/emergency';
-import { editFence, editing, mayWrite, newFence } from '../state/fence-editor';
-import { busy, failure, openVersions, remove, removed, removing, versionsOf } from '../state/fence-versions';
+import { editFence, newFence } from '../state/fence-editor';
+import { busy, failure, openVersions, remove, removed, removing } from '../state/fence-versions';
+import { ACTS, MAX_PICKED, chosen, openBatch, pick, pickAll, picked } from '../state/fence-batch';
+import { openDeleted } from '../state/fence-deleted';
 import { importing } from '../state/fence-import';
+import { mayWrite } from '../state/modes';
 import { breachedFences, fences } from '../state/ops';
 import { fenceOpen } from '../state/view';
 import { Row, Time, arrowKeys } from './bits';
+import { Enforcement } from './fence-enforcement';
 import { appliesText, bandText, memberText, scheduleText, shapeText } from './fence-text';
-import { later } from './later';
 import { shapeOf } from '../fence/shape';
-
-const FenceEditor = later(() => import('./fence-editor').then((m) => m.FenceEditor));
-const VersionsPanel = later(() => import('./fence-versions').then((m) => m.VersionsPanel));
-const ImportPanel = later(() => import('./fence-import').then((m) => m.ImportPanel));
 
 function zoomTo(f: Fence): void {
   const box = fenceBox(f);
@@ -42,10 +41,25 @@ function Toolbar() {
           <button class="button" type="button" data-testid="fence-import" onClick={() => (importing.value = true)}>{t('import.open')}</button>
         </>
       )}
+      <button class="button" type="button" data-testid="fence-deleted" onClick={() => void openDeleted()}>{t('deleted.open')}</button>
       <span class="spacer" />
       {(['geojson', 'kml'] as const).map((f) => (
         <a key={f} class="button" href={api.exportUrl(f)} download={`fences.${f}`} data-testid={`fence-export-${f}`}>{t(`export.${f}`)}</a>
       ))}
+    </div>
+  );
+}
+
+/** What can be done with all chosen fences at once. */
+function Picked() {
+  const n = chosen.value.length;
+  if (n === 0) return null;
+  return (
+    <div class="filters fence-tools" role="group" aria-label={plural('batch.fences', n)} data-testid="picked">
+      <span>{plural('batch.fences', n)}</span>
+      {ACTS.map((a) => <button key={a} class="button" type="button" data-testid={`picked-${a}`} onClick={() => openBatch(a)}>{t(`batch.${a}`)}</button>)}
+      <span class="spacer" />
+      <button class="button" type="button" onClick={() => pickAll(false)}>{t('batch.none')}</button>
     </div>
   );
 }
@@ -91,6 +105,7 @@ function Details({ f }: { f: Fence }) {
       </div>
       {removing.value === f.id && <Confirm f={f} />}
       <p class="error" role="alert">{failure.value}</p>
+      <Enforcement f={f} />
       <dl class="facts">
         <Row label={t('field.shape')}>{shapeText(shapeOf(f))}</Row>
         <Row label={t('field.schedule')}>{scheduleText(f.schedule)}</Row>
@@ -109,20 +124,42 @@ function Details({ f }: { f: Fence }) {
 function FenceRow({ f }: { f: Fence }) {
   return (
     <tr tabIndex={0} aria-selected={fenceOpen.value === f.id} data-fence={f.id} onClick={() => openFence(f)}
-      onDblClick={() => editFence(f)} onKeyDown={(e) => e.key === 'Enter' && openFence(f)}>
+      onDblClick={() => editFence(f)} onKeyDown={(e) => {
+        if (e.key === 'Enter') openFence(f);
+        if (e.key !== ' ' || !mayWrite.value) return;
+        pick(f);
+        e.preventDefault();
+        e.stopPropagation();
+      }}>
+      {mayWrite.value && (
+        <td class="pick">
+          <input type="checkbox" tabIndex={-1} checked={picked.value.has(f.id)} disabled={f.origin.kind !== 'manual'} aria-label={t('batch.pick', { name: f.name })} data-testid="pick"
+            onClick={(e) => e.stopPropagation()} onChange={() => pick(f)} />
+        </td>
+      )}
       <td class="wrap">
         <span class={`swatch swatch-${f.kind}`} aria-hidden="true" />{f.name}
         <span class="sub">
+          <span class="muted">{code('fence', f.kind)}</span>
           {breachedFences.value.has(f.id) && <span class="tag tag-danger">{t('fence.breached')}</span>}
           {f.in_force === false && <span class="tag">{t('fence.notInForce')}</span>}
           {f.origin.kind !== 'manual' && <span class="tag">{code('origin', f.origin.kind)}</span>}
         </span>
       </td>
-      <td>{code('fence', f.kind)}</td>
       <td class="wrap">{bandText(f)}</td>
       <td class="wrap">{appliesText(f)}</td>
       <td>{code('response', f.response)}</td>
     </tr>
+  );
+}
+
+function PickAll() {
+  const n = chosen.value.length;
+  const all = Math.min(MAX_PICKED, fences.value.filter((f) => f.origin.kind === 'manual').length);
+  return (
+    <input type="checkbox" checked={n > 0 && n === all} aria-label={t('batch.all')} data-testid="pick-all" ref={(el) => {
+      if (el) el.indeterminate = n > 0 && n < all;
+    }} onChange={(e) => pickAll(e.currentTarget.checked)} />
   );
 }
 
@@ -133,7 +170,12 @@ function FenceTable() {
       <table class="table fence-table" role="grid" aria-label={t('fences.table')}>
         <thead>
           <tr>
-            {(['name', 'kind', 'band', 'applies', 'response'] as const).map((k) => <th key={k} scope="col">{t(`fences.col.${k}`)}</th>)}
+            {mayWrite.value && (
+              <th class="pick" scope="col">
+                <PickAll />
+              </th>
+            )}
+            {(['name', 'band', 'applies', 'response'] as const).map((k) => <th key={k} scope="col">{t(`fences.col.${k}`)}</th>)}
           </tr>
         </thead>
         <tbody>{fences.value.map((f) => <FenceRow key={f.id} f={f} />)}</tbody>
@@ -142,14 +184,12 @@ function FenceTable() {
   );
 }
 
-export function FencesTab() {
-  if (editing.value !== undefined) return <FenceEditor />;
-  if (versionsOf.value) return <VersionsPanel />;
-  if (importing.value) return <ImportPanel />;
+export function FenceList() {
   const open = fences.value.find((f) => f.id === fenceOpen.value);
   return (
     <>
       <Toolbar />
+      <Picked />
       <Removed />
       <FenceTable />
       {open && <Details key={open.id} f={open} />}

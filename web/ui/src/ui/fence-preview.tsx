@@ -2,9 +2,10 @@
 // what differs from the version in force.
 
 import { useEffect } from 'preact/hooks';
-import { code, plural, t } from '../i18n';
+import { code, plural, t } from '../i18n/later';
 import { liveMap } from '../map/current';
-import { busy, editing, preview, publish, step } from '../state/fence-editor';
+import { busy, preview, publish, step } from '../state/fence-editor';
+import { editing } from '../state/modes';
 import { select } from '../state/view';
 import { DifferenceTable } from './fence-difference';
 import { shapeText, bandText, memberText, scheduleText } from './fence-text';

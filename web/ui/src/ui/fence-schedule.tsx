@@ -1,14 +1,13 @@
 // When the fence is in force: always, in windows, on weekdays; by the clock of the
 // zone or by the sun.
 
+import type { ComponentChildren } from 'preact';
 import { DAYS, workdays, zoneLocal, type Day, type EdgeForm, type EdgeBase, type Holidays, type ScheduleForm, type WeeklyForm } from '../fence/schedule';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { serverTime, zoneTz } from '../state/clock';
-import { draft, setDraft } from '../state/fence-editor';
-import { FieldFaults } from './fence-fields';
 import { Glyph } from './icons';
 
-const change = (c: Partial<ScheduleForm>) => setDraft({ schedule: { ...draft.peek().schedule, ...c } });
+type Change = (c: Partial<ScheduleForm>) => void;
 const replaced = <T,>(list: readonly T[], i: number, v: T): T[] => list.map((x, k) => (k === i ? v : x));
 const without = <T,>(list: readonly T[], i: number): T[] => list.filter((_, k) => k !== i);
 
@@ -16,14 +15,13 @@ function Remove({ label, onClick }: { label: string; onClick: () => void }) {
   return <button class="button icon-button" type="button" aria-label={label} title={label} onClick={onClick}><Glyph name="close" /></button>;
 }
 
-function addWindow(): void {
+function addWindow(s: ScheduleForm, change: Change): void {
   const tz = zoneTz.peek();
   const hour = Math.ceil((serverTime() ?? Date.now()) / 3_600_000) * 3_600_000;
-  change({ windows: [...draft.peek().schedule.windows, { from: zoneLocal(hour, tz), to: zoneLocal(hour + 3_600_000, tz) }] });
+  change({ windows: [...s.windows, { from: zoneLocal(hour, tz), to: zoneLocal(hour + 3_600_000, tz) }] });
 }
 
-function Windows() {
-  const { windows } = draft.value.schedule;
+function Windows({ windows, change }: { windows: ScheduleForm['windows']; change: Change }) {
   return (
     <>
       {windows.map((w, i) => (
@@ -65,7 +63,7 @@ function EdgeFields({ label, edge, set }: { label: string; edge: EdgeForm; set: 
   );
 }
 
-function Week({ w, i, set }: { w: WeeklyForm; i: number; set: (w: WeeklyForm) => void }) {
+function Week({ w, i, set, remove }: { w: WeeklyForm; i: number; set: (w: WeeklyForm) => void; remove: () => void }) {
   const toggle = (d: Day) => set({ ...w, days: w.days.includes(d) ? w.days.filter((x) => x !== d) : [...w.days, d] });
   const name = `${t('schedule.week')} ${i + 1}`;
   return (
@@ -75,7 +73,7 @@ function Week({ w, i, set }: { w: WeeklyForm; i: number; set: (w: WeeklyForm) =>
           <button key={d} class="button day" type="button" aria-pressed={w.days.includes(d)} aria-label={`${t(`day.${d}`)} (${t(`day.long.${d}`)})`} onClick={() => toggle(d)}>{t(`day.${d}`)}</button>
         ))}
         <span class="spacer" />
-        <Remove label={t('schedule.remove', { what: name })} onClick={() => change({ weekly: without(draft.peek().schedule.weekly, i) })} />
+        <Remove label={t('schedule.remove', { what: name })} onClick={remove} />
       </div>
       <EdgeFields label={t('schedule.from')} edge={w.from} set={(from) => set({ ...w, from })} />
       <EdgeFields label={t('schedule.to')} edge={w.to} set={(to) => set({ ...w, to })} />
@@ -83,8 +81,8 @@ function Week({ w, i, set }: { w: WeeklyForm; i: number; set: (w: WeeklyForm) =>
   );
 }
 
-export function ScheduleFields() {
-  const s = draft.value.schedule;
+export function ScheduleFields({ value: s, set, children }: { value: ScheduleForm; set: (s: ScheduleForm) => void; children?: ComponentChildren }) {
+  const change: Change = (c) => set({ ...s, ...c });
   return (
     <fieldset>
       <legend>{t('field.schedule')}</legend>
@@ -94,10 +92,10 @@ export function ScheduleFields() {
       {!s.always && (
         <>
           <p class="muted small">{t('schedule.hint', { tz: zoneTz.value })}</p>
-          <Windows />
-          {s.weekly.map((w, i) => <Week key={i} w={w} i={i} set={(v) => change({ weekly: replaced(s.weekly, i, v) })} />)}
+          <Windows windows={s.windows} change={change} />
+          {s.weekly.map((w, i) => <Week key={i} w={w} i={i} set={(v) => change({ weekly: replaced(s.weekly, i, v) })} remove={() => change({ weekly: without(s.weekly, i) })} />)}
           <div class="tool-row">
-            <button class="button" type="button" data-testid="add-window" onClick={addWindow}>{t('schedule.addWindow')}</button>
+            <button class="button" type="button" data-testid="add-window" onClick={() => addWindow(s, change)}>{t('schedule.addWindow')}</button>
             <button class="button" type="button" data-testid="add-week" onClick={() => change({ weekly: [...s.weekly, workdays] })}>{t('schedule.addWeek')}</button>
           </div>
           {s.weekly.length > 0 && (
@@ -110,7 +108,7 @@ export function ScheduleFields() {
           )}
         </>
       )}
-      <FieldFaults field="schedule" />
+      {children}
     </fieldset>
   );
 }

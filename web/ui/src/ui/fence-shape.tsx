@@ -6,9 +6,9 @@ import { formatCoordinates, formatVertex, parseCoordinates, parseVertex, type Co
 import { toWgs84 } from '../fence/gcj02';
 import type { LonLat, Rings, Shape } from '../fence/shape';
 import { shapeBox } from '../fence/shape';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { liveMap } from '../map/current';
-import { TOOLS, chooseTool, faults, redo, setShape, shape, shapeFaults, shapes, tool, undo, type Tool } from '../state/fence-editor';
+import { TOOLS, chooseTool, faults, redo, setShape, shape, shapeFaults, shapes, snapped, snapping, toggleSnapping, tool, undo, type Tool } from '../state/fence-editor';
 import { faultText, fieldFaultText, shapeText } from './fence-text';
 
 const format = signal<CoordinateFormat>('decimal');
@@ -19,7 +19,7 @@ const formOf = (s: Shape | null, k: Tool): Form =>
 
 function Tools() {
   const s = shape.value;
-  const usable = (k: Tool) => (k === 'hole' ? s?.kind === 'polygons' : k === 'select' ? s !== null : true);
+  const usable = (k: Tool) => (k === 'hole' || k === 'part' ? s?.kind === 'polygons' : k === 'select' ? s !== null : true);
   return (
     <>
       <div class="tool-row" role="group" aria-label={t('tools.label')}>
@@ -35,6 +35,10 @@ function Tools() {
           const box = s && shapeBox(s);
           if (box) liveMap()?.view.fit(box);
         }}>{t('fences.zoom')}</button>
+      </div>
+      <div class="tool-row">
+        <label class="check"><input type="checkbox" checked={snapping.value} data-testid="snapping" onChange={toggleSnapping} />{t('snap.on')}</label>
+        <span class="muted small" role="status" data-testid="snapped">{snapped.value ? t(`snap.${snapped.value.kind}`) : ''}</span>
       </div>
       <p class="muted small">{t(`tool.hint.${tool.value}`)}</p>
     </>
@@ -137,7 +141,7 @@ function Coordinates() {
             <button key={k} type="button" aria-pressed={format.value === k} onClick={() => (format.value = k)}>{t(`coordinates.${k}`)}</button>
           ))}
         </div>
-        <label class="check"><input type="checkbox" checked={gcj.value} onChange={() => (gcj.value = !gcj.value)} />{t('coordinates.gcj')}</label>
+        <label class="check"><input type="checkbox" checked={gcj.value} data-testid="gcj" onChange={() => (gcj.value = !gcj.value)} />{t('coordinates.gcj')}</label>
         <span class="spacer" />
         <button class="button" type="button" data-testid="coordinates-apply" onClick={() => apply()}>{t('coordinates.apply')}</button>
       </div>

@@ -8,7 +8,7 @@ import { valueOf } from '../fence/difference';
 import type { Schedule } from '../fence/schedule';
 import { areaM2, vertices, type Shape } from '../fence/shape';
 import type { Fault } from '../fence/validity';
-import { code, formatNumber, plural, t } from '../i18n';
+import { code, formatNumber, plural, t } from '../i18n/later';
 import { parseTime, zoneClock } from '../state/clock';
 
 const height = (h: Height | null | undefined, none: string): string => (h ? `${h.m} m ${code('fence.datum', h.datum)}` : none);
@@ -72,13 +72,14 @@ export function memberText(f: Definition, field: Compared): string {
 /** Edges and vertices are counted from 1, as people count. */
 export function faultText(f: Fault): string {
   const n = (v: number | undefined) => (v ?? 0) + 1;
-  const where = (f.ring ?? 0) > 0 ? ` (${t('fault.inHole', { n: f.ring! })})` : '';
+  const part = (f.polygon ?? 0) > 0 ? ` (${t('fault.inPart', { n: n(f.polygon) })})` : '';
+  const where = part + ((f.ring ?? 0) > 0 ? ` (${t('fault.inHole', { n: f.ring! })})` : '');
   switch (f.code) {
     case 'crossing':
       return f.ringB === undefined
         ? t('fault.crossing', { a: n(f.edgeA), b: n(f.edgeB) }) + where
-        : t('fault.crossing', { a: n(f.edgeA), b: n(f.edgeB) }) + ` (${t('fault.holeAgainst', { n: f.ring! })})`;
-    case 'spike': return t('fault.spike', { n: n(f.vertex) }) + where;
+        : t('fault.crossing', { a: n(f.edgeA), b: n(f.edgeB) }) + part + ` (${t('fault.holeAgainst', { n: f.ring! })})`;
+    case 'spike': case 'range': case 'pole': return t(`fault.${f.code}`, { n: n(f.vertex) }) + where;
     default: return t(`fault.${f.code}`) + where;
   }
 }

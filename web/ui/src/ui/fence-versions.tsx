@@ -1,8 +1,8 @@
 // Versions of a fence: list, difference with the newest one (on the map too), restore.
 
 import { signal } from '@preact/signals';
-import { code, t } from '../i18n';
-import { mayWrite } from '../state/fence-editor';
+import { code, t } from '../i18n/later';
+import { mayWrite } from '../state/modes';
 import { busy, chosen, closeVersions, failure, restore, versions, versionsOf } from '../state/fence-versions';
 import { shapeBox, shapeOf } from '../fence/shape';
 import { liveMap } from '../map/current';

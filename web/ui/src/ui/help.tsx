@@ -1,17 +1,17 @@
 // Keys, settings, legend: the `?` page.
 
 import { useEffect, useRef } from 'preact/hooks';
-import { t, type Key } from '../i18n';
+import { t, type LaterKey } from '../i18n/later';
 import { shortcutsOn } from '../state/prefs';
 import { playTone, unlockSound } from '../state/sound';
 import { helpOpen } from '../state/view';
 import { ClassIcon, Glyph, LevelIcon } from './icons';
 import { CLASSES } from '../live/fleet';
 
-const keys: [string, Extract<Key, `key.${string}`>][] = [
+const keys: [string, Extract<LaterKey, `key.${string}`>][] = [
   ['/', 'key.search'], ['?', 'key.help'], ['q  e', 'key.zoom'], ['w a s d  ←↑↓→', 'key.pan'], ['h', 'key.home'],
   ['f', 'key.follow'], ['l', 'key.labels'], ['i', 'key.isolate'], ['t', 'key.trails'], ['v', 'key.table'],
-  ['b', 'key.dim'], ['n  N', 'key.next'], ['Space', 'key.ack'], ['x', 'key.silence'], ['F', 'key.emergency'], ['Ctrl+Z  Ctrl+Y', 'key.undo'], ['Enter', 'key.open'], ['Esc', 'key.escape'],
+  ['b', 'key.dim'], ['n  N', 'key.next'], ['Space', 'key.ack'], ['x', 'key.silence'], ['F', 'key.emergency'], ['Ctrl+Z  Ctrl+Y', 'key.undo'], ['g  Alt', 'key.snap'], ['Enter', 'key.open'], ['Esc', 'key.escape'],
 ];
 
 export function Help() {

@@ -2,9 +2,7 @@
 
 import { liveMap } from '../map/current';
 import { endEmergency, startEmergency } from '../state/emergency';
-import { escapeEditor } from '../state/fence-editor';
-import { closeImport } from '../state/fence-import';
-import { closeVersions } from '../state/fence-versions';
+import { leaveMode } from '../state/modes';
 import { acknowledge } from '../state/ops';
 import { dimmed, labelLevel, shortcutsOn, toggleLayer, type LabelLevel } from '../state/prefs';
 import { silence } from '../state/sound';
@@ -67,7 +65,7 @@ const actions: Record<Action, () => void> = {
     const inText = active instanceof HTMLTextAreaElement || (active instanceof HTMLInputElement && active.type !== 'checkbox');
     if (inText && !active.closest('.emergency')) active.blur();
     else if (mapMenu.value) mapMenu.value = null;
-    else if (!endEmergency() && !escapeEditor() && !closeVersions() && !closeImport()) escape();
+    else if (!endEmergency() && !leaveMode()) escape();
   },
 };
 

@@ -1,20 +1,43 @@
-// Panels that come as chunks of their own when they are first opened.
+// Panels that come as chunks of their own: when they are first opened, or once the
+// page has nothing else to do, so that they are there when the server is not.
 
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { t } from '../i18n';
+import { needTexts, t, type Part } from '../i18n';
 
-export function later(load: () => Promise<ComponentType>): ComponentType {
+const waiting: (() => void)[] = [];
+let idle = false;
+
+/** Loads every panel that is known now, and those of these panels. */
+function loadAll(): void {
+  idle = true;
+  for (const load of waiting.splice(0)) load();
+}
+
+/** Calls for the other chunks when the first view stands. */
+export function loadWhenIdle(): void {
+  // Safari has no idle callback.
+  if ('requestIdleCallback' in window) window.requestIdleCallback(loadAll, { timeout: 10_000 });
+  else setTimeout(loadAll, 5_000);
+}
+
+/** texts: of what the panel says, beside what the page says. */
+export function later(load: () => Promise<ComponentType>, ...texts: Part[]): ComponentType {
   let Loaded: ComponentType | null = null;
   let failed = false;
+  const bring = () => Promise.all([load(), needTexts(...texts)]).then(([c]) => (Loaded = c), () => (failed = true));
+  if (idle) void bring();
+  else waiting.push(() => void bring());
   return function Later() {
     const [, again] = useState(0);
+    const Shown = Loaded;
     useEffect(() => {
-      if (Loaded) return;
+      if (Shown) return;
       failed = false;
-      load().then((c) => (Loaded = c), () => (failed = true)).finally(() => again((n) => n + 1));
+      // Also when it came between the drawing and this: then it is there at once.
+      void (Loaded ? Promise.resolve() : bring()).finally(() => again((n) => n + 1));
     }, []);
-    if (Loaded) return <Loaded />;
+    if (Shown) return <Shown />;
     return <p class="empty" role="status">{t(failed ? 'later.failed' : 'card.loading')}</p>;
   };
 }

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n';
 import { startEmergency } from '../state/emergency';
-import { mayWrite, newFence } from '../state/fence-editor';
+import { mayWrite } from '../state/modes';
 import { fences } from '../state/ops';
 import { fenceOpen, listsOpen, mapMenu, tab } from '../state/view';
 import { arrowKeys } from './bits';
@@ -24,7 +24,7 @@ export function MapMenu() {
       {mayWrite.value && (
         <>
           <button type="button" role="menuitem" onClick={act(() => startEmergency(m.at))}>{t('menu.emergency')}</button>
-          <button type="button" role="menuitem" onClick={act(newFence)}>{t('fences.new')}</button>
+          <button type="button" role="menuitem" onClick={act(() => void import('../state/fence-editor').then((m) => m.newFence()))}>{t('fences.new')}</button>
         </>
       )}
       {fence && (

@@ -1,29 +1,32 @@
-// The map with what stands on it: layer panel, zoom, notes about what is hidden.
+// The map with what stands on it: zoom, notes about what is hidden.
 
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Zone } from '../api/types';
 import { formatNumber, t } from '../i18n';
+import { createMap, loadView } from '../map/create';
 import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
-import { LAYERS, dimmed, labelLevel, layers, toggleLayer, type LabelLevel } from '../state/prefs';
-import { placing } from '../state/emergency';
-import { editing } from '../state/fence-editor';
-import { following, isolated, layersOpen } from '../state/view';
-import { AlertPanel } from './alert-panel';
-import { Cards } from './card';
-import { Emergency } from './emergency';
+import { place, placing } from '../state/emergency';
+import { editing } from '../state/modes';
+import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
-import { MapMenu } from './map-menu';
+import { later, loadWhenIdle } from './later';
 
 // Asked for as soon as the page runs, while the user still signs in.
-const mapChunk = import('../map/create');
+const viewClass = loadView();
+
+const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel), 'panels');
+const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
+const Emergency = later(() => import('./emergency').then((m) => m.Emergency));
+const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu));
+const Cards = later(() => import('./card').then((m) => m.Cards), 'panels');
 
 const drawn = signal({ filteredOut: 0, omitted: 0, plain: false });
 
 function showCounts(s: Scene): void {
-  const next = { filteredOut: s.result.filteredOut, omitted: s.renderer.omitted, plain: s.renderer.kind === 'canvas2d' };
+  const next = { filteredOut: s.result.filteredOut, omitted: s.renderer?.omitted ?? 0, plain: s.renderer?.kind === 'canvas2d' };
   const have = drawn.peek();
   if (next.filteredOut !== have.filteredOut || next.omitted !== have.omitted || next.plain !== have.plain) drawn.value = next;
 }
@@ -38,28 +41,6 @@ function Notes() {
   if (d.plain) notes.push(t('map.noWebgl'));
   if (d.omitted > 0) notes.push(t('map.overflow', { n: formatNumber(d.omitted) }));
   return <div class="map-notes">{notes.map((n) => <span key={n} class="chip">{n}</span>)}</div>;
-}
-
-function LayerPanel() {
-  if (!layersOpen.value) return null;
-  return (
-    <div class="panel layer-panel" id="layer-panel" role="group" aria-label={t('map.layers')}>
-      {LAYERS.map((k) => (
-        <label key={k} class="check">
-          <input type="checkbox" checked={layers.value[k]} onChange={() => toggleLayer(k)} />{t(`layer.${k}`)}
-        </label>
-      ))}
-      <label class="check">
-        <input type="checkbox" checked={dimmed.value} onChange={() => (dimmed.value = !dimmed.value)} />{t('layer.dim')}
-      </label>
-      <label class="check column">
-        {t('key.labels')}
-        <select value={labelLevel.value} onChange={(e) => (labelLevel.value = Number(e.currentTarget.value) as LabelLevel)}>
-          {([0, 1, 2, 3] as const).map((l) => <option key={l} value={l}>{t(`labels.${l}`)}</option>)}
-        </select>
-      </label>
-    </div>
-  );
 }
 
 function Controls() {
@@ -87,8 +68,10 @@ export function MapPane({ zone }: { zone: Zone }) {
     const elements = { map: map.current!, vehicles: canvas, labels: labels.current! };
     let ended = false;
     let destroy = () => {};
-    void mapChunk.then(({ createMap }) => {
-      if (!ended) destroy = createMap(elements, zone, showCounts).destroy;
+    void viewClass.then((View) => {
+      if (ended) return;
+      destroy = createMap(View, elements, zone, showCounts).destroy;
+      loadWhenIdle();
     });
     return () => {
       ended = true;
@@ -101,11 +84,14 @@ export function MapPane({ zone }: { zone: Zone }) {
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />
       <Controls />
-      <LayerPanel />
+      {layersOpen.value && <LayerPanel />}
       <Notes />
-      <div class="side"><AlertPanel /><Cards /></div>
-      <Emergency />
-      <MapMenu />
+      <div class="side">
+        {alertOpen.value !== null && <AlertPanel />}
+        {selection.value.length > 0 && <Cards />}
+      </div>
+      {(placing.value || place.value) && <Emergency />}
+      {mapMenu.value && <MapMenu />}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // Top bar: zone and its clock, connection, server health, sound, preferences.
 
-import { code, lang, t } from '../i18n';
+import { code, lang, setLang, t } from '../i18n';
+import { announce } from '../state/announce';
 import { serverTime, shortAge, utcClock, zoneClock, zoneTz } from '../state/clock';
 import { closeCode, degraded, linkState, live, rateReduced, zone } from '../state/ops';
 import { theme } from '../state/prefs';
@@ -14,7 +15,7 @@ import { Glyph } from './icons';
 export function LangButton() {
   return (
     <button class="button" type="button" title={t('lang.label')} lang={lang.value === 'en' ? 'zh-CN' : 'en'}
-      data-testid="lang" onClick={() => (lang.value = lang.value === 'en' ? 'zh-CN' : 'en')}>
+      data-testid="lang" onClick={() => void setLang(lang.value === 'en' ? 'zh-CN' : 'en').catch(() => announce(t('later.failed'), true))}>
       {t('lang.switch')}
     </button>
   );

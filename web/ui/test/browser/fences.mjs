@@ -89,6 +89,7 @@ export async function signInByKeys(page) {
   for (let i = 0; i < 40 && !(await page.evaluate(() => document.activeElement?.id === 'tab-vehicles')); i++) await page.keyboard.press('Tab');
   await page.keyboard.press('ArrowRight');
   await page.locator('#tab-fences[aria-selected=true]').waitFor();
+  await page.getByTestId('fence-new').waitFor();
 }
 export async function withKeys(body) {
   await removeAll();

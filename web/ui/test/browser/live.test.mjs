@@ -56,7 +56,7 @@ test('a lost WebGL context comes back, and lost twice the page draws without it'
 test('without WebGL the zone, its fences and vehicles are still drawn', async () => {
   await withPage({ args: ['--disable-3d-apis'] }, async (page) => {
     await signIn(page);
-    assert.equal(await page.evaluate(() => window.__tz.map().renderer), 'canvas2d');
+    await page.waitForFunction(() => window.__tz.map().renderer === 'canvas2d');
     await assertPainted(page);
     await page.getByText('no WebGL2').waitFor();
   });

@@ -1,0 +1,14 @@
+// The texts for the panels that come later: those of the page, and those that are
+// loaded with these panels. The rest of the page cannot name them.
+
+import type { en } from './en';
+import type { enFences } from './en-fences';
+import type { enPanels } from './en-panels';
+import { plural as anyPlural, t as anyText, type Plural, type Translate } from './index';
+
+export { code, formatNumber, lang } from './index';
+type Texts = typeof en & typeof enFences & typeof enPanels;
+export type LaterKey = keyof Texts;
+
+export const t = anyText as unknown as Translate<Texts>;
+export const plural = anyPlural as unknown as Plural<Texts>;
