@@ -5,7 +5,7 @@ import { shapeOf, vertices, type Shape } from './shape';
 
 export type Definition = Fence | FenceInput;
 export const COMPARED = [
-  'name', 'kind', 'shape', 'floor', 'ceiling', 'response', 'classes', 'operators', 'vehicles', 'exempt_operators', 'exempt_vehicles',
+  'name', 'kind', 'shape', 'floor', 'ceiling', 'response', 'classes', 'operators', 'vehicles', 'exempt_operators', 'exempt_vehicles', 'permits', 'exempt_permits',
   'schedule', 'speed_mps', 'margin_m', 'edges', 'group',
 ] as const;
 export type Compared = (typeof COMPARED)[number];
@@ -16,6 +16,7 @@ export function valueOf(f: Definition, field: Compared): unknown {
   switch (field) {
     case 'shape': return shapeOf(f);
     case 'classes': case 'operators': case 'vehicles': case 'exempt_operators': case 'exempt_vehicles':
+    case 'permits': case 'exempt_permits':
       return [...(f.applies?.[field] ?? [])].sort();
     case 'floor': case 'ceiling': return f[field] ?? null;
     case 'schedule': return planned(f);

@@ -7,7 +7,7 @@ import type { Shape } from './shape';
 const tz = 'Asia/Shanghai';
 const fence: Fence = {
   id: 'f', name: 'River', kind: 'keep_in', geometry: { type: 'Polygon', coordinates: [[[1, 2], [3, 2], [3, 4], [1, 2]]] },
-  floor: { m: 0, datum: 'takeoff' }, ceiling: { m: 120.5, datum: 'takeoff' }, applies: { classes: ['uav'], exempt_vehicles: ['uav-1', 'uav-2'] },
+  floor: { m: 0, datum: 'takeoff' }, ceiling: { m: 120.5, datum: 'takeoff' }, applies: { classes: ['uav'], exempt_vehicles: ['uav-1', 'uav-2'], permits: ['pm_1'], exempt_permits: ['pm_2'] },
   edges: 'geodesic', schedule: { weekly: [{ days: ['mon'], from: '08:00', to: 'sunset' }], holidays: 'as_days' }, speed_mps: null, margin_m: 5,
   group: 'g', in_force: true, response: 'hold', origin: { kind: 'manual', id: '' }, rev: 3, created_at: '', updated_at: '', updated_by: '',
 };
@@ -53,7 +53,7 @@ describe('places of the server', () => {
 
 describe('differences', () => {
   it('name the members that differ', () => {
-    const other: Fence = { ...fence, name: 'Lake', applies: { classes: ['uav'], exempt_vehicles: ['uav-2', 'uav-1'] }, ceiling: null, rev: 4 };
+    const other: Fence = { ...fence, name: 'Lake', applies: { classes: ['uav'], exempt_vehicles: ['uav-2', 'uav-1'], exempt_permits: ['pm_2'], permits: ['pm_1'] }, ceiling: null, rev: 4 };
     expect(differences(fence, other).map((d) => d.field)).toEqual(['name', 'ceiling']);
   });
   it('count vertices that came and went', () => {

@@ -32,6 +32,8 @@ export interface Draft {
   readonly vehicles: string;
   readonly exemptOperators: string;
   readonly exemptVehicles: string;
+  readonly permits: string;
+  readonly exemptPermits: string;
   readonly schedule: ScheduleForm;
 }
 
@@ -43,7 +45,7 @@ export interface FieldFault { readonly field: Field | null; readonly code?: Draf
 
 export const newDraft: Draft = {
   name: '', kind: 'keep_out', floor: { m: '', datum: 'amsl' }, ceiling: { m: '', datum: 'amsl' }, classes: [], response: 'warn',
-  speed: '', margin: '', edges: 'lonlat', group: '', operators: '', vehicles: '', exemptOperators: '', exemptVehicles: '', schedule: alwaysInForce,
+  speed: '', margin: '', edges: 'lonlat', group: '', operators: '', vehicles: '', exemptOperators: '', exemptVehicles: '', permits: '', exemptPermits: '', schedule: alwaysInForce,
 };
 
 const heightForm = (h: Height | null | undefined): HeightForm =>
@@ -62,6 +64,7 @@ export function draftOf(f: Fence, tz: string): { draft: Draft; shape: Shape | nu
       edges: f.edges, group: f.group,
       operators: text(a.operators), vehicles: text(a.vehicles),
       exemptOperators: text(a.exempt_operators), exemptVehicles: text(a.exempt_vehicles),
+      permits: text(a.permits), exemptPermits: text(a.exempt_permits),
       schedule: formOf(f.schedule, tz),
     },
   };
@@ -95,6 +98,7 @@ export function inputOf(d: Draft, shape: Shape, tz: string): { input: FenceInput
   const who = {
     operators: ids(d.operators), vehicles: ids(d.vehicles),
     exempt_operators: ids(d.exemptOperators), exempt_vehicles: ids(d.exemptVehicles),
+    permits: ids(d.permits), exempt_permits: ids(d.exemptPermits),
   };
   const named = Object.fromEntries(Object.entries(who).filter(([, list]) => list.length > 0));
   const input: FenceInput = {

@@ -39,6 +39,8 @@ export const enFences = {
   'field.vehicles': 'Only vehicles',
   'field.exempt_operators': 'Exempt operators',
   'field.exempt_vehicles': 'Exempt vehicles',
+  'field.permits': 'Permits',
+  'field.exempt_permits': 'Exempt permits',
   'field.schedule': 'In force',
   'field.speed_mps': 'Highest speed',
   'field.margin_m': 'Margin',

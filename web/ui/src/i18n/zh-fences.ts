@@ -41,6 +41,8 @@ export const zhFences: Record<keyof typeof enFences, string> = {
   'field.vehicles': '仅限车辆',
   'field.exempt_operators': '豁免运营单位',
   'field.exempt_vehicles': '豁免车辆',
+  'field.permits': '许可',
+  'field.exempt_permits': '豁免许可',
   'field.schedule': '生效时间',
   'field.speed_mps': '最高速度',
   'field.margin_m': '缓冲距离',

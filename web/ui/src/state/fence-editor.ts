@@ -127,7 +127,7 @@ export function setDraft(change: Partial<Draft>): void {
   batch(() => {
     draft.value = { ...draft.peek(), ...change };
     const touched = new Set<string>(Object.keys(change));
-    const who = ['operators', 'vehicles', 'exemptOperators', 'exemptVehicles'].some((k) => touched.has(k));
+    const who = ['operators', 'vehicles', 'permits', 'exemptOperators', 'exemptVehicles', 'exemptPermits'].some((k) => touched.has(k));
     faults.value = faults.peek().filter((f) => f.field !== null && !touched.has(f.field) && !(f.field === 'who' && who));
     leaving.value = false;
   });

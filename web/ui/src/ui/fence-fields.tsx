@@ -64,9 +64,10 @@ function Classes() {
   );
 }
 
-const lists: [keyof Draft & ('operators' | 'vehicles' | 'exemptOperators' | 'exemptVehicles'), 'operators' | 'vehicles' | 'exempt_operators' | 'exempt_vehicles'][] = [
-  ['operators', 'operators'], ['vehicles', 'vehicles'], ['exemptOperators', 'exempt_operators'], ['exemptVehicles', 'exempt_vehicles'],
-];
+const lists = [
+  ['operators', 'operators'], ['vehicles', 'vehicles'], ['permits', 'permits'],
+  ['exemptOperators', 'exempt_operators'], ['exemptVehicles', 'exempt_vehicles'], ['exemptPermits', 'exempt_permits'],
+] as const;
 
 function More() {
   const d = draft.value;

@@ -89,7 +89,7 @@ function Confirm({ f }: { f: Fence }) {
 
 function Details({ f }: { f: Fence }) {
   const manual = f.origin.kind === 'manual';
-  const who = (['operators', 'vehicles', 'exempt_operators', 'exempt_vehicles'] as const).filter((k) => (f.applies[k] ?? []).length > 0);
+  const who = (['operators', 'vehicles', 'permits', 'exempt_operators', 'exempt_vehicles', 'exempt_permits'] as const).filter((k) => (f.applies[k] ?? []).length > 0);
   return (
     <section class="fence-details" aria-label={t('fences.details', { name: f.name })} data-testid="fence-details">
       <h2><span class={`swatch swatch-${f.kind}`} aria-hidden="true" />{f.name}</h2>
