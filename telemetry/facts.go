@@ -31,6 +31,8 @@ type fact struct {
 	AtUS  int64            `json:"at_us,omitempty"`
 	Cause string           `json:"cause,omitempty"`
 	Ack   *Acknowledgement `json:"ack,omitempty"`
+
+	Request *journal.Request `json:"request,omitempty"` // under whose key it was asked for
 }
 
 // Replay takes one journal record into the book. Records of other schemas are

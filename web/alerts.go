@@ -193,10 +193,10 @@ func evidenceFix(f *telemetry.FixEvidence) *Fix {
 // strings compare as the numbers do.
 func alertKey(a *telemetry.Alert) string { return timeOf(a.RaisedUS) + " " + a.ID }
 
-func (s *Server) listAlerts(_ context.Context, in *alertListInput) (*alertListOutput, error) {
+func (s *Server) listAlerts(ctx context.Context, in *alertListInput) (*alertListOutput, error) {
 	all := s.cfg.Book.Alerts(in.State == "all")
 	sortAlerts(all)
-	alerts, next, err := paginate(s.cursors, "alerts state="+in.State, in.Page, all, alertKey,
+	alerts, next, err := paginate(s.cursors, listOf(ctx, "alerts state="+in.State), in.Page, all, alertKey,
 		func(a *telemetry.Alert, last string) bool { return alertKey(a) < last })
 	if err != nil {
 		return nil, err

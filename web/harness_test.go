@@ -57,6 +57,8 @@ type zoneOptions struct {
 	origins  []string
 	sessions int
 	inForce  func(string) bool
+
+	perAddress, perPrincipal Rate
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -143,6 +145,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			h := j.Health()
 			return JournalInfo{State: string(h.State), Head: h.Head}
 		},
+		PerAddress: opt.perAddress, PerPrincipal: opt.perPrincipal,
 		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, nil)),
 	})
 	must(err)

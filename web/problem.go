@@ -99,6 +99,8 @@ func sentinels() []sentinel {
 		{errTooManySessions, http.StatusServiceUnavailable, "too_many_sessions"},
 		{errStopping, http.StatusServiceUnavailable, "stopping"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},
+		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},
+		{errBadKey, http.StatusUnprocessableEntity, "bad_key"},
 		{journal.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 		{journal.ErrReadOnly, http.StatusServiceUnavailable, "journal_unavailable"},
 		{journal.ErrClosed, http.StatusServiceUnavailable, "journal_unavailable"},
@@ -125,6 +127,12 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 	if errors.As(err, &limited) {
 		p := newProblem(ctx, http.StatusTooManyRequests, "too_many_attempts", limited.Error())
 		p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(limited.RetryAfter.Seconds())))}}
+		return p
+	}
+	var tooMany *rateError
+	if errors.As(err, &tooMany) {
+		p := newProblem(ctx, http.StatusTooManyRequests, "rate_limited", tooMany.Error())
+		p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(tooMany.wait.Seconds())))}}
 		return p
 	}
 	var batch *airspace.BatchError

@@ -43,6 +43,7 @@ const (
 	maxHeaderBytes    = 32 << 10
 	maxBodyBytes      = 256 << 10
 	maxBatchBytes     = 2 << 20 // of a batch of fences
+	maxPublicBytes    = 8 << 10 // of a call that needs no credential
 	maxFileBytes      = zonefile.MaxBytes
 	requestTimeout    = 10 * time.Second
 	fileTimeout       = time.Minute // of those that may send more than maxBodyBytes
@@ -73,9 +74,14 @@ type Config struct {
 
 	AllowedOrigins []string // origins beside the server's own, e.g. "https://ops.example.org"
 	MaxSessions    int      // live sessions at the same time; default 1,000
-	Version        string
-	Clock          func() time.Time // default time.Now
-	Logger         *slog.Logger     // default slog.Default
+	// PerAddress and PerPrincipal bound the requests of one peer address and of
+	// one signed-in actor. Default 300/s with 600 at once, 100/s with 300 at once.
+	PerAddress, PerPrincipal Rate
+	// Requests are those that were answered before, of the journal; default none.
+	Requests *Requests
+	Version  string
+	Clock    func() time.Time // default time.Now
+	Logger   *slog.Logger     // default slog.Default
 }
 
 // ListenerInfo is one receiver of telemetry, for the health page.
@@ -98,6 +104,9 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 	cursors *cursors
+
+	addresses, principals *throttle
+
 	live    *liveHub
 	handler http.Handler
 	spec    []byte // openapi.yaml
@@ -113,6 +122,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors()}
+	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 300, Burst: 600}))
+	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 100, Burst: 300}))
 	s.live = newLiveHub(s)
 	if err := s.build(); err != nil {
 		return nil, err
@@ -147,6 +158,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.ModeName == nil {
 		c.ModeName = func(_ *vehicles.Identity, mode uint32) string { return fmt.Sprintf("mode %d", mode) }
+	}
+	if c.Requests == nil {
+		c.Requests = NewRequests()
 	}
 	if c.MaxSessions <= 0 {
 		c.MaxSessions = 1000

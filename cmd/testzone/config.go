@@ -47,9 +47,17 @@ type zoneConfig struct {
 }
 
 type httpConfig struct {
-	Addr    string    `yaml:"addr"`
-	TLS     tlsConfig `yaml:"tls"`
-	Origins []string  `yaml:"origins"` // further origins that may open the live channel
+	Addr    string     `yaml:"addr"`
+	TLS     tlsConfig  `yaml:"tls"`
+	Origins []string   `yaml:"origins"` // further origins that may open the live channel
+	Limits  httpLimits `yaml:"limits"`
+}
+
+// httpLimits are requests per second. Zero keeps the default. Behind a proxy all
+// callers share one address: raise that limit there.
+type httpLimits struct {
+	PerAddress   int `yaml:"per_address"`   // default 300, twice that at once
+	PerPrincipal int `yaml:"per_principal"` // of one signed-in actor; default 100, three times that at once
 }
 
 type tlsConfig struct {

@@ -46,6 +46,7 @@ type server struct {
 	book      *telemetry.Book
 	separator *telemetry.Separator
 	register  *airspace.Register
+	requests  *web.Requests // that were answered before, by Idempotency-Key
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
 	web       *web.Server
@@ -63,7 +64,7 @@ const lookAheadS = 10
 // newServer opens the journal, rebuilds the state from it and binds every
 // socket; nothing is received before run.
 func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
-	s := &server{cfg: cfg, bus: telemetry.NewBus(nil)}
+	s := &server{cfg: cfg, bus: telemetry.NewBus(nil), requests: web.NewRequests()}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -126,7 +127,7 @@ func (s *server) replay(ctx context.Context) error {
 	err := s.journal.Replay(1, func(rec journal.Record) error {
 		n++
 		s.newestUS = max(s.newestUS, rec.TimeUS)
-		return errors.Join(ctx.Err(), s.register.Replay(rec), s.book.Replay(rec))
+		return errors.Join(ctx.Err(), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec))
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild the state from the journal: %w", err)

@@ -547,6 +547,86 @@ export interface components {
              */
             width_m?: number;
         };
+        FenceAnswer: {
+            applies: components["schemas"]["Applies"];
+            /** @description Upper limit; null: none */
+            ceiling: components["schemas"]["Height"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description What the line between two vertices is
+             * @enum {string}
+             */
+            edges: "lonlat" | "geodesic";
+            /** @description Lower limit; null: none */
+            floor: components["schemas"]["Height"] | null;
+            /** @description GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; a Point, the centre of a circle of radius_m; or a LineString, the middle of a corridor of width_m. */
+            geometry: {
+                coordinates: number[][][];
+                /** @enum {string} */
+                type: "Polygon";
+            } | {
+                coordinates: number[][][][];
+                /** @enum {string} */
+                type: "MultiPolygon";
+            } | {
+                /** @description Longitude and latitude in degrees */
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
+            };
+            /** @description Being inside any keep-in of a group complies with all of them; empty: none */
+            group: string;
+            id: string;
+            /** @description Of a dry run: who would be in the fence, were it in force now. The fence has no id then if it is a new one. */
+            impact?: components["schemas"]["FencePreview"];
+            /** @description By its schedule, now */
+            in_force: boolean;
+            /** @enum {string} */
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            /**
+             * Format: double
+             * @description A keep-out grows by it, a keep-in shrinks
+             */
+            margin_m: number;
+            name: string;
+            origin: components["schemas"]["Origin"];
+            /**
+             * Format: double
+             * @description Of the circle around a Point
+             */
+            radius_m?: number;
+            /**
+             * @description What is asked of a vehicle in breach
+             * @enum {string}
+             */
+            response: "warn" | "hold" | "return" | "land" | "stop";
+            /**
+             * Format: int64
+             * @description Revision; the ETag
+             */
+            rev: number;
+            /** @description Null: always in force */
+            schedule: components["schemas"]["Schedule"] | null;
+            /**
+             * Format: double
+             * @description Highest speed over ground within a speed limit; null for other kinds
+             */
+            speed_mps: number | null;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Actor id */
+            updated_by: string;
+            /**
+             * Format: double
+             * @description Of the corridor around a LineString, from side to side
+             */
+            width_m?: number;
+        };
         FenceBatch: {
             changes: components["schemas"]["FenceChange"][];
         };
@@ -655,6 +735,8 @@ export interface components {
         FenceResult: {
             deleted: boolean;
             id: string;
+            /** @description Of a dry run */
+            impact?: components["schemas"]["ImpactCount"];
             /**
              * Format: int64
              * @description The new revision; of a deletion that of the tombstone
@@ -747,6 +829,18 @@ export interface components {
              * @description Above the start point, which is not above ground
              */
             takeoff_m?: number;
+        };
+        ImpactCount: {
+            /**
+             * Format: int64
+             * @description Those that would be in breach
+             */
+            breaches: number;
+            /**
+             * Format: int64
+             * @description Vehicles that the fence would be about
+             */
+            count: number;
         };
         ImportItem: {
             /** @description The fence that it is, unless refused */
@@ -1063,6 +1157,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1089,6 +1185,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1163,6 +1268,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -1177,7 +1291,10 @@ export interface operations {
     acknowledgeAlert: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -1261,6 +1378,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -1298,6 +1424,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1331,6 +1459,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -1344,8 +1481,14 @@ export interface operations {
     };
     createFence: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1355,6 +1498,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FenceAnswer"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -1363,7 +1515,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Fence"];
+                    "application/json": components["schemas"]["FenceAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -1413,6 +1565,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1497,6 +1658,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -1510,7 +1680,10 @@ export interface operations {
     };
     replaceFence: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description ETag of the revision that you read; needed */
                 "If-Match"?: string;
@@ -1533,7 +1706,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Fence"];
+                    "application/json": components["schemas"]["FenceAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -1619,6 +1792,15 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1739,6 +1921,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -1761,8 +1952,13 @@ export interface operations {
     };
     restoreFence: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
             header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
                 /** @description ETag of the revision that you read, of a deleted fence that of its deletion; needed */
                 "If-Match"?: string;
             };
@@ -1784,7 +1980,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Fence"];
+                    "application/json": components["schemas"]["FenceAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -1877,6 +2073,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -1953,6 +2158,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -1966,8 +2180,14 @@ export interface operations {
     };
     changeFences: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2049,6 +2269,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -2071,8 +2300,14 @@ export interface operations {
     };
     emergencyFence: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2082,6 +2317,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FenceAnswer"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -2090,7 +2334,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Fence"];
+                    "application/json": components["schemas"]["FenceAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -2140,6 +2384,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2219,6 +2472,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -2237,7 +2499,10 @@ export interface operations {
                 /** @description Only report; false: set what can be read, all in one decision */
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2317,6 +2582,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2429,6 +2703,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -2465,6 +2748,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Internal Server Error */
@@ -2523,6 +2815,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -2554,6 +2855,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2704,6 +3014,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -2734,6 +3053,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2760,6 +3081,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2843,6 +3173,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -2899,6 +3238,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Internal Server Error */
             500: {
                 headers: {
@@ -2939,6 +3287,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
