@@ -51,6 +51,7 @@ func rules() map[string]rule {
 		"getAlert":         {scope: airspace.ZoneRead},
 		"acknowledgeAlert": {scope: airspace.ZoneControl, once: true},
 		liveOperation:      {scope: airspace.ZoneRead},
+		eventsOperation:    {scope: airspace.ZoneRead},
 	}
 }
 
@@ -153,12 +154,14 @@ func (s *Server) build() (err error) {
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
 	documentLive(api.OpenAPI())
+	documentEvents(api.OpenAPI())
 	documentPages(api.OpenAPI())
 	documentDryRuns(api.OpenAPI())
 	if s.spec, err = specYAML(api.OpenAPI()); err != nil {
 		return err
 	}
 	mux.HandleFunc("GET "+livePath, s.serveLive)
+	mux.HandleFunc("GET "+eventsPath, s.serveEvents)
 	if err := s.docsRoutes(mux, api.OpenAPI()); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func secure(next http.Handler) http.Handler {
 // have operations: see endpoint.
 func (s *Server) bound(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != livePath {
+		if r.URL.Path != livePath && r.URL.Path != eventsPath {
 			setDeadlines(w, requestTimeout)
 		}
 		next.ServeHTTP(w, r)

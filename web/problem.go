@@ -98,6 +98,7 @@ func sentinels() []sentinel {
 		{errBadCursor, http.StatusUnprocessableEntity, "bad_cursor"},
 		{errTooManySessions, http.StatusServiceUnavailable, "too_many_sessions"},
 		{errStopping, http.StatusServiceUnavailable, "stopping"},
+		{errTrimmed, http.StatusGone, "trimmed"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},
 		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},
 		{errBadKey, http.StatusUnprocessableEntity, "bad_key"},

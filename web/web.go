@@ -74,6 +74,10 @@ type Config struct {
 
 	AllowedOrigins []string // origins beside the server's own, e.g. "https://ops.example.org"
 	MaxSessions    int      // live sessions at the same time; default 1,000
+	// Events is the journal for those who follow it; default: nobody can.
+	Events EventSource
+	// OldestEvent is the first sequence that the journal still has; default 1.
+	OldestEvent func() uint64
 	// PerAddress and PerPrincipal bound the requests of one peer address and of
 	// one signed-in actor. Default 300/s with 600 at once, 100/s with 300 at once.
 	PerAddress, PerPrincipal Rate
@@ -104,6 +108,8 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 	cursors *cursors
+
+	streams eventStreams
 
 	addresses, principals *throttle
 
@@ -158,6 +164,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.ModeName == nil {
 		c.ModeName = func(_ *vehicles.Identity, mode uint32) string { return fmt.Sprintf("mode %d", mode) }
+	}
+	if c.OldestEvent == nil {
+		c.OldestEvent = func() uint64 { return 1 }
 	}
 	if c.Requests == nil {
 		c.Requests = NewRequests()

@@ -55,6 +55,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries of the journal as server-sent events, as they become durable
+         * @description Send Accept: text/event-stream. With zone.read fences and alerts are shown, with audit.read everything. Each event comes in order and once; a reader that takes nothing for 10 seconds is closed and resumes with Last-Event-ID. 410 says that the journal does not have what follows that event.
+         */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fences": {
         parameters: {
             query?: never;
@@ -453,6 +473,32 @@ export interface components {
         Enforcement: {
             enforced: boolean;
             reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order")[];
+        };
+        Event: {
+            /** @description When it is raised or begins again: as it was then */
+            alert?: components["schemas"]["Alert"];
+            alert_id?: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Actor id */
+            by?: string;
+            /** @description Why an alert was cleared */
+            cause?: string;
+            /** @description The entry as it is stored; with audit.read */
+            entry?: unknown;
+            /** @description That were changed; read the fence for its definition */
+            fences?: components["schemas"]["FenceResult"][];
+            /** @description Chain hash; with audit.read */
+            hash?: string;
+            /** @description Of who acknowledged */
+            note?: string;
+            /**
+             * Format: int64
+             * @description Its place in the journal; the event's id
+             */
+            seq: number;
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged */
+            type: string;
         };
         Evidence: {
             after: components["schemas"]["Fix"] | null;
@@ -1389,6 +1435,97 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: {
+                /** @description Only these types, with commas; fence.* is a family */
+                types?: string;
+                /** @description Events after this sequence, 0 for all; without it and Last-Event-ID: new ones */
+                after?: string;
+            };
+            header?: {
+                /** @description As after; comes first */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events; id is the sequence, event the type, data an Event as JSON. A comment comes when there was nothing for 15 seconds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
