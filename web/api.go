@@ -50,6 +50,11 @@ func rules() map[string]rule {
 		"listAlerts":       {scope: airspace.ZoneRead},
 		"getAlert":         {scope: airspace.ZoneRead},
 		"acknowledgeAlert": {scope: airspace.ZoneControl, once: true},
+		"listWebhooks":     {scope: airspace.Admin},
+		"getWebhook":       {scope: airspace.Admin},
+		"createWebhook":    {scope: airspace.Admin, once: true},
+		"deleteWebhook":    {scope: airspace.Admin},
+		"resumeWebhook":    {scope: airspace.Admin},
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 	}
@@ -153,6 +158,7 @@ func (s *Server) build() (err error) {
 	s.fenceFileEndpoints(api)
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
+	s.webhookEndpoints(api)
 	documentLive(api.OpenAPI())
 	documentEvents(api.OpenAPI())
 	documentPages(api.OpenAPI())

@@ -17,6 +17,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/journal"
 	"testzone/web/auth"
+	"testzone/web/notify"
 )
 
 var (
@@ -98,6 +99,11 @@ func sentinels() []sentinel {
 		{errBadCursor, http.StatusUnprocessableEntity, "bad_cursor"},
 		{errTooManySessions, http.StatusServiceUnavailable, "too_many_sessions"},
 		{errStopping, http.StatusServiceUnavailable, "stopping"},
+		{notify.ErrNotFound, http.StatusNotFound, "not_found"},
+		{notify.ErrStale, http.StatusPreconditionFailed, "stale"},
+		{notify.ErrURL, http.StatusUnprocessableEntity, "bad_webhook_url"},
+		{notify.ErrTooMany, http.StatusConflict, "too_many_webhooks"},
+		{notify.ErrStore, http.StatusServiceUnavailable, "store_unavailable"},
 		{errTrimmed, http.StatusGone, "trimmed"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},
 		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},

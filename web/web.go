@@ -32,6 +32,7 @@ import (
 	"testzone/telemetry"
 	"testzone/vehicles"
 	"testzone/web/auth"
+	"testzone/web/notify"
 )
 
 // ErrConfig is returned when a server lacks a part it cannot work without.
@@ -78,6 +79,9 @@ type Config struct {
 	Events EventSource
 	// OldestEvent is the first sequence that the journal still has; default 1.
 	OldestEvent func() uint64
+	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a
+	// file that sends nothing.
+	Notifier *notify.Notifier
 	// PerAddress and PerPrincipal bound the requests of one peer address and of
 	// one signed-in actor. Default 300/s with 600 at once, 100/s with 300 at once.
 	PerAddress, PerPrincipal Rate
@@ -165,6 +169,15 @@ func (c *Config) setDefaults() error {
 	if c.ModeName == nil {
 		c.ModeName = func(_ *vehicles.Identity, mode uint32) string { return fmt.Sprintf("mode %d", mode) }
 	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Notifier == nil {
+		var err error
+		if c.Notifier, err = notify.New(notify.Config{Source: noJournal{}, Encode: EncodeEvent, Clock: c.Clock}); err != nil {
+			return err
+		}
+	}
 	if c.OldestEvent == nil {
 		c.OldestEvent = func() uint64 { return 1 }
 	}
@@ -173,9 +186,6 @@ func (c *Config) setDefaults() error {
 	}
 	if c.MaxSessions <= 0 {
 		c.MaxSessions = 1000
-	}
-	if c.Clock == nil {
-		c.Clock = time.Now
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -34,6 +34,7 @@ type config struct {
 	Link     linkConfig      `yaml:"link"`
 	Vehicles []vehicleConfig `yaml:"vehicles"`
 	Log      logConfig       `yaml:"log"`
+	Webhooks webhookConfig   `yaml:"webhooks"`
 }
 
 type zoneConfig struct {
@@ -72,6 +73,11 @@ type mavlinkConfig struct {
 	Operator string        `yaml:"operator"`
 	Idle     time.Duration `yaml:"idle"` // a source silent for so long is no longer followed
 	Limits   limitsConfig  `yaml:"limits"`
+}
+
+// webhookConfig is about the sending of events.
+type webhookConfig struct {
+	UnsafeAllowInternal bool `yaml:"unsafe_allow_internal"` // http, loopback and private addresses: an administrator then reaches every service there
 }
 
 // limitsConfig raises the rate limits of one listener, for replays and load

@@ -28,7 +28,8 @@ var allowed = map[string][]string{
 	"telemetry/journal": {},
 	"telemetry/mavlink": {"geofence/geo", "vehicles"},
 	"telemetry/sim":     {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":               {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "web/auth"},
+	"web":               {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "web/auth", "web/notify"},
+	"web/notify":        {"telemetry/journal"},
 	"web/auth":          {"airspace"},
 	"web/ui":            {},
 	"cmd/testzone":      nil, // wires everything

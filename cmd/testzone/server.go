@@ -23,6 +23,7 @@ import (
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
 	"testzone/web"
+	"testzone/web/notify"
 )
 
 // serverConfig is a configuration with what does not come from a file.
@@ -46,6 +47,7 @@ type server struct {
 	book      *telemetry.Book
 	separator *telemetry.Separator
 	register  *airspace.Register
+	notifier  *notify.Notifier
 	requests  *web.Requests // that were answered before, by Idempotency-Key
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
@@ -82,6 +84,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.listen(); err != nil {
+		return nil, err
+	}
+	if s.notifier, err = s.newNotifier(); err != nil {
 		return nil, err
 	}
 	s.web, err = s.newWeb()
@@ -172,7 +177,7 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}
