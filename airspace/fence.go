@@ -146,15 +146,18 @@ func (p *plan) change() fenceChange {
 func (r *Register) decideOne(ctx context.Context, who Actor, p plan) (FenceRecord, error) {
 	r.decide.Lock()
 	defer r.decide.Unlock()
+	if before, err := r.answered(ctx); err != nil || before != nil {
+		return first(before), err
+	}
 	if err := r.checkFence(&p); err != nil {
 		return FenceRecord{}, err
 	}
 	c := p.change()
-	body := fenceEntry{Type: fencePut, Fence: c.Fence, By: who.ID, AtUS: r.cfg.Clock().UnixMicro()}
+	body := fenceEntry{Type: fencePut, Fence: c.Fence, By: who.ID, AtUS: r.cfg.Clock().UnixMicro(), Request: journal.RequestOf(ctx)}
 	if p.fence == nil {
-		body = fenceEntry{Type: fenceDeleted, ID: c.ID, Rev: c.Rev, By: body.By, AtUS: body.AtUS}
+		body.Type, body.Fence, body.ID, body.Rev = fenceDeleted, nil, c.ID, c.Rev
 	}
-	entry, err := r.entry(body.AtUS, &body, false, fenceAggregate(p.id))
+	entry, err := r.entry(body.AtUS, &body, body.Request, false, fenceAggregate(p.id))
 	if err != nil {
 		return FenceRecord{}, err
 	}

@@ -74,8 +74,21 @@ func (r *Register) ApplyBatch(ctx context.Context, who Actor, changes []Change) 
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	plans := make([]plan, len(changes))
-	faults := map[int]error{}
+	plans, faults := planBatch(changes)
+	r.decide.Lock()
+	defer r.decide.Unlock()
+	if before, err := r.answered(ctx); err != nil || before != nil {
+		return before, err
+	}
+	if err := r.checkBatch(plans, faults); err != nil {
+		return nil, err
+	}
+	return r.decideMany(ctx, who, plans)
+}
+
+// planBatch checks the definitions of a batch, before the decision queue.
+func planBatch(changes []Change) (plans []plan, faults map[int]error) {
+	plans, faults = make([]plan, len(changes)), map[int]error{}
 	seen := map[string]bool{}
 	for i, c := range changes {
 		var err error
@@ -87,17 +100,20 @@ func (r *Register) ApplyBatch(ctx context.Context, who Actor, changes []Change) 
 		}
 		seen[plans[i].id] = true
 	}
-	r.decide.Lock()
-	defer r.decide.Unlock()
+	return plans, faults
+}
+
+// checkBatch holds a batch against the state; faults are those known before.
+func (r *Register) checkBatch(plans []plan, faults map[int]error) error {
 	for i := range plans {
 		if err := r.checkFence(&plans[i]); err != nil && faults[i] == nil {
 			faults[i] = err
 		}
 	}
 	if len(faults) > 0 {
-		return nil, batchError(faults)
+		return batchError(faults)
 	}
-	return r.decideMany(ctx, who, plans)
+	return nil
 }
 
 func (c *Change) plan() (plan, error) {
@@ -138,7 +154,8 @@ const (
 // decideMany writes one batch as entries of one Append, which the journal keeps
 // whole. Called with r.decide held.
 func (r *Register) decideMany(ctx context.Context, who Actor, plans []plan) ([]FenceRecord, error) {
-	at := r.cfg.Clock().UnixMicro()
+	at, request := r.cfg.Clock().UnixMicro(), journal.RequestOf(ctx)
+	named := request
 	var entries []journal.Entry
 	var part []json.RawMessage
 	var aggregates []journal.Aggregate
@@ -149,8 +166,10 @@ func (r *Register) decideMany(ctx context.Context, who Actor, plans []plan) ([]F
 			Changes []json.RawMessage `json:"changes"`
 			By      string            `json:"by"`
 			AtUS    int64             `json:"at_us"`
-		}{fenceBatch, part, who.ID, at}
-		entry, err := r.entry(at, &body, false, aggregates...)
+			Request *journal.Request  `json:"request,omitempty"`
+		}{fenceBatch, part, who.ID, at, request}
+		entry, err := r.entry(at, &body, named, false, aggregates...)
+		named = nil // the entries of one Append stand or fall together: one of them is named
 		entries, part, aggregates, size = append(entries, entry), nil, nil, 0
 		return err
 	}
@@ -189,29 +208,40 @@ func (r *Register) decideMany(ctx context.Context, who Actor, plans []plan) ([]F
 // new revision, if rev is its current revision; that of a tombstone brings a
 // deleted fence back.
 func (r *Register) RestoreFence(ctx context.Context, who Actor, id string, rev, version uint64) (FenceRecord, error) {
+	if before, err := r.answered(ctx); err != nil || before != nil { // what is checked below was checked the first time
+		return first(before), err
+	}
+	p, err := r.planRestore(who, id, rev, version)
+	if err != nil {
+		return FenceRecord{}, err
+	}
+	return r.decideOne(ctx, who, p)
+}
+
+func (r *Register) planRestore(who Actor, id string, rev, version uint64) (plan, error) {
 	if !who.May(FenceWrite) {
-		return FenceRecord{}, fmt.Errorf("restore fence %s: %s: %w", id, who.ID, ErrForbidden)
+		return plan{}, fmt.Errorf("restore fence %s: %s: %w", id, who.ID, ErrForbidden)
 	}
 	if rev == 0 {
-		return FenceRecord{}, fmt.Errorf("restore fence %s: %w", id, ErrStale)
+		return plan{}, fmt.Errorf("restore fence %s: %w", id, ErrStale)
 	}
 	versions, err := r.FenceVersions(id)
 	if err != nil {
-		return FenceRecord{}, err
+		return plan{}, err
 	}
 	i := slices.IndexFunc(versions, func(v FenceVersion) bool { return v.Fence.Rev == version && !v.Deleted })
 	if i < 0 {
-		return FenceRecord{}, fmt.Errorf("fence %s, revision %d: %w", id, version, ErrNoVersion)
+		return plan{}, fmt.Errorf("fence %s, revision %d: %w", id, version, ErrNoVersion)
 	}
 	if err := r.checkFence(&plan{id: id, rev: rev, revive: true}); err != nil {
-		return FenceRecord{}, err
+		return plan{}, err
 	}
 	p, err := planPut(versions[i].Fence, id, rev)
 	if err != nil {
-		return FenceRecord{}, fmt.Errorf("fence %q: %w", versions[i].Fence.Name, err)
+		return plan{}, fmt.Errorf("fence %q: %w", versions[i].Fence.Name, err)
 	}
 	p.revive = true
-	return r.decideOne(ctx, who, p)
+	return p, nil
 }
 
 // Emergency is a keep-out circle that has to be there at once.
@@ -227,28 +257,17 @@ type Emergency struct {
 // touches the zone's airspace without compare, so that no other decision can
 // make it fail. Controllers may do it without the right to write fences.
 func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emergency) (FenceRecord, error) {
-	if !who.May(FenceWrite) && !who.May(ZoneControl) {
-		return FenceRecord{}, fmt.Errorf("emergency fence: %s: %w", who.ID, ErrForbidden)
-	}
-	if e.Name == "" {
-		e.Name = "Emergency"
-	}
-	if e.For <= 0 {
-		e.For = time.Hour
-	}
 	r.decide.Lock()
 	defer r.decide.Unlock()
-	now := r.cfg.Clock().Truncate(time.Millisecond) // the precision of the API
-	p, err := planPut(geofence.Fence{
-		Name: e.Name, Kind: geofence.KeepOut, Shape: geofence.Shape{Circle: &geo.Circle{Center: e.Center, RadiusM: e.RadiusM}},
-		Classes: e.Classes, Response: geofence.Warn,
-		Schedule: geofence.Schedule{Windows: []geofence.Window{{FromUS: now.UnixMicro(), ToUS: now.Add(e.For).UnixMicro()}}},
-	}, newID("fn_"), 0)
-	if err != nil {
-		return FenceRecord{}, fmt.Errorf("emergency fence: %w", err)
+	if before, err := r.answered(ctx); err != nil || before != nil {
+		return first(before), err
 	}
-	body := fenceEntry{Type: fencePut, Fence: encodeFence(p.fence), By: who.ID, AtUS: now.UnixMicro()}
-	entry, err := r.entry(body.AtUS, &body, true, fenceAggregate(p.id))
+	p, at, err := r.planEmergency(who, e)
+	if err != nil {
+		return FenceRecord{}, err
+	}
+	body := fenceEntry{Type: fencePut, Fence: encodeFence(p.fence), By: who.ID, AtUS: at, Request: journal.RequestOf(ctx)}
+	entry, err := r.entry(at, &body, body.Request, true, fenceAggregate(p.id))
 	if err == nil {
 		err = r.commit(ctx, entry)
 	}
@@ -257,4 +276,26 @@ func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emerge
 	}
 	r.tell(p.id)
 	return r.Fence(p.id)
+}
+
+func (r *Register) planEmergency(who Actor, e Emergency) (p plan, atUS int64, err error) {
+	if !who.May(FenceWrite) && !who.May(ZoneControl) {
+		return plan{}, 0, fmt.Errorf("emergency fence: %s: %w", who.ID, ErrForbidden)
+	}
+	if e.Name == "" {
+		e.Name = "Emergency"
+	}
+	if e.For <= 0 {
+		e.For = time.Hour
+	}
+	now := r.cfg.Clock().Truncate(time.Millisecond) // the precision of the API
+	p, err = planPut(geofence.Fence{
+		Name: e.Name, Kind: geofence.KeepOut, Shape: geofence.Shape{Circle: &geo.Circle{Center: e.Center, RadiusM: e.RadiusM}},
+		Classes: e.Classes, Response: geofence.Warn,
+		Schedule: geofence.Schedule{Windows: []geofence.Window{{FromUS: now.UnixMicro(), ToUS: now.Add(e.For).UnixMicro()}}},
+	}, newID("fn_"), 0)
+	if err != nil {
+		return plan{}, 0, fmt.Errorf("emergency fence: %w", err)
+	}
+	return p, now.UnixMicro(), nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
+	"testzone/telemetry/journal"
 	"testzone/vehicles"
 )
 
@@ -20,6 +21,8 @@ type fenceEntry struct {
 	Changes []fenceChange `json:"changes,omitempty"` // of a batch, in its order
 	By      string        `json:"by"`
 	AtUS    int64         `json:"at_us"`
+
+	Request *journal.Request `json:"request,omitempty"` // under whose key; in every entry of a batch
 }
 
 // fenceChange is one change of a batch: a fence that is put, or a deletion.

@@ -82,20 +82,23 @@ func (r *Register) applyFence(e *fenceEntry, c *readChange) error {
 		gone := *old
 		gone.Deleted, gone.compiled = true, nil
 		gone.Fence.Rev, gone.UpdatedUS, gone.UpdatedBy = c.Rev, e.AtUS, e.By
-		r.setFence(&gone)
+		r.setFence(&gone, e.Request)
 		return nil
 	}
 	f := &FenceRecord{Fence: c.compiled.Fence, CreatedUS: e.AtUS, UpdatedUS: e.AtUS, UpdatedBy: e.By, compiled: c.compiled}
 	if old := r.fences[f.Fence.ID]; old != nil {
 		f.CreatedUS = old.CreatedUS
 	}
-	r.setFence(f)
+	r.setFence(f, e.Request)
 	return nil
 }
 
-func (r *Register) setFence(f *FenceRecord) {
+func (r *Register) setFence(f *FenceRecord, request *journal.Request) {
 	id := f.Fence.ID
 	r.fences[id] = f
+	if request != nil {
+		r.answers.note(request, f.UpdatedUS, f)
+	}
 	versions := append(r.versions[id], FenceVersion{Fence: f.Fence, AtUS: f.UpdatedUS, By: f.UpdatedBy, Deleted: f.Deleted})
 	if extra := len(versions) - MaxVersions; extra > 0 {
 		versions = slices.Delete(versions, 0, extra)

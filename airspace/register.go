@@ -45,6 +45,7 @@ type Register struct {
 	fences   map[string]*FenceRecord
 	versions map[string][]FenceVersion    // by fence, oldest first, at most MaxVersions
 	seqs     map[journal.Aggregate]uint64 // last entry that touched the aggregate
+	answers  answers                      // of requests that may be repeated
 }
 
 // NewRegister makes an empty register.
@@ -112,12 +113,15 @@ func (r *Register) publishFences(ctx context.Context) error {
 // on with the sequence that it was checked against, and the zone's airspace, so
 // that another node that decided meanwhile is noticed; an urgent one touches
 // the airspace without compare.
-func (r *Register) entry(atUS int64, body any, urgent bool, aggregates ...journal.Aggregate) (journal.Entry, error) {
+func (r *Register) entry(atUS int64, body any, request *journal.Request, urgent bool, aggregates ...journal.Aggregate) (journal.Entry, error) {
 	payload, err := json.Marshal(body)
 	if err != nil {
 		return journal.Entry{}, fmt.Errorf("encode decision: %w", err)
 	}
 	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload}
+	if request != nil {
+		entry.ID = request.EntryID(atUS)
+	}
 	zone := journal.Aggregate("airspace:" + r.cfg.Zone.ID)
 	r.mu.RLock()
 	defer r.mu.RUnlock()

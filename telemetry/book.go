@@ -336,7 +336,7 @@ func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) 
 	now := b.cfg.Clock().UnixMicro()
 	ack := &Acknowledgement{By: by, AtUS: now, Note: note}
 	done := make(chan error, 1)
-	b.writer.add(fact{Type: factAcknowledged, ID: id, Ack: ack, AtUS: now}, now, done)
+	b.writer.add(fact{Type: factAcknowledged, ID: id, Ack: ack, AtUS: now, Request: journal.RequestOf(ctx)}, now, done)
 	b.mu.Unlock()
 
 	select {

@@ -33,6 +33,8 @@ type fact struct {
 	Cause string           `json:"cause,omitempty"`
 	Raw   int              `json:"raw,omitempty"`
 	Ack   *Acknowledgement `json:"ack,omitempty"`
+
+	Request *journal.Request `json:"request,omitempty"` // under whose key it was asked for
 }
 
 // Replay takes one journal record into the book. Records of other schemas are

@@ -204,7 +204,7 @@ func alertKey(a *telemetry.Alert) string { return timeOf(a.RaisedUS) + " " + a.I
 func (s *Server) listAlerts(ctx context.Context, in *alertListInput) (*alertListOutput, error) {
 	all := s.cfg.Book.Alerts(viewOf(ctx), in.State == "all")
 	sortAlerts(all)
-	alerts, next, err := paginate(s.cursors, "alerts state="+in.State, in.Page, all, alertKey,
+	alerts, next, err := paginate(s.cursors, listOf(ctx, "alerts state="+in.State), in.Page, all, alertKey,
 		func(a *telemetry.Alert, last string) bool { return alertKey(a) < last })
 	if err != nil {
 		return nil, err

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -17,37 +19,45 @@ type rule struct {
 	scope  airspace.Scope // else: this scope,
 	also   airspace.Scope // and this one,
 	or     airspace.Scope // or, instead of scope, this one
+	limits limits         // of one request
+	once   bool           // it takes an Idempotency-Key
 }
 
 // rules is the table of rights, by operation id. An operation that is not in
 // it does not get registered: New fails.
 func rules() map[string]rule {
 	return map[string]rule{
-		"signIn":           {public: true},
+		"signIn":           {public: true, limits: limits{bytes: maxPublicBytes}},
 		"getSession":       {signed: true},
 		"signOut":          {signed: true},
 		"getZone":          {scope: airspace.ZoneRead},
 		"getHealth":        {public: true},
 		"listFences":       {scope: airspace.ZoneRead},
 		"getFence":         {scope: airspace.ZoneRead},
-		"createFence":      {scope: airspace.FenceWrite},
+		"createFence":      {scope: airspace.FenceWrite, once: true},
 		"replaceFence":     {scope: airspace.FenceWrite},
 		"deleteFence":      {scope: airspace.FenceWrite},
 		"previewFence":     {scope: airspace.FenceWrite, also: airspace.ZoneRead},
 		"fenceVersions":    {scope: airspace.ZoneRead},
 		"fenceEnforcement": {scope: airspace.ZoneRead},
-		"restoreFence":     {scope: airspace.FenceWrite},
-		"changeFences":     {scope: airspace.FenceWrite},
-		"emergencyFence":   {scope: airspace.FenceWrite, or: airspace.ZoneControl},
-		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead},
+		"restoreFence":     {scope: airspace.FenceWrite, once: true},
+		"changeFences":     {scope: airspace.FenceWrite, once: true, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
+		"emergencyFence":   {scope: airspace.FenceWrite, or: airspace.ZoneControl, once: true},
+		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead, once: true, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
 		"exportFences":     {scope: airspace.ZoneRead},
 		"listVehicles":     {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
 		"listAlerts":       {scope: airspace.ZoneRead},
 		"getAlert":         {scope: airspace.ZoneRead},
-		"acknowledgeAlert": {scope: airspace.ZoneControl},
+		"acknowledgeAlert": {scope: airspace.ZoneControl, once: true},
+		"listWebhooks":     {scope: airspace.Admin},
+		"getWebhook":       {scope: airspace.Admin},
+		"createWebhook":    {scope: airspace.Admin, once: true},
+		"deleteWebhook":    {scope: airspace.Admin},
+		"resumeWebhook":    {scope: airspace.Admin},
 		liveOperation:      {scope: airspace.ZoneRead},
+		eventsOperation:    {scope: airspace.ZoneRead},
 	}
 }
 
@@ -89,22 +99,46 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	if !ok {
 		panic("operation " + op.OperationID + " has no rule of who may call it")
 	}
-	op.MaxBodyBytes = maxFileBytes + 1 // the middleware is the limit
-	op.BodyReadTimeout = -1            // likewise
+	op.MaxBodyBytes = maxFileBytes + 1 // readBody is the limit
+	op.BodyReadTimeout = -1            // as setDeadlines says
 	op.RejectUnknownQueryParameters = true
+	if !slices.Contains(op.Errors, http.StatusTooManyRequests) {
+		op.Errors = append(slices.Clone(op.Errors), http.StatusTooManyRequests)
+	}
 	if to.public {
 		op.Security = []map[string][]string{{}}
 	}
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		actor, err := s.authorise(r, to)
+		if err == nil && !to.public {
+			err = s.principals.take(actor.ID, s.cfg.Clock())
+		}
 		if err != nil {
 			writeProblem(w, s.problemOf(r.Context(), err))
 			return
 		}
+		limit := cmp.Or(to.limits.time, requestTimeout)
+		setDeadlines(w, limit)
+		body, problem := readBody(w, r, to.limits)
+		if problem != nil {
+			writeProblem(w, problem)
+			return
+		}
+		timed, cancel := context.WithTimeout(ctx.Context(), limit)
+		defer cancel()
+		ctx = huma.WithContext(ctx, timed)
 		ctx = huma.WithValue(ctx, httpRequestKey{}, r)
-		next(huma.WithValue(ctx, actorKey{}, actor))
+		ctx = huma.WithValue(ctx, actorKey{}, actor)
+		if to.once {
+			s.onlyOnce(ctx, actor, body, next)
+			return
+		}
+		next(ctx)
 	})
+	if to.once {
+		op.Parameters = append(op.Parameters, idempotencyParam())
+	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -126,11 +160,16 @@ func (s *Server) build() (err error) {
 	s.fenceEnforcementEndpoint(api)
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
+	s.webhookEndpoints(api)
 	documentLive(api.OpenAPI())
+	documentEvents(api.OpenAPI())
+	documentPages(api.OpenAPI())
+	documentDryRuns(api.OpenAPI())
 	if s.spec, err = specYAML(api.OpenAPI()); err != nil {
 		return err
 	}
 	mux.HandleFunc("GET "+livePath, s.serveLive)
+	mux.HandleFunc("GET "+eventsPath, s.serveEvents)
 	if err := s.docsRoutes(mux, api.OpenAPI()); err != nil {
 		return err
 	}
@@ -166,6 +205,6 @@ func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 		},
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
-		Transformers:  []huma.Transformer{problemTransformer},
+		Transformers:  []huma.Transformer{problemTransformer, linkTransformer},
 	})
 }

@@ -44,6 +44,7 @@ type docsPage struct {
 	Title, Description string
 	Groups             []docsGroup
 	Schemas            []docsSchema
+	Codes              []problemCode
 }
 
 type docsGroup struct {
@@ -83,7 +84,7 @@ type tree = map[string]any
 
 func docsOf(spec tree) docsPage {
 	info := branch(spec, "info")
-	page := docsPage{Title: text(info, "title"), Description: text(info, "description")}
+	page := docsPage{Title: text(info, "title"), Description: text(info, "description"), Codes: problemCodes()}
 	byTag := map[string][]docsOperation{}
 	paths := branch(spec, "paths")
 	for _, path := range keys(paths) {

@@ -41,7 +41,8 @@ type RestoreInput struct {
 type restoreFenceInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match" doc:"ETag of the revision that you read, of a deleted fence that of its deletion; needed" example:"\"3\""`
-	Body    RestoreInput
+	Trial
+	Body RestoreInput
 }
 
 // FenceChange is one change of a batch.
@@ -58,6 +59,7 @@ type FenceBatch struct {
 }
 
 type changeFencesInput struct {
+	Trial
 	Body FenceBatch
 }
 
@@ -71,6 +73,8 @@ type FenceResult struct {
 	ID      string `json:"id"`
 	Rev     uint64 `json:"rev" doc:"The new revision; of a deletion that of the tombstone"`
 	Deleted bool   `json:"deleted"`
+
+	Impact *ImpactCount `json:"impact,omitempty" doc:"Of a dry run"`
 }
 
 type changeFencesOutput struct {
@@ -110,6 +114,7 @@ func (in *EmergencyInput) Resolve(huma.Context) (out []error) {
 }
 
 type emergencyFenceInput struct {
+	Trial
 	Body EmergencyInput
 }
 
@@ -153,16 +158,20 @@ func (s *Server) fenceVersions(_ context.Context, in *oneFenceInput) (*fenceVers
 	return &fenceVersionsOutput{Body: out}, nil
 }
 
-func (s *Server) restoreFence(ctx context.Context, in *restoreFenceInput) (*oneFenceOutput, error) {
+func (s *Server) restoreFence(ctx context.Context, in *restoreFenceInput) (*changedFenceOutput, error) {
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err
+	}
+	if in.DryRun {
+		r, err := s.cfg.Register.CheckRestore(actorOf(ctx), in.ID, rev, in.Body.Rev)
+		return s.dryChange(ctx, r, err)
 	}
 	r, err := s.cfg.Register.RestoreFence(ctx, actorOf(ctx), in.ID, rev, in.Body.Rev)
 	if err != nil {
 		return nil, err
 	}
-	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: s.fenceOf(&r)}, nil
+	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r)}}, nil
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -200,15 +209,22 @@ func (s *Server) changeFences(ctx context.Context, in *changeFencesInput) (*chan
 			changes[i].Fence = c.Fence.fence
 		}
 	}
+	if in.DryRun {
+		return s.dryBatch(ctx, changes)
+	}
 	records, err := s.cfg.Register.ApplyBatch(ctx, actorOf(ctx), changes)
 	if err != nil {
 		return nil, err
 	}
+	return &changeFencesOutput{Body: batchResult(records)}, nil
+}
+
+func batchResult(records []airspace.FenceRecord) FenceBatchResult {
 	out := FenceBatchResult{Items: make([]FenceResult, len(records))}
 	for i, r := range records {
 		out.Items[i] = FenceResult{ID: r.Fence.ID, Rev: r.Fence.Rev, Deleted: r.Deleted}
 	}
-	return &changeFencesOutput{Body: out}, nil
+	return out
 }
 
 func (s *Server) emergencyFence(ctx context.Context, in *emergencyFenceInput) (*fenceOutput, error) {
@@ -218,12 +234,17 @@ func (s *Server) emergencyFence(ctx context.Context, in *emergencyFenceInput) (*
 			classes |= vehicles.ClassSet(c)
 		}
 	}
-	r, err := s.cfg.Register.CreateEmergencyFence(ctx, actorOf(ctx), airspace.Emergency{
+	e := airspace.Emergency{
 		Center: in.Body.center, RadiusM: in.Body.RadiusM, Name: in.Body.Name, Classes: classes,
 		For: time.Duration(in.Body.Minutes) * time.Minute,
-	})
+	}
+	if in.DryRun {
+		r, err := s.cfg.Register.CheckEmergency(actorOf(ctx), e)
+		return s.dryCreate(ctx, r, err)
+	}
+	r, err := s.cfg.Register.CreateEmergencyFence(ctx, actorOf(ctx), e)
 	if err != nil {
 		return nil, err
 	}
-	return &fenceOutput{ETag: etag(r.Fence.Rev), Location: "/v1/fences/" + r.Fence.ID, Body: s.fenceOf(&r)}, nil
+	return s.createdFence(&r), nil
 }

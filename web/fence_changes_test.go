@@ -166,7 +166,7 @@ func TestFenceBatch(t *testing.T) {
 	r := batch(change("create", "", 0, good), change("replace", a.ID, 1, fenceBody("a2", square, "")), change("delete", b.ID, 1, ""))
 	var out FenceBatchResult
 	r.json(t, &out)
-	if r.StatusCode != 200 || len(out.Items) != 3 || out.Items[0].Rev != 1 || out.Items[1] != (FenceResult{a.ID, 2, false}) || out.Items[2] != (FenceResult{b.ID, 2, true}) {
+	if r.StatusCode != 200 || len(out.Items) != 3 || out.Items[0].Rev != 1 || out.Items[1] != (FenceResult{ID: a.ID, Rev: 2}) || out.Items[2] != (FenceResult{ID: b.ID, Rev: 2, Deleted: true}) {
 		t.Errorf("batch answers %d: %s", r.StatusCode, r.body)
 	}
 	if r := z.call(observerToken, "POST", "/v1/fences/batch", `{"changes":[`+change("create", "", 0, good)+`]}`); r.StatusCode != 403 {

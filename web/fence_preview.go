@@ -58,7 +58,13 @@ func (s *Server) previewFence(ctx context.Context, in *previewFenceInput) (*prev
 	if err != nil {
 		return nil, err
 	}
-	group := s.groupOf(&c.Fence, in.Body.Replaces)
+	out := s.impact(c, tracks, in.Body.Replaces)
+	return &previewFenceOutput{Body: out}, nil
+}
+
+// impact says what a fence would mean for those that are followed now.
+func (s *Server) impact(c *geofence.Compiled, tracks []telemetry.TrackView, replaces string) FencePreview {
+	group := s.groupOf(&c.Fence, replaces)
 	out := FencePreview{Inside: []PreviewVehicle{}, IntersectsRoutes: []string{}, BBox: boxOf(&c.Fence.Shape)}
 	for i := range tracks {
 		t := &tracks[i]
@@ -83,7 +89,7 @@ func (s *Server) previewFence(ctx context.Context, in *previewFenceInput) (*prev
 	}
 	slices.SortStableFunc(out.Inside, func(a, b PreviewVehicle) int { return strings.Compare(a.Would, b.Would) }) // breach, none
 	out.Inside = out.Inside[:min(len(out.Inside), maxPreview)]
-	return &previewFenceOutput{Body: out}, nil
+	return out
 }
 
 func vehicleOf(h vehicles.Handle, v *vehicles.Identity) AlertVehicle {

@@ -28,9 +28,10 @@ type fenceListOutput struct {
 }
 
 type fenceOutput struct {
+	Status   int
 	ETag     string `header:"ETag" doc:"Revision for If-Match"`
 	Location string `header:"Location" doc:"Of the new fence"`
-	Body     Fence
+	Body     FenceAnswer
 }
 
 type oneFenceOutput struct {
@@ -38,18 +39,25 @@ type oneFenceOutput struct {
 	Body Fence
 }
 
+type changedFenceOutput struct {
+	ETag string `header:"ETag" doc:"Revision for If-Match"`
+	Body FenceAnswer
+}
+
 type oneFenceInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
 type createFenceInput struct {
+	Trial
 	Body FenceInput
 }
 
 type replaceFenceInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match" doc:"ETag of the revision that you read; needed" example:"\"3\""`
-	Body    FenceInput
+	Trial
+	Body FenceInput
 }
 
 type deleteFenceInput struct {
@@ -96,12 +104,12 @@ func revision(ifMatch string) (uint64, error) {
 	return rev, nil
 }
 
-func (s *Server) listFences(_ context.Context, in *listFencesInput) (*fenceListOutput, error) {
+func (s *Server) listFences(ctx context.Context, in *listFencesInput) (*fenceListOutput, error) {
 	list, all := "fences", s.cfg.Register.Fences
 	if in.Deleted {
 		list, all = "deleted fences", s.cfg.Register.DeletedFences
 	}
-	records, next, err := paginate(s.cursors, list, in.Page, all(),
+	records, next, err := paginate(s.cursors, listOf(ctx, list), in.Page, all(),
 		func(r *airspace.FenceRecord) string { return r.Fence.ID },
 		func(r *airspace.FenceRecord, last string) bool { return r.Fence.ID > last })
 	if err != nil {
@@ -115,11 +123,15 @@ func (s *Server) listFences(_ context.Context, in *listFencesInput) (*fenceListO
 }
 
 func (s *Server) createFence(ctx context.Context, in *createFenceInput) (*fenceOutput, error) {
+	if in.DryRun {
+		r, err := s.checkFence(ctx, airspace.Change{Op: airspace.Create, Fence: in.Body.fence})
+		return s.dryCreate(ctx, r, err)
+	}
 	r, err := s.cfg.Register.CreateFence(ctx, actorOf(ctx), in.Body.fence)
 	if err != nil {
 		return nil, err
 	}
-	return &fenceOutput{ETag: etag(r.Fence.Rev), Location: "/v1/fences/" + r.Fence.ID, Body: s.fenceOf(&r)}, nil
+	return s.createdFence(&r), nil
 }
 
 func (s *Server) getFence(_ context.Context, in *oneFenceInput) (*oneFenceOutput, error) {
@@ -133,16 +145,26 @@ func (s *Server) getFence(_ context.Context, in *oneFenceInput) (*oneFenceOutput
 	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: s.fenceOf(&r)}, nil
 }
 
-func (s *Server) replaceFence(ctx context.Context, in *replaceFenceInput) (*oneFenceOutput, error) {
+func (s *Server) createdFence(r *airspace.FenceRecord) *fenceOutput {
+	return &fenceOutput{
+		Status: http.StatusCreated, ETag: etag(r.Fence.Rev), Location: "/v1/fences/" + r.Fence.ID, Body: FenceAnswer{Fence: s.fenceOf(r)},
+	}
+}
+
+func (s *Server) replaceFence(ctx context.Context, in *replaceFenceInput) (*changedFenceOutput, error) {
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err
+	}
+	if in.DryRun {
+		r, err := s.checkFence(ctx, airspace.Change{Op: airspace.Replace, ID: in.ID, Rev: rev, Fence: in.Body.fence})
+		return s.dryChange(ctx, r, err)
 	}
 	r, err := s.cfg.Register.ReplaceFence(ctx, actorOf(ctx), in.ID, rev, in.Body.fence)
 	if err != nil {
 		return nil, err
 	}
-	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: s.fenceOf(&r)}, nil
+	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r)}}, nil
 }
 
 func (s *Server) deleteFence(ctx context.Context, in *deleteFenceInput) (*struct{}, error) {

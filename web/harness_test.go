@@ -43,6 +43,7 @@ type testZone struct {
 	register *airspace.Register
 	book     *telemetry.Book
 	bus      *telemetry.Bus
+	journal  *journal.Journal
 	clock    *offsetClock
 	log      *syncBuffer
 	url      string
@@ -57,6 +58,9 @@ type zoneOptions struct {
 	origins  []string
 	sessions int
 	inForce  func(string) bool
+
+	perAddress, perPrincipal Rate
+	oldest                   func() uint64
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -109,6 +113,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	}
 	j, err := journal.Open(journal.Config{Dir: t.TempDir(), SegmentBytes: 1 << 20})
 	must(err)
+	z.journal = j
 	z.registry, err = vehicles.NewRegistry(4_000_000_007, []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}})
 	must(err)
 	z.pipeline, err = telemetry.New(telemetry.Config{
@@ -143,6 +148,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			h := j.Health()
 			return JournalInfo{State: string(h.State), Head: h.Head}
 		},
+		Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress, PerPrincipal: opt.perPrincipal,
 		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, nil)),
 	})
 	must(err)

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"testzone/geofence/zonefile"
 )
 
 // maxJSONDepth bounds what a body can make the decoders recurse.
@@ -40,7 +42,7 @@ func (s *Server) protect(routes http.Handler) (http.Handler, error) {
 	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, newProblem(r.Context(), http.StatusForbidden, "cross_origin", "This request comes from another site."))
 	}))
-	return s.identify(secure(csrf.Handler(s.bound(routes)))), nil
+	return s.identify(secure(s.perAddress(withoutURLTokens(csrf.Handler(s.bound(routes)))))), nil
 }
 
 // identify gives the request an id, and turns a panic into a 500.
@@ -85,117 +87,79 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-// bound limits the time and the body of a request. The live channel has its
-// own limits.
+// bound limits the time of a request. Channels have their own limits, and so
+// have operations: see endpoint.
 func (s *Server) bound(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == livePath {
-			next.ServeHTTP(w, r)
-			return
-		}
-		limit := s.limitOf(r)
-		ctx, cancel := context.WithTimeout(r.Context(), limit.time)
-		defer cancel()
-		r = r.WithContext(ctx)
-		ctl := http.NewResponseController(w)
-		now := time.Now()
-		// A writer that knows no deadlines is one of a test: nothing to limit.
-		_ = ctl.SetReadDeadline(now.Add(limit.time))
-		_ = ctl.SetWriteDeadline(now.Add(limit.time + 5*time.Second))
-		if p := readBody(w, r, limit); p != nil {
-			writeProblem(w, p)
-			return
+		if r.URL.Path != livePath && r.URL.Path != eventsPath {
+			setDeadlines(w, requestTimeout)
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// limits of one request.
+// setDeadlines gives a connection time for one request.
+func setDeadlines(w http.ResponseWriter, d time.Duration) {
+	ctl, now := http.NewResponseController(w), time.Now()
+	// A writer that knows no deadlines is one of a test: nothing to limit.
+	_ = ctl.SetReadDeadline(now.Add(d))
+	_ = ctl.SetWriteDeadline(now.Add(d + 5*time.Second))
+}
+
+// limits of one request of an operation. The zero value is the usual.
 type limits struct {
-	bytes int64
-	time  time.Duration
-	file  bool // the body is a file, not a JSON document of ours
+	bytes int64         // of the body; 0: maxBodyBytes
+	time  time.Duration // 0: requestTimeout
+	file  bool          // the body is a file, not a JSON document of ours
 }
 
-// limitOf is what a request may take. More than the usual is only for those who
-// may use it: nobody else makes the server keep megabytes.
-func (s *Server) limitOf(r *http.Request) limits {
-	usual := limits{bytes: maxBodyBytes, time: requestTimeout}
-	large, operation := limits{bytes: maxFileBytes, time: fileTimeout, file: true}, "importFences"
-	switch {
-	case r.Method == http.MethodPost && r.URL.Path == importPath:
-		usual.file = true
-	case r.Method == http.MethodPost && r.URL.Path == batchPath:
-		large, operation = limits{bytes: maxBatchBytes, time: fileTimeout}, "changeFences"
-	default:
-		return usual
-	}
-	if _, err := s.authorise(r, rules()[operation]); err != nil {
-		return usual
-	}
-	return large
-}
-
-// readBody reads and judges the body before anything decodes it.
-func readBody(w http.ResponseWriter, r *http.Request, limit limits) *Problem {
+// readBody reads and judges the body before anything decodes it. It is called
+// when it is known that the caller may use the operation: nobody else makes the
+// server keep megabytes.
+func readBody(w http.ResponseWriter, r *http.Request, limit limits) ([]byte, *Problem) {
 	if r.Body == nil || r.Body == http.NoBody {
-		return nil
+		return nil, nil
 	}
 	ctx := r.Context()
+	if limit.bytes == 0 {
+		limit.bytes = maxBodyBytes
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit.bytes))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return newProblem(ctx, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("A body may have at most %d KiB here.", limit.bytes>>10))
+		return nil, newProblem(ctx, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("A body may have at most %d KiB here.", limit.bytes>>10))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return newProblem(ctx, http.StatusRequestTimeout, "timeout", "The body did not arrive in time.")
+		return nil, newProblem(ctx, http.StatusRequestTimeout, "timeout", "The body did not arrive in time.")
 	case err != nil:
-		return newProblem(ctx, http.StatusBadRequest, "malformed", "The body could not be read.")
+		return nil, newProblem(ctx, http.StatusBadRequest, "malformed", "The body could not be read.")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	if len(body) == 0 {
-		return nil
+		return nil, nil
 	}
+	return body, judgeBody(r, body, limit)
+}
+
+func judgeBody(r *http.Request, body []byte, limit limits) *Problem {
 	// A form or text/plain is what a foreign page can send without asking.
 	known := []string{"application/json"}
 	if limit.file {
 		known = fileTypes()
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains(known, kind) {
+	ctx := r.Context()
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err != nil || !slices.Contains(known, kind):
 		return newProblem(ctx, http.StatusUnsupportedMediaType, "unsupported_media_type", "Send Content-Type: "+strings.Join(known, " or ")+".")
-	}
-	if limit.file {
-		return nil // the reader of files has its own limits
-	}
-	if !utf8.Valid(body) {
+	case limit.file: // the reader of files has its own limits
+	case !utf8.Valid(body):
 		return newProblem(ctx, http.StatusBadRequest, "malformed", "The body is not UTF-8.")
-	}
-	if tooDeep(body) {
+	case zonefile.NestedBeyond(body, maxJSONDepth):
 		return newProblem(ctx, http.StatusBadRequest, "malformed", "The JSON is nested more than 32 deep.")
 	}
 	return nil
-}
-
-// tooDeep counts brackets outside of strings.
-func tooDeep(b []byte) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > maxJSONDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }
 
 // unmatched writes the mux's own answers (no such path, wrong method) as

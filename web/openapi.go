@@ -82,6 +82,10 @@ func markNullObjects(s *huma.Schema, t reflect.Type) {
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if f.Anonymous {
+			markNullObjects(s, f.Type)
+			continue
+		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		p := s.Properties[name]
 		if p == nil || p.Ref == "" || f.Type.Kind() != reflect.Pointer {
@@ -122,7 +126,7 @@ func spellNull(v any) any {
 func documentLive(api *huma.OpenAPI) {
 	problem := map[string]*huma.MediaType{problemJSON: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}}
 	responses := map[string]*huma.Response{"101": {Description: "The connection speaks zl.v1"}}
-	for _, status := range []int{400, 401, 403, 503} {
+	for _, status := range []int{400, 401, 403, 429, 503} {
 		responses[fmt.Sprint(status)] = &huma.Response{Description: http.StatusText(status), Content: problem}
 	}
 	api.AddOperation(&huma.Operation{

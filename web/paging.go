@@ -1,10 +1,16 @@
 package web
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"net/http"
+	"reflect"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 const (
@@ -37,6 +43,12 @@ func (c *cursors) mac(list, last string) []byte {
 	m.Write([]byte{0})
 	m.Write([]byte(last))
 	return m.Sum(nil)[:cursorMAC]
+}
+
+// listOf is a list as one caller sees it, so that nobody uses the cursor of
+// somebody else.
+func listOf(ctx context.Context, list string) string {
+	return list + "\x00" + actorOf(ctx).ID
 }
 
 // encode makes the cursor of a list (its name and filter) after its item last.
@@ -77,4 +89,38 @@ func paginate[T any](c *cursors, list string, page Page, all []T, key func(*T) s
 	}
 	next := c.encode(list, key(&items[len(items)-1]))
 	return items, &next, nil
+}
+
+// linkTransformer puts the next page of a list into a Link header, RFC 8288.
+func linkTransformer(ctx huma.Context, _ string, v any) (any, error) {
+	body := reflect.ValueOf(v)
+	if body.Kind() != reflect.Struct {
+		return v, nil
+	}
+	field := body.FieldByName("Next")
+	if !field.IsValid() || field.Type() != reflect.TypeFor[*string]() || field.IsNil() {
+		return v, nil
+	}
+	url := ctx.URL()
+	query := url.Query()
+	query.Set("cursor", field.Elem().String())
+	ctx.SetHeader("Link", "<"+url.EscapedPath()+"?"+query.Encode()+`>; rel="next"`)
+	return v, nil
+}
+
+// documentPages says in the document what linkTransformer does.
+func documentPages(api *huma.OpenAPI) {
+	for _, item := range api.Paths {
+		op := item.Get
+		if op == nil {
+			continue
+		}
+		for _, p := range op.Parameters {
+			if ok := op.Responses[strconv.Itoa(http.StatusOK)]; ok != nil && p.Name == "cursor" {
+				ok.Headers = map[string]*huma.Param{"Link": {
+					Schema: &huma.Schema{Type: huma.TypeString}, Description: `The next page, rel="next"; none at the end`,
+				}}
+			}
+		}
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/journal"
 	"testzone/web/auth"
+	"testzone/web/notify"
 )
 
 var (
@@ -98,7 +99,15 @@ func sentinels() []sentinel {
 		{errBadCursor, http.StatusUnprocessableEntity, "bad_cursor"},
 		{errTooManySessions, http.StatusServiceUnavailable, "too_many_sessions"},
 		{errStopping, http.StatusServiceUnavailable, "stopping"},
+		{notify.ErrNotFound, http.StatusNotFound, "not_found"},
+		{notify.ErrStale, http.StatusPreconditionFailed, "stale"},
+		{notify.ErrURL, http.StatusUnprocessableEntity, "bad_webhook_url"},
+		{notify.ErrTooMany, http.StatusConflict, "too_many_webhooks"},
+		{notify.ErrStore, http.StatusServiceUnavailable, "store_unavailable"},
+		{errTrimmed, http.StatusGone, "trimmed"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},
+		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},
+		{errBadKey, http.StatusUnprocessableEntity, "bad_key"},
 		{journal.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 		{journal.ErrReadOnly, http.StatusServiceUnavailable, "journal_unavailable"},
 		{journal.ErrClosed, http.StatusServiceUnavailable, "journal_unavailable"},
@@ -125,6 +134,12 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 	if errors.As(err, &limited) {
 		p := newProblem(ctx, http.StatusTooManyRequests, "too_many_attempts", limited.Error())
 		p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(limited.RetryAfter.Seconds())))}}
+		return p
+	}
+	var tooMany *rateError
+	if errors.As(err, &tooMany) {
+		p := newProblem(ctx, http.StatusTooManyRequests, "rate_limited", tooMany.Error())
+		p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(tooMany.wait.Seconds())))}}
 		return p
 	}
 	var batch *airspace.BatchError

@@ -136,7 +136,7 @@ func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackList
 	}
 	j := s.judge()
 	all, notEnforced := j.split(all, in.Enforced)
-	views, next, err := paginate(s.cursors, "tracks class="+in.Class+" enforced="+in.Enforced, in.Page, all,
+	views, next, err := paginate(s.cursors, listOf(ctx, "tracks class="+in.Class+" enforced="+in.Enforced), in.Page, all,
 		func(v *telemetry.TrackView) string { return strconv.FormatUint(uint64(v.Handle), 10) },
 		func(v *telemetry.TrackView, last string) bool {
 			h, err := strconv.ParseUint(last, 10, 32)

@@ -32,6 +32,7 @@ import (
 	"testzone/telemetry"
 	"testzone/vehicles"
 	"testzone/web/auth"
+	"testzone/web/notify"
 )
 
 // ErrConfig is returned when a server lacks a part it cannot work without.
@@ -43,6 +44,7 @@ const (
 	maxHeaderBytes    = 32 << 10
 	maxBodyBytes      = 256 << 10
 	maxBatchBytes     = 2 << 20 // of a batch of fences
+	maxPublicBytes    = 8 << 10 // of a call that needs no credential
 	maxFileBytes      = zonefile.MaxBytes
 	requestTimeout    = 10 * time.Second
 	fileTimeout       = time.Minute // of those that may send more than maxBodyBytes
@@ -73,9 +75,21 @@ type Config struct {
 
 	AllowedOrigins []string // origins beside the server's own, e.g. "https://ops.example.org"
 	MaxSessions    int      // live sessions at the same time; default 1,000
-	Version        string
-	Clock          func() time.Time // default time.Now
-	Logger         *slog.Logger     // default slog.Default
+	// Events is the journal for those who follow it; default: nobody can.
+	Events EventSource
+	// OldestEvent is the first sequence that the journal still has; default 1.
+	OldestEvent func() uint64
+	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a
+	// file that sends nothing.
+	Notifier *notify.Notifier
+	// PerAddress and PerPrincipal bound the requests of one peer address and of
+	// one signed-in actor. Default 300/s with 600 at once, 100/s with 300 at once.
+	PerAddress, PerPrincipal Rate
+	// Requests are those that were answered before, of the journal; default none.
+	Requests *Requests
+	Version  string
+	Clock    func() time.Time // default time.Now
+	Logger   *slog.Logger     // default slog.Default
 }
 
 // ListenerInfo is one receiver of telemetry, for the health page.
@@ -98,6 +112,11 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 	cursors *cursors
+
+	streams eventStreams
+
+	addresses, principals *throttle
+
 	live    *liveHub
 	handler http.Handler
 	spec    []byte // openapi.yaml
@@ -113,6 +132,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors()}
+	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 300, Burst: 600}))
+	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 100, Burst: 300}))
 	s.live = newLiveHub(s)
 	if err := s.build(); err != nil {
 		return nil, err
@@ -148,11 +169,23 @@ func (c *Config) setDefaults() error {
 	if c.ModeName == nil {
 		c.ModeName = func(_ *vehicles.Identity, mode uint32) string { return fmt.Sprintf("mode %d", mode) }
 	}
-	if c.MaxSessions <= 0 {
-		c.MaxSessions = 1000
-	}
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Notifier == nil {
+		var err error
+		if c.Notifier, err = notify.New(notify.Config{Source: noJournal{}, Encode: EncodeEvent, Clock: c.Clock}); err != nil {
+			return err
+		}
+	}
+	if c.OldestEvent == nil {
+		c.OldestEvent = func() uint64 { return 1 }
+	}
+	if c.Requests == nil {
+		c.Requests = NewRequests()
+	}
+	if c.MaxSessions <= 0 {
+		c.MaxSessions = 1000
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -36,6 +36,7 @@ type config struct {
 	Admin    adminConfig     `yaml:"admin"`
 	Watchdog watchdogConfig  `yaml:"watchdog"`
 	Log      logConfig       `yaml:"log"`
+	Webhooks webhookConfig   `yaml:"webhooks"`
 }
 
 type zoneConfig struct {
@@ -49,9 +50,17 @@ type zoneConfig struct {
 }
 
 type httpConfig struct {
-	Addr    string    `yaml:"addr"`
-	TLS     tlsConfig `yaml:"tls"`
-	Origins []string  `yaml:"origins"` // further origins that may open the live channel
+	Addr    string     `yaml:"addr"`
+	TLS     tlsConfig  `yaml:"tls"`
+	Origins []string   `yaml:"origins"` // further origins that may open the live channel
+	Limits  httpLimits `yaml:"limits"`
+}
+
+// httpLimits are requests per second. Zero keeps the default. Behind a proxy all
+// callers share one address: raise that limit there.
+type httpLimits struct {
+	PerAddress   int `yaml:"per_address"`   // default 300, twice that at once
+	PerPrincipal int `yaml:"per_principal"` // of one signed-in actor; default 100, three times that at once
 }
 
 type tlsConfig struct {
@@ -66,6 +75,11 @@ type mavlinkConfig struct {
 	Operator string        `yaml:"operator"`
 	Idle     time.Duration `yaml:"idle"` // a source silent for so long is no longer followed
 	Limits   limitsConfig  `yaml:"limits"`
+}
+
+// webhookConfig is about the sending of events.
+type webhookConfig struct {
+	UnsafeAllowInternal bool `yaml:"unsafe_allow_internal"` // http, loopback and private addresses: an administrator then reaches every service there
 }
 
 // limitsConfig raises the rate limits of one listener, for replays and load

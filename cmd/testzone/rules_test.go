@@ -29,8 +29,9 @@ var allowed = map[string][]string{
 	"telemetry/mavlink":  {"geofence/geo", "vehicles"},
 	"telemetry/watchdog": {},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "web/auth"},
+	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "web/auth", "web/notify"},
 	"web/admin":          {},
+	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
 	"web/ui":             {},
 	"cmd/testzone":       nil, // wires everything

@@ -27,6 +27,7 @@ import (
 	"testzone/vehicles"
 	"testzone/web"
 	"testzone/web/admin"
+	"testzone/web/notify"
 )
 
 // serverConfig is a configuration with what does not come from a file.
@@ -50,6 +51,8 @@ type server struct {
 	book      *telemetry.Book
 	separator *telemetry.Separator
 	register  *airspace.Register
+	notifier  *notify.Notifier
+	requests  *web.Requests // that were answered before, by Idempotency-Key
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
 	web       *web.Server
@@ -73,7 +76,7 @@ const lookAheadS = 10
 // newServer opens the journal, rebuilds the state from it and binds every
 // socket; nothing is received before run.
 func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
-	s := &server{cfg: cfg, bus: telemetry.NewBus(nil)}
+	s := &server{cfg: cfg, bus: telemetry.NewBus(nil), requests: web.NewRequests()}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -91,6 +94,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.listen(); err != nil {
+		return nil, err
+	}
+	if s.notifier, err = s.newNotifier(); err != nil {
 		return nil, err
 	}
 	if s.web, err = s.newWeb(); err != nil {
@@ -138,7 +144,7 @@ func (s *server) replay(ctx context.Context) error {
 	err := s.journal.Replay(1, func(rec journal.Record) error {
 		n++
 		s.newestUS = max(s.newestUS, rec.TimeUS)
-		return errors.Join(ctx.Err(), s.register.Replay(rec), s.book.Replay(rec))
+		return errors.Join(ctx.Err(), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec))
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild the state from the journal: %w", err)
@@ -183,7 +189,7 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}

@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"path/filepath"
 
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
 	"testzone/web"
 	"testzone/web/auth"
+	"testzone/web/notify"
 	"testzone/web/ui"
 )
 
@@ -29,9 +31,21 @@ func (s *server) newWeb() (*web.Server, error) {
 		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: who,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce,
+		Events: s.journal, Notifier: s.notifier, Requests: s.requests, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
 	})
 }
+
+// newNotifier reads the webhooks, which stand beside the journal.
+func (s *server) newNotifier() (*notify.Notifier, error) {
+	return notify.New(notify.Config{
+		Path: filepath.Join(s.cfg.DataDir, "webhooks.json"), Source: s.journal, Encode: web.EncodeEvent,
+		UnsafeAllowInternal: s.cfg.Webhooks.UnsafeAllowInternal, Logger: s.cfg.log,
+	})
+}
+
+// perSecond is a configured rate with burst times as many at once.
+func perSecond(n, burst int) web.Rate { return web.Rate{PerSecond: float64(n), Burst: n * burst} }
 
 // listenHTTP binds the HTTP address, with TLS when it is configured.
 func (c *serverConfig) listenHTTP() (net.Listener, error) {

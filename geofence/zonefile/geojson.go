@@ -39,8 +39,9 @@ func writeGeoJSON(w io.Writer, fences []geofence.Fence) error {
 	return out.Flush()
 }
 
-// tooDeep counts brackets outside of strings, before anything recurses.
-func tooDeep(b []byte) bool {
+// NestedBeyond reports whether JSON is nested deeper than limit: it counts
+// brackets outside of strings, before anything recurses.
+func NestedBeyond(b []byte, limit int) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
@@ -50,7 +51,7 @@ func tooDeep(b []byte) bool {
 			inString = !inString
 		case inString:
 		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
+			if depth++; depth > limit {
 				return true
 			}
 		case c == '}' || c == ']':
@@ -62,7 +63,7 @@ func tooDeep(b []byte) bool {
 
 func readGeoJSON(data []byte) ([]Item, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if tooDeep(data) {
+	if NestedBeyond(data, maxDepth) {
 		return nil, fmt.Errorf("nested more than %d deep: %w", maxDepth, ErrMalformed)
 	}
 	var file struct {

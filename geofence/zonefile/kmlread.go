@@ -304,7 +304,7 @@ func (p *placemark) item(index int) Item {
 
 func tooDeepData(properties map[string]json.RawMessage) bool {
 	for _, raw := range properties {
-		if tooDeep(raw) {
+		if NestedBeyond(raw, maxDepth) {
 			return true
 		}
 	}

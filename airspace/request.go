@@ -1,0 +1,73 @@
+package airspace
+
+import (
+	"context"
+
+	"testzone/telemetry/journal"
+)
+
+// maxAnswers bounds how many answers are kept for requests that are repeated.
+const maxAnswers = 20_000
+
+type requestName struct{ by, key string }
+
+// answer is what a request with a key led to.
+type answer struct {
+	name    requestName
+	sha256  string
+	atUS    int64
+	records []FenceRecord // in the order of the changes
+}
+
+// answers are those of the last day, oldest first in order.
+type answers struct {
+	byName map[requestName]*answer
+	order  []*answer
+}
+
+// note takes one change that was made for a request into its answer.
+func (a *answers) note(r *journal.Request, atUS int64, f *FenceRecord) {
+	name := requestName{r.By, r.Key}
+	known := a.byName[name]
+	if known == nil || known.atUS != atUS {
+		known = &answer{name: name, sha256: r.SHA256, atUS: atUS}
+		if a.byName == nil {
+			a.byName = map[requestName]*answer{}
+		}
+		a.byName[name] = known
+		a.order = append(a.order, known)
+	}
+	known.records = append(known.records, *f)
+	for oldest := a.order[0]; len(a.order) > maxAnswers || atUS-oldest.atUS > journal.RequestWindowUS; oldest = a.order[0] {
+		if a.byName[oldest.name] == oldest {
+			delete(a.byName, oldest.name)
+		}
+		a.order = a.order[1:]
+	}
+}
+
+// answered is what the request of ctx led to before; nil if it is a new one.
+// It is asked with r.decide held before a decision is made.
+func (r *Register) answered(ctx context.Context) ([]FenceRecord, error) {
+	q := journal.RequestOf(ctx)
+	if q == nil {
+		return nil, nil
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	known := r.answers.byName[requestName{q.By, q.Key}]
+	switch {
+	case known == nil, r.cfg.Clock().UnixMicro()-known.atUS > journal.RequestWindowUS:
+		return nil, nil
+	case known.sha256 != q.SHA256:
+		return nil, journal.ErrKeyReused
+	}
+	return known.records, nil
+}
+
+func first(records []FenceRecord) FenceRecord {
+	if len(records) == 0 {
+		return FenceRecord{}
+	}
+	return records[0]
+}
