@@ -88,6 +88,8 @@ type committer struct {
 	marks File      // the watermark
 	noted watermark // its last value
 	buf   []byte    // of one group commit
+
+	reached func(point) // see Config; nil outside of tests
 }
 
 func (c *committer) closeFiles() error {
@@ -292,14 +294,17 @@ func (j *Journal) write(p planned) (took time.Duration, err error) {
 	if err := j.makeRoom(int64(len(p.buf))); err != nil {
 		return 0, err
 	}
+	c.reach(pointWrite)
 	if _, err := c.file.WriteAt(p.buf, c.end); err != nil {
 		return 0, err
 	}
+	c.reach(pointWritten)
 	begin := time.Now() // a duration for the health page, not a time of the domain
 	if err := c.file.Datasync(); err != nil {
 		return 0, err
 	}
 	took = time.Since(begin)
+	c.reach(pointSynced)
 	c.sum.Write(p.buf)
 	for i, size := range p.frames {
 		c.seg.noteFrame(p.first+uint64(i), c.end, c.end+int64(size))

@@ -142,6 +142,8 @@ type Config struct {
 	Clock        func() time.Time // stamps new segments and kept torn tails; default time.Now
 	SegmentBytes int64            // size of a segment, allocated at once and read whole at Open; default 64 MiB, at most 1 GiB
 	Logger       *slog.Logger     // default slog.Default()
+
+	reached func(point) // tests fail or end the process there; called by one goroutine or another
 }
 
 // maxSegment bounds the memory that Open takes for one segment.
@@ -188,6 +190,7 @@ type Health struct {
 	Waiting   int    // appends that wait for the disk
 	Repaired  int64  // bytes of torn tail that Open set aside
 	FreeBytes int64  // on the file system of the journal; -1 = not known
+	Snapshot  uint64 // sequence of the newest snapshot, whether it is usable or not; 0 = none
 	Group     string // zone group
 }
 
@@ -203,6 +206,8 @@ type Journal struct {
 
 	c committer // belongs to the committer goroutine
 
+	snapMu sync.Mutex // held while a snapshot is written
+
 	mu       sync.Mutex // guards the fields below
 	queue    []*request
 	closed   bool
@@ -212,6 +217,7 @@ type Journal struct {
 	hash     [32]byte
 	lastSync time.Duration
 	repaired int64
+	snapped  uint64        // newest snapshot; 0 = none
 	moved    chan struct{} // closed and replaced when the head moves, closed for good by Close
 }
 
@@ -237,7 +243,7 @@ func Open(cfg Config) (*Journal, error) {
 		cfg: cfg, fs: fs, lock: lock,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{}),
 	}
-	j.c = committer{ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{}}
+	j.c = committer{ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{}, reached: cfg.reached}
 	if err := j.recover(); err != nil {
 		j.c.closeFiles()
 		_ = lock.Close()
@@ -266,6 +272,7 @@ func (j *Journal) Health() Health {
 	h := Health{
 		State: OK, Cause: j.cause, Head: j.seq, LastSync: j.lastSync, Segments: len(j.segs),
 		Waiting: len(j.queue), Repaired: j.repaired, FreeBytes: free, Group: j.cfg.Group,
+		Snapshot: j.snapped,
 	}
 	if j.cause != nil {
 		h.State = ReadOnly

@@ -48,6 +48,9 @@ func (j *Journal) recover() error {
 	}
 	rec := &recovery{committer: &j.c, j: j, group: genesis(j.cfg.Group)}
 	rec.epoch, rec.hash = 1, rec.group
+	if snaps := snapshotSeqs(names); len(snaps) > 0 {
+		j.snapped = snaps[len(snaps)-1]
+	}
 	if rec.wm, rec.wmOK, err = readWatermark(j.fs); err != nil {
 		return err
 	}
