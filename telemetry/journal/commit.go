@@ -89,7 +89,17 @@ type committer struct {
 	noted watermark // its last value
 	buf   []byte    // of one group commit
 
+	segmentBytes int64 // see Config
+	free         int64 // on the file system, before this group commit; -1 = not known
+
 	reached func(point) // see Config; nil outside of tests
+}
+
+func newCommitter(cfg *Config) committer {
+	return committer{
+		ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{},
+		segmentBytes: cfg.SegmentBytes, free: -1, reached: cfg.reached,
+	}
 }
 
 func (c *committer) closeFiles() error {
@@ -175,6 +185,7 @@ func (j *Journal) commit(group []*request) {
 		return
 	}
 	c := &j.c
+	c.look(j.fs)
 	plan := c.plan(&j.id, group)
 	if len(plan.frames) == 0 {
 		answer(group, nil)
@@ -224,6 +235,9 @@ func (c *committer) plan(id *[16]byte, group []*request) planned {
 	p := planned{buf: c.buf[:0], first: c.seq + 1, hash: c.hash}
 	for _, r := range group {
 		fresh, err := c.check(r)
+		if err == nil && fresh > 0 {
+			err = c.spaceFor(r)
+		}
 		if err != nil {
 			r.err = fmt.Errorf("append: %w", err)
 			continue

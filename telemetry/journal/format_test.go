@@ -187,7 +187,7 @@ func openAlone(disk FS) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{cfg: cfg, fs: disk, moved: make(chan struct{})}
-	j.c = committer{ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{}}
+	j.c = newCommitter(&cfg)
 	return j, j.recover()
 }
 

@@ -124,6 +124,10 @@ type Entry struct {
 	TimeUS int64  // microseconds since 1970, decided by the proposer
 	Expect []Expect
 	Body   []byte // at most MaxBody bytes, canonical encoding
+
+	// Emergency entries are taken while the disk has room for anything at all;
+	// see ErrNoSpace. It is not stored.
+	Emergency bool
 }
 
 // Record is an entry at its place in the journal. Its Body belongs to the receiver.
@@ -190,6 +194,7 @@ type Health struct {
 	Waiting   int    // appends that wait for the disk
 	Repaired  int64  // bytes of torn tail that Open set aside
 	FreeBytes int64  // on the file system of the journal; -1 = not known
+	LowSpace  bool   // decisions are refused, see ErrNoSpace
 	Snapshot  uint64 // sequence of the newest snapshot, whether it is usable or not; 0 = none
 	Group     string // zone group
 }
@@ -243,7 +248,7 @@ func Open(cfg Config) (*Journal, error) {
 		cfg: cfg, fs: fs, lock: lock,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{}),
 	}
-	j.c = committer{ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{}, reached: cfg.reached}
+	j.c = newCommitter(&cfg)
 	if err := j.recover(); err != nil {
 		j.c.closeFiles()
 		_ = lock.Close()
@@ -272,7 +277,7 @@ func (j *Journal) Health() Health {
 	h := Health{
 		State: OK, Cause: j.cause, Head: j.seq, LastSync: j.lastSync, Segments: len(j.segs),
 		Waiting: len(j.queue), Repaired: j.repaired, FreeBytes: free, Group: j.cfg.Group,
-		Snapshot: j.snapped,
+		LowSpace: free >= 0 && free < 2*j.cfg.SegmentBytes, Snapshot: j.snapped,
 	}
 	if j.cause != nil {
 		h.State = ReadOnly

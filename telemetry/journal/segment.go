@@ -36,7 +36,7 @@ func (j *Journal) makeRoom(n int64) error {
 	if c.file != nil && c.end+n+footerSize <= c.space {
 		return nil
 	}
-	size := max(j.cfg.SegmentBytes, headerSize+n+footerSize)
+	size := c.segmentSize(n)
 	if c.file != nil && c.seg.last < c.seg.first { // still empty, only too small
 		if err := c.file.Allocate(size); err != nil {
 			return err
