@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -83,14 +84,15 @@ func parseSnapshot(b []byte) (h snapHeader, state []byte, err error) {
 		return h, nil, fmt.Errorf("it has %d bytes", len(b))
 	case string(b[:8]) != snapMagic:
 		return h, nil, fmt.Errorf("it begins with %q: of another version, or not a snapshot", b[:8])
-	case le.Uint32(b[124:]) != crc32c(b[:124]):
-		return h, nil, errors.New("its header is damaged")
 	}
 	copy(h.id[:], b[8:])
 	h.seq = le.Uint64(b[24:])
 	copy(h.hash[:], b[32:])
 	h.schema, h.size = le.Uint32(b[64:]), le.Uint64(b[72:])
 	copy(h.sum[:], b[80:])
+	if !bytes.Equal(h.encode(), b[:snapHead]) {
+		return h, nil, errors.New("its header is damaged")
+	}
 	state = b[snapHead:]
 	if h.size != uint64(len(state)) || h.sum != sha256.Sum256(state) {
 		return h, nil, errors.New("its state is damaged")
