@@ -115,7 +115,7 @@ func TestFolderOfTheOperatingSystem(t *testing.T) {
 	if _, err := Open(other); !errors.Is(err, ErrOtherGroup) {
 		t.Fatalf("another group: %v", err)
 	}
-	if _, err := (dir{cfg.Dir}).Open("missing"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := (dir{path: cfg.Dir}).Open("missing"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("a missing file: %v", err)
 	}
 	cfg.SegmentBytes = 10
