@@ -135,7 +135,8 @@ func build(groups ...[]int) (b []byte, ends []int, id [16]byte) {
 	id = [16]byte{1, 2, 3}
 	h := segHeader{journalID: id, first: 1, prev: genesis("zone-a"), epoch: 1}
 	b = h.encode()
-	c := committer{ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{}, epoch: 1, hash: h.prev}
+	c := newCommitter(&Config{})
+	c.epoch, c.hash = 1, h.prev
 	n := uint64(0)
 	for _, group := range groups {
 		var requests []*request
@@ -151,9 +152,10 @@ func build(groups ...[]int) (b []byte, ends []int, id [16]byte) {
 			}
 			requests = append(requests, r)
 		}
-		p := c.plan(&id, requests)
-		b = append(b, p.buf...)
-		c.seq, c.hash = c.seq+uint64(len(p.frames)), p.hash
+		c.plan(&id, requests)
+		b = append(b, c.buf...)
+		c.seq, c.hash = c.seq+uint64(len(c.frames)), c.last
+		c.planned(false)
 		ends = append(ends, len(b))
 	}
 	return b, ends, id
