@@ -186,7 +186,9 @@ func (j *Journal) gather() (rest int, closed bool) {
 	rest, closed = len(j.queue), j.closed
 	j.mu.Unlock()
 	if n > 0 {
-		c.look(j.fs)
+		if len(c.group) == 0 {
+			c.look(j.fs)
+		}
 		c.plan(&j.id, group)
 	}
 	return rest, closed
