@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -76,7 +77,7 @@ type committer struct {
 	aggs map[Aggregate]uint64
 
 	epoch uint32
-	seq   uint64 // last entry written
+	seq   uint64 // last entry in the file; durable unless a group is being synced
 	hash  [32]byte
 
 	seg   segment
@@ -87,7 +88,23 @@ type committer struct {
 
 	marks File      // the watermark
 	noted watermark // its last value
-	buf   []byte    // of one group commit
+
+	group  []*request // that is planned and not yet written
+	buf    []byte     // its frames
+	frames []int      // the size of each
+	last   [32]byte   // hash of the last of them
+
+	segmentBytes int64 // see Config
+	free         int64 // on the file system, before this group commit; -1 = not known
+
+	reached func(point) // see Config; nil outside of tests
+}
+
+func newCommitter(cfg *Config) committer {
+	return committer{
+		ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{},
+		segmentBytes: cfg.SegmentBytes, free: -1, reached: cfg.reached,
+	}
 }
 
 func (c *committer) closeFiles() error {
@@ -101,55 +118,109 @@ func (c *committer) closeFiles() error {
 	return errors.Join(errs...)
 }
 
-// commitLoop is the committer. It ends when the journal is closed and the queue
-// is empty.
+// commitLoop is the committer. While one group commit is being synced it plans the
+// next one: on a fast disk checksums and hashes take as long as the sync. A group is
+// written only after the one before it was synced. It ends when the journal is
+// closed and the queue is empty.
 func (j *Journal) commitLoop() {
 	defer close(j.done)
+	groups, settled := make(chan written), make(chan struct{}, 1)
+	var syncer sync.WaitGroup
+	syncer.Go(func() {
+		for w := range groups {
+			j.settle(w, func() { settled <- struct{}{} })
+		}
+	})
+	defer syncer.Wait()
+	defer close(groups)
 	lag := time.NewTimer(watermarkEvery)
 	defer lag.Stop()
 	lag.Stop()
-	armed := false
+	armed, late, busy := false, false, false
 	for {
 		select {
 		case <-j.wake:
+		case <-settled:
+			busy = false
 		case <-lag.C:
-			armed = false
-			j.watermark()
+			armed, late = false, true
+		}
+		rest, closed := j.gather()
+		if busy {
 			continue
 		}
-		group, closed := j.take()
-		if len(group) > 0 {
-			j.commit(group)
+		if late {
+			j.watermark()
+			late = false
+		}
+		switch {
+		case len(j.c.group) > 0:
+			busy = j.flush(groups, rest)
 			j.signal()
 			if !armed {
 				lag.Reset(watermarkEvery)
 				armed = true
 			}
-			continue
-		}
-		if closed {
+		case closed && rest == 0:
 			j.watermark()
 			return
 		}
 	}
 }
 
-// take removes one group from the queue.
-func (j *Journal) take() (group []*request, closed bool) {
+// gather plans what waits, up to the size of a group commit; rest is what is left.
+func (j *Journal) gather() (rest int, closed bool) {
+	c := &j.c
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	n, entries, bytes := 0, 0, 0
+	n, entries, bytes := 0, len(c.frames), len(c.buf)
 	for _, r := range j.queue {
 		entries += len(r.entries)
 		bytes += r.size
-		if n > 0 && (entries > groupEntries || bytes > groupBytes) {
+		if n+len(c.group) > 0 && (entries > groupEntries || bytes > groupBytes) {
 			break
 		}
 		n++
 	}
-	group = slices.Clone(j.queue[:n])
+	group := slices.Clone(j.queue[:n])
 	j.queue = slices.Delete(j.queue, 0, n)
-	return group, j.closed
+	rest, closed = len(j.queue), j.closed
+	j.mu.Unlock()
+	if n > 0 {
+		if len(c.group) == 0 {
+			c.look(j.fs)
+		}
+		c.plan(&j.id, group)
+	}
+	return rest, closed
+}
+
+// flush writes the planned group and has it synced. It does so itself when nobody
+// else waits: that saves a lone writer the way to another goroutine. busy is true
+// when the group is on its way.
+func (j *Journal) flush(groups chan<- written, waiting int) (busy bool) {
+	alone := waiting == 0 && len(j.c.group) == 1
+	w, ok := j.put()
+	switch {
+	case !ok:
+	case alone:
+		j.settle(w, func() {})
+	default:
+		groups <- w
+		busy = true
+	}
+	j.c.planned(ok)
+	return busy
+}
+
+// commit plans, writes and settles one group.
+func (j *Journal) commit(group []*request) {
+	j.c.look(j.fs)
+	j.c.plan(&j.id, group)
+	w, ok := j.put()
+	if ok {
+		j.settle(w, func() {})
+	}
+	j.c.planned(ok)
 }
 
 func (j *Journal) watermark() {
@@ -161,37 +232,6 @@ func (j *Journal) watermark() {
 			_ = j.fail("note the watermark", err)
 		}
 	}
-}
-
-// commit checks, writes, syncs and answers one group.
-func (j *Journal) commit(group []*request) {
-	j.mu.Lock()
-	err := j.cause
-	j.mu.Unlock()
-	if err != nil { // it failed while these were waiting: they are not written
-		answer(group, fmt.Errorf("append: %w: %w", ErrReadOnly, err))
-		return
-	}
-	c := &j.c
-	plan := c.plan(&j.id, group)
-	if len(plan.frames) == 0 {
-		answer(group, nil)
-		return
-	}
-	took, err := j.write(plan)
-	if err != nil {
-		err = j.fail("write entries", err)
-		answer(group, fmt.Errorf("append: outcome unknown, retry with the same id after the restart: %w: %w", ErrReadOnly, err))
-		return
-	}
-	j.mu.Lock()
-	j.segs[len(j.segs)-1] = c.seg
-	j.seq, j.hash, j.lastSync = c.seq, c.hash, took
-	moved := j.moved
-	j.moved = make(chan struct{})
-	j.mu.Unlock()
-	close(moved)
-	answer(group, nil)
 }
 
 // answer ends the requests; err nil leaves the error that a request has.
@@ -207,21 +247,19 @@ func answer(group []*request, err error) {
 	}
 }
 
-// planned is one group commit: the frames, in buf, and what follows from them.
-type planned struct {
-	buf    []byte
-	frames []int // size of each
-	first  uint64
-	hash   [32]byte // of the last
-}
-
-// plan decides every request of a group and encodes its frames. The maps move
-// at once: if the write fails then, nothing is ever appended again. That also
-// lets a request see the ones before it in its group.
-func (c *committer) plan(id *[16]byte, group []*request) planned {
-	p := planned{buf: c.buf[:0], first: c.seq + 1, hash: c.hash}
+// plan decides every request of a group and encodes its frames behind those that
+// are planned already. The maps move at once: if the write fails then, nothing is
+// ever appended again. That also lets a request see the ones before it.
+func (c *committer) plan(id *[16]byte, group []*request) {
+	if len(c.frames) == 0 {
+		c.last = c.hash
+	}
+	c.group = append(c.group, group...)
 	for _, r := range group {
 		fresh, err := c.check(r)
+		if err == nil && fresh > 0 {
+			err = c.spaceFor(r)
+		}
 		if err != nil {
 			r.err = fmt.Errorf("append: %w", err)
 			continue
@@ -232,23 +270,30 @@ func (c *committer) plan(id *[16]byte, group []*request) planned {
 				r.seqs[i] = seq
 				continue
 			}
-			seq := p.first + uint64(len(p.frames))
+			seq := c.seq + 1 + uint64(len(c.frames))
 			fresh--
-			at := len(p.buf)
-			p.buf = appendFrame(p.buf, id, &frame{
-				batch: uint32(len(p.frames)), rest: uint32(fresh), seq: seq, epoch: c.epoch, kind: e.Kind,
-				schema: e.Schema, timeUS: e.TimeUS, id: e.ID, prev: p.hash, payload: r.payloads[i],
+			at := len(c.buf)
+			c.buf = appendFrame(c.buf, id, &frame{
+				batch: uint32(len(c.frames)), rest: uint32(fresh), seq: seq, epoch: c.epoch, kind: e.Kind,
+				schema: e.Schema, timeUS: e.TimeUS, id: e.ID, prev: c.last, payload: r.payloads[i],
 			})
-			p.hash = chain(p.buf[at:])
-			p.frames = append(p.frames, len(p.buf)-at)
+			c.last = chain(c.buf[at:])
+			c.frames = append(c.frames, len(c.buf)-at)
 			r.seqs[i] = seq
 			c.note(e, seq)
 		}
 	}
-	if c.buf = p.buf; cap(c.buf) > 2*groupBytes {
+}
+
+// planned ends the group that was planned; written is true when it is in the file.
+func (c *committer) planned(written bool) {
+	if written {
+		c.sum.Write(c.buf) // while the disk works
+	}
+	c.group, c.frames = nil, c.frames[:0]
+	if c.buf = c.buf[:0]; cap(c.buf) > 2*groupBytes {
 		c.buf = nil // a rare large batch does not stay in memory
 	}
-	return p
 }
 
 // check compares the expectations of a whole request before any of it counts.
@@ -285,27 +330,73 @@ func (c *committer) note(e *Entry, seq uint64) {
 	}
 }
 
-// write puts the frames behind the last one, in a new segment if they do not
-// fit, and syncs them. It returns the time of the sync.
-func (j *Journal) write(p planned) (took time.Duration, err error) {
+// written is a group commit that is in the file and waits for its sync.
+type written struct {
+	group []*request
+	file  File
+	seg   segment // with its frames
+	seq   uint64  // of the last
+	hash  [32]byte
+}
+
+// put writes the planned group behind the last one, in a new segment if it does not
+// fit. Without frames, or after an error, it answers at once and ok is false.
+func (j *Journal) put() (w written, ok bool) {
 	c := &j.c
-	if err := j.makeRoom(int64(len(p.buf))); err != nil {
-		return 0, err
+	j.mu.Lock()
+	err := j.cause
+	j.mu.Unlock()
+	if err != nil { // it failed while these were waiting: they are not written
+		answer(c.group, fmt.Errorf("append: %w: %w", ErrReadOnly, err))
+		return w, false
 	}
-	if _, err := c.file.WriteAt(p.buf, c.end); err != nil {
-		return 0, err
+	if len(c.frames) == 0 {
+		answer(c.group, nil)
+		return w, false
 	}
-	begin := time.Now() // a duration for the health page, not a time of the domain
-	if err := c.file.Datasync(); err != nil {
-		return 0, err
+	err = j.makeRoom(int64(len(c.buf)))
+	if err == nil {
+		c.reach(pointWrite)
+		_, err = c.file.WriteAt(c.buf, c.end)
 	}
-	took = time.Since(begin)
-	c.sum.Write(p.buf)
-	for i, size := range p.frames {
-		c.seg.noteFrame(p.first+uint64(i), c.end, c.end+int64(size))
+	if err != nil {
+		j.unknown(c.group, err)
+		return w, false
+	}
+	c.reach(pointWritten)
+	for _, size := range c.frames {
+		c.seq++
+		c.seg.noteFrame(c.seq, c.end, c.end+int64(size))
 		c.end += int64(size)
 	}
-	c.seq += uint64(len(p.frames))
-	c.hash = p.hash
-	return took, nil
+	c.hash = c.last
+	return written{group: c.group, file: c.file, seg: c.seg, seq: c.seq, hash: c.hash}, true
+}
+
+// settle syncs a group and answers it. It calls settled when the next one may be
+// written.
+func (j *Journal) settle(w written, settled func()) {
+	begin := time.Now() // a duration for the health page, not a time of the domain
+	if err := w.file.Datasync(); err != nil {
+		j.unknown(w.group, err)
+		settled()
+		return
+	}
+	took := time.Since(begin)
+	j.c.reach(pointSynced)
+	j.mu.Lock()
+	j.segs[len(j.segs)-1] = w.seg
+	j.seq, j.hash, j.lastSync = w.seq, w.hash, took
+	moved := j.moved
+	j.moved = make(chan struct{})
+	j.mu.Unlock()
+	settled()
+	close(moved)
+	answer(w.group, nil)
+}
+
+// unknown answers a group of which nobody can say what is on the disk.
+func (j *Journal) unknown(group []*request, err error) {
+	err = j.fail("write entries", err)
+	answer(group, fmt.Errorf("append: outcome unknown, retry with the same id after the restart: %w: %w", ErrReadOnly, err))
 }

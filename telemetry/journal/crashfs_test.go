@@ -28,6 +28,7 @@ type crashFS struct {
 	off   bool                        // no operation does anything any more
 	lies  bool                        // data syncs report success and do nothing
 	fault func(op, name string) error // asked before each change
+	room  int64                       // free bytes; 0 = plenty
 }
 
 type dirOp struct {
@@ -47,6 +48,14 @@ type span struct{ from, to int }
 const sectorSize = 512
 
 var errPower = errors.New("power failed")
+
+// shortWrite is a fault: n bytes are written, and then the error.
+type shortWrite struct {
+	n int
+	error
+}
+
+func (s shortWrite) Unwrap() error { return s.error }
 
 func newCrashFS() *crashFS {
 	return &crashFS{names: map[string]*crashFile{}, durable: map[string]*crashFile{}}
@@ -257,7 +266,14 @@ func (u unlocker) Close() error {
 	return nil
 }
 
-func (c *crashFS) Free() (int64, error) { return 1 << 40, nil }
+func (c *crashFS) Free() (int64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.room == 0 {
+		return 1 << 40, nil
+	}
+	return c.room, nil
+}
 
 type crashHandle struct {
 	fs *crashFS
@@ -281,6 +297,11 @@ func (h *crashHandle) WriteAt(b []byte, off int64) (int, error) {
 	err := h.fs.change("write", h.f.name)
 	if err == nil || errors.Is(err, errPower) && !wasOff { // the power may fail in the middle of it
 		h.f.write(b, int(off))
+	}
+	if short := (shortWrite{}); errors.As(err, &short) {
+		n := min(len(b), short.n)
+		h.f.write(b[:n], int(off))
+		return n, err
 	}
 	if err != nil {
 		return 0, err

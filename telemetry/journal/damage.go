@@ -23,7 +23,7 @@ func (e *DamageError) Error() string {
 	}
 	return fmt.Sprintf("the journal is damaged: file %s, offset %d: %s (last intact entry before it: %d; %s). "+
 		"Nothing was changed. Do not delete or edit anything: first copy the whole journal folder to a safe place, "+
-		"then put the folder back from the last good backup and start again; without one, give the copy and this message to support.",
+		"then put the folder back from the last good backup (testzone journal restore) and start again. Without one: testzone journal repair.",
 		e.File, e.Offset, e.Reason, e.SeqBefore, after)
 }
 
@@ -58,20 +58,8 @@ func (rec *recovery) setAside(tail []byte, at int64) error {
 
 // keep writes the copy under a name that is free.
 func (rec *recovery) keep(tail []byte) (name string, err error) {
-	base := rec.seg.name + ".broken-" + rec.j.cfg.Clock().UTC().Format("20060102T150405Z")
-	name = base
-	for i := 2; ; i++ {
-		f, err := rec.j.fs.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
-		if err := f.Close(); err != nil {
-			return "", err
-		}
-		name = fmt.Sprintf("%s-%d", base, i)
+	if name, err = rec.freeName(rec.seg.name + ".broken-"); err != nil {
+		return "", err
 	}
 	f, err := rec.j.fs.Create(name)
 	if err != nil {
@@ -84,4 +72,23 @@ func (rec *recovery) keep(tail []byte) (name string, err error) {
 		return "", err
 	}
 	return name, rec.j.fs.SyncDir()
+}
+
+// freeName is prefix and the time, and a number if that is taken.
+func (rec *recovery) freeName(prefix string) (name string, err error) {
+	base := prefix + rec.j.cfg.Clock().UTC().Format("20060102T150405Z")
+	name = base
+	for i := 2; ; i++ {
+		f, err := rec.j.fs.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return name, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if err := f.Close(); err != nil {
+			return "", err
+		}
+		name = fmt.Sprintf("%s-%d", base, i)
+	}
 }

@@ -186,8 +186,7 @@ func openAlone(disk FS) (*Journal, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	j := &Journal{cfg: cfg, fs: disk, moved: make(chan struct{})}
-	j.c = committer{ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{}}
+	j := newJournal(cfg, disk)
 	return j, j.recover()
 }
 

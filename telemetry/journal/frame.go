@@ -51,6 +51,12 @@ func (h *segHeader) encode() []byte {
 	return b
 }
 
+// newerHeader is true for an intact header of a later format. Every format keeps
+// the first five letters and the place of the checksum.
+func newerHeader(b []byte) bool {
+	return len(b) >= headerSize && string(b[:5]) == headerMagic[:5] && string(b[:8]) != headerMagic && le.Uint32(b[92:]) == crc32c(b[:92])
+}
+
 func parseHeader(b []byte) (h segHeader, ok bool) {
 	if len(b) < headerSize || string(b[:8]) != headerMagic || le.Uint32(b[92:]) != crc32c(b[:92]) {
 		return h, false

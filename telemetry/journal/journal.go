@@ -46,6 +46,9 @@ var (
 	ErrInvalid = errors.New("not a valid journal entry")
 	// ErrLocked is returned when another process has the journal open.
 	ErrLocked = errors.New("another process has the journal open")
+	// ErrNewer is returned when a newer version of the program wrote the journal:
+	// run that version. Nothing was changed.
+	ErrNewer = errors.New("a newer version of the program wrote the journal: run that version")
 	// ErrOtherGroup is returned when the folder holds the journal of another zone group.
 	ErrOtherGroup = errors.New("the journal belongs to another zone group")
 )
@@ -124,6 +127,10 @@ type Entry struct {
 	TimeUS int64  // microseconds since 1970, decided by the proposer
 	Expect []Expect
 	Body   []byte // at most MaxBody bytes, canonical encoding
+
+	// Emergency entries are taken while the disk has room for anything at all;
+	// see ErrNoSpace. It is not stored.
+	Emergency bool
 }
 
 // Record is an entry at its place in the journal. Its Body belongs to the receiver.
@@ -142,6 +149,11 @@ type Config struct {
 	Clock        func() time.Time // stamps new segments and kept torn tails; default time.Now
 	SegmentBytes int64            // size of a segment, allocated at once and read whole at Open; default 64 MiB, at most 1 GiB
 	Logger       *slog.Logger     // default slog.Default()
+	ScrubEvery   time.Duration    // how often everything is read again while running; default 24 h, negative = never
+	ScrubRate    int64            // bytes/s of that; default 8 MiB/s
+
+	anyGroup bool        // the tools take the group that the journal has
+	reached  func(point) // tests fail or end the process there; called by one goroutine or another
 }
 
 // maxSegment bounds the memory that Open takes for one segment.
@@ -162,6 +174,12 @@ func (c *Config) fill() error {
 	}
 	if c.SegmentBytes < headerSize+frameHead+footerSize || c.SegmentBytes > maxSegment {
 		return fmt.Errorf("segment size %d: from %d to %d bytes are possible", c.SegmentBytes, headerSize+frameHead+footerSize, maxSegment)
+	}
+	if c.ScrubEvery == 0 {
+		c.ScrubEvery = 24 * time.Hour
+	}
+	if c.ScrubRate <= 0 {
+		c.ScrubRate = 8 << 20
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -185,10 +203,13 @@ type Health struct {
 	Head      uint64        // last durable entry; 0 = none
 	LastSync  time.Duration // of the last data sync of a batch; 0 before the first
 	Segments  int
-	Waiting   int    // appends that wait for the disk
-	Repaired  int64  // bytes of torn tail that Open set aside
-	FreeBytes int64  // on the file system of the journal; -1 = not known
-	Group     string // zone group
+	Waiting   int       // appends that wait for the disk
+	Repaired  int64     // bytes of torn tail that Open set aside
+	FreeBytes int64     // on the file system of the journal; -1 = not known
+	LowSpace  bool      // decisions are refused, see ErrNoSpace
+	Snapshot  uint64    // sequence of the newest snapshot, whether it is usable or not; 0 = none
+	Group     string    // zone group
+	Scrubbed  time.Time // when everything was last read again and was right; zero = not since the start
 }
 
 // Journal is the embedded journal. Open makes one.
@@ -201,7 +222,12 @@ type Journal struct {
 	wake chan struct{} // 1: the queue has work, or the journal closes
 	done chan struct{} // closed when the committer ended
 
+	quit     context.CancelFunc // ends the scrub
+	scrubbed chan struct{}      // closed when the scrub ended
+
 	c committer // belongs to the committer goroutine
+
+	snapMu sync.Mutex // held while a snapshot is written
 
 	mu       sync.Mutex // guards the fields below
 	queue    []*request
@@ -212,6 +238,8 @@ type Journal struct {
 	hash     [32]byte
 	lastSync time.Duration
 	repaired int64
+	snapped  uint64        // newest snapshot; 0 = none
+	clean    time.Time     // when the last scrub ended well
 	moved    chan struct{} // closed and replaced when the head moves, closed for good by Close
 }
 
@@ -233,18 +261,26 @@ func Open(cfg Config) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal in %s: %w", cfg.Dir, err)
 	}
-	j := &Journal{
-		cfg: cfg, fs: fs, lock: lock,
-		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{}),
-	}
-	j.c = committer{ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{}}
+	j := newJournal(cfg, fs)
+	j.lock = lock
 	if err := j.recover(); err != nil {
-		j.c.closeFiles()
+		_ = j.c.closeFiles()
 		_ = lock.Close()
 		return nil, fmt.Errorf("open journal in %s: %w", cfg.Dir, err)
 	}
 	go j.commitLoop()
+	ctx, quit := context.WithCancel(context.Background())
+	j.quit, j.scrubbed = quit, make(chan struct{})
+	go j.scrubLoop(ctx)
 	return j, nil
+}
+
+// newJournal is one that recover has not filled yet; cfg is filled.
+func newJournal(cfg Config, store FS) *Journal {
+	return &Journal{
+		cfg: cfg, fs: store, c: newCommitter(&cfg),
+		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{}),
+	}
 }
 
 // Head is the last durable entry and its chain hash. Before the first entry the
@@ -266,6 +302,7 @@ func (j *Journal) Health() Health {
 	h := Health{
 		State: OK, Cause: j.cause, Head: j.seq, LastSync: j.lastSync, Segments: len(j.segs),
 		Waiting: len(j.queue), Repaired: j.repaired, FreeBytes: free, Group: j.cfg.Group,
+		Scrubbed: j.clean, LowSpace: free >= 0 && free < 2*j.cfg.SegmentBytes, Snapshot: j.snapped,
 	}
 	if j.cause != nil {
 		h.State = ReadOnly
@@ -284,8 +321,10 @@ func (j *Journal) Close() error {
 		<-j.done
 		return nil
 	}
+	j.quit()
 	j.signal()
 	<-j.done
+	<-j.scrubbed
 	err := j.c.closeFiles()
 	j.mu.Lock()
 	close(j.moved)

@@ -327,8 +327,3 @@ func TestFollow(t *testing.T) {
 		}
 	})
 }
-
-// A context that ends says whether the entry may be there.
-// While entries are written the watermark follows within its time.
-// Every error of a write, sync or allocation stops the journal, and nothing is
-// acknowledged after it.

@@ -1,15 +1,21 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // dir is a folder of the operating system. Files are readable by the owner only.
-type dir struct{ path string }
+type dir struct {
+	path     string
+	readOnly bool // nothing is created or written
+}
 
 const lockName = "LOCK"
 
@@ -30,14 +36,28 @@ func openDir(path string) (dir, error) {
 		return dir{}, err
 	}
 	for _, p := range parents {
-		if err := (dir{p}).SyncDir(); err != nil {
+		if err := (dir{path: p}).SyncDir(); err != nil {
 			return dir{}, err
 		}
 	}
-	return dir{path}, nil
+	return dir{path: path}, nil
 }
 
-func (d dir) Open(name string) (File, error) { return d.file(name, os.O_RDWR) }
+// existingDir is a folder that must be there already.
+func existingDir(path string, readOnly bool) (dir, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = &os.PathError{Op: "open", Path: path, Err: syscall.ENOTDIR}
+	}
+	return dir{path: path, readOnly: readOnly}, err
+}
+
+func (d dir) Open(name string) (File, error) {
+	if d.readOnly {
+		return d.file(name, os.O_RDONLY)
+	}
+	return d.file(name, os.O_RDWR)
+}
 
 func (d dir) Create(name string) (File, error) {
 	return d.file(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
@@ -79,9 +99,16 @@ func (d dir) SyncDir() error {
 }
 
 // Lock holds LOCK until the closer, or the process, ends. The process id in it
-// is for people only.
+// is for people only. Read-only, it holds what is there.
 func (d dir) Lock() (io.Closer, error) {
-	f, err := os.OpenFile(filepath.Join(d.path, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	flag := os.O_RDWR | os.O_CREATE
+	if d.readOnly {
+		flag = os.O_RDONLY
+	}
+	f, err := os.OpenFile(filepath.Join(d.path, lockName), flag, 0o600)
+	if d.readOnly && errors.Is(err, fs.ErrNotExist) {
+		return io.NopCloser(nil), nil // a copy that nobody opened yet
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +119,9 @@ func (d dir) Lock() (io.Closer, error) {
 			return nil, fmt.Errorf("%w (process %s): stop it first", err, pid)
 		}
 		return nil, err
+	}
+	if d.readOnly {
+		return f, nil
 	}
 	if err := f.Truncate(0); err != nil {
 		_ = f.Close()

@@ -48,6 +48,9 @@ func (j *Journal) recover() error {
 	}
 	rec := &recovery{committer: &j.c, j: j, group: genesis(j.cfg.Group)}
 	rec.epoch, rec.hash = 1, rec.group
+	if snaps := snapshotSeqs(names); len(snaps) > 0 {
+		j.snapped = snaps[len(snaps)-1]
+	}
 	if rec.wm, rec.wmOK, err = readWatermark(j.fs); err != nil {
 		return err
 	}
@@ -183,7 +186,12 @@ func (rec *recovery) damage(at int64, after uint64, format string, args ...any) 
 // when a crash cut off the making of the last segment.
 func (rec *recovery) header(b []byte, first, last bool) (again bool, err error) {
 	h, ok := parseHeader(b)
+	if ok && first && rec.j.cfg.anyGroup {
+		rec.group, rec.hash = h.prev, h.prev
+	}
 	switch {
+	case newerHeader(b):
+		return false, fmt.Errorf("file %s, format %q: %w", rec.seg.name, b[:8], ErrNewer)
 	case !ok && last && !first && rec.wm.segment != rec.seg.first && rec.seg.first == rec.seq+1 &&
 		(len(b) <= headerSize || zeroUntil(b[headerSize:]) == len(b)-headerSize):
 		// Its header would have been durable before the watermark named it.
@@ -220,6 +228,9 @@ func (rec *recovery) segment(b []byte, last bool) error {
 				return err
 			}
 		}
+	}
+	if s.fault == faultNewer {
+		return fmt.Errorf("file %s, offset %d: %w", rec.seg.name, s.at, ErrNewer)
 	}
 	if s.fault != "" {
 		return rec.damage(s.at, s.faultSeq, "%s", s.fault)

@@ -83,65 +83,6 @@ func TestWatermarkFollows(t *testing.T) {
 	})
 }
 
-func TestErrorsMakeItReadOnly(t *testing.T) {
-	for _, op := range []string{"write", "datasync", "sync", "allocate", "truncate", "create", "syncdir"} {
-		for skip := range 3 {
-			t.Run(fmt.Sprint(op, skip), func(t *testing.T) {
-				disk := newCrashFS()
-				j := mustOpen(t, quiet(disk))
-				mustAppend(t, j, entryOf(0, 900))
-				broken := fmt.Errorf("broken %s", op)
-				left := skip
-				disk.mu.Lock()
-				disk.fault = func(at, _ string) error {
-					if at != op {
-						return nil
-					}
-					if left--; left >= 0 {
-						return nil
-					}
-					return broken
-				}
-				disk.mu.Unlock()
-				acked := map[ID]uint64{entryOf(0, 900).ID: 1}
-				var err error
-				for n := uint64(1); n < 20 && err == nil; n++ {
-					var seqs []uint64
-					if seqs, err = j.Append(context.Background(), entryOf(n, 900)); err == nil {
-						acked[entryOf(n, 900).ID] = seqs[0]
-					}
-				}
-				if !errors.Is(err, ErrReadOnly) || !errors.Is(err, broken) {
-					t.Fatalf("got %v", err)
-				}
-				disk.mu.Lock()
-				disk.fault = nil // the disk is well again: still nothing is accepted
-				disk.mu.Unlock()
-				if _, err := j.Append(context.Background(), entryOf(50, 1)); !errors.Is(err, ErrReadOnly) {
-					t.Fatalf("after the error: %v", err)
-				}
-				if h := j.Health(); h.State != ReadOnly || !errors.Is(h.Cause, broken) {
-					t.Fatalf("health %+v", h)
-				}
-				if n := len(records(t, j, 1)); n != len(acked) {
-					t.Fatalf("%d records are readable, %d were acknowledged", n, len(acked))
-				}
-				mustClose(t, j)
-				j = mustOpen(t, quiet(disk))
-				found := map[ID]uint64{}
-				for _, r := range records(t, j, 1) {
-					found[r.ID] = r.Seq
-				}
-				for id, seq := range acked {
-					if found[id] != seq {
-						t.Fatalf("entry %d is missing", seq)
-					}
-				}
-			})
-		}
-	}
-}
-
 func TestFolderOfTheOperatingSystem(t *testing.T) {
 	cfg := quiet(nil)
 	cfg.Dir = filepath.Join(t.TempDir(), "data", "journal")
@@ -174,7 +115,7 @@ func TestFolderOfTheOperatingSystem(t *testing.T) {
 	if _, err := Open(other); !errors.Is(err, ErrOtherGroup) {
 		t.Fatalf("another group: %v", err)
 	}
-	if _, err := (dir{cfg.Dir}).Open("missing"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := (dir{path: cfg.Dir}).Open("missing"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("a missing file: %v", err)
 	}
 	cfg.SegmentBytes = 10

@@ -45,6 +45,8 @@ func (s *scanner) next() []scanned {
 	}
 }
 
+const faultNewer = "an entry was written by a newer version"
+
 // misfit says why an intact frame is not the one that should stand here.
 func (s *scanner) misfit(f *frame) string {
 	switch {
@@ -53,7 +55,7 @@ func (s *scanner) misfit(f *frame) string {
 	case f.prev != s.hash:
 		return "an entry does not continue the chain"
 	case f.flags != 0 || f.kind < Decision || f.kind > Control:
-		return "an entry was written by a newer version"
+		return faultNewer
 	case len(s.group) > 0 && f.rest != s.group[len(s.group)-1].rest-1:
 		return "an entry is not of the batch that it stands in"
 	}

@@ -36,7 +36,7 @@ func (j *Journal) makeRoom(n int64) error {
 	if c.file != nil && c.end+n+footerSize <= c.space {
 		return nil
 	}
-	size := max(j.cfg.SegmentBytes, headerSize+n+footerSize)
+	size := c.segmentSize(n)
 	if c.file != nil && c.seg.last < c.seg.first { // still empty, only too small
 		if err := c.file.Allocate(size); err != nil {
 			return err
@@ -62,18 +62,23 @@ func (j *Journal) makeRoom(n int64) error {
 func (c *committer) seal() error {
 	f := footer{count: c.seg.last - c.seg.first + 1, last: c.seg.last, dataEnd: uint64(c.end), hash: c.hash}
 	c.sum.Sum(f.sum[:0])
+	c.reach(pointFull)
 	if _, err := c.file.WriteAt(f.encode(), c.end); err != nil {
 		return err
 	}
+	c.reach(pointFooter)
 	if err := c.file.Datasync(); err != nil {
 		return err
 	}
+	c.reach(pointFooterSynced)
 	if err := c.file.Truncate(c.end + footerSize); err != nil {
 		return err
 	}
+	c.reach(pointTruncated)
 	if err := c.file.Sync(); err != nil {
 		return err
 	}
+	c.reach(pointSealed)
 	err := c.file.Close()
 	c.file = nil
 	return err
@@ -90,19 +95,24 @@ func (c *committer) begin(store FS, id [16]byte, size, nowUS int64) error {
 		return fmt.Errorf("create segment %s: %w", name, err)
 	}
 	c.file = f
+	c.reach(pointCreated)
 	if err := f.Allocate(size); err != nil {
 		return fmt.Errorf("allocate segment %s: %w", name, err)
 	}
+	c.reach(pointAllocated)
 	b := h.encode()
 	if _, err := f.WriteAt(b, 0); err != nil {
 		return fmt.Errorf("write header of segment %s: %w", name, err)
 	}
+	c.reach(pointHeader)
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("sync segment %s: %w", name, err)
 	}
+	c.reach(pointHeaderSynced)
 	if err := store.SyncDir(); err != nil {
 		return fmt.Errorf("sync folder: %w", err)
 	}
+	c.reach(pointFolderSynced)
 	c.seg = segment{name: name, first: h.first, last: h.first - 1, end: headerSize}
 	c.end, c.space, c.sum = headerSize, size, sha256.New()
 	c.sum.Write(b)

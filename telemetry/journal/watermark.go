@@ -88,6 +88,7 @@ func (c *committer) noteWatermark(store FS) error {
 	if _, err := c.marks.WriteAt(w.encode(), int64(w.counter%2)*slotSize); err != nil {
 		return fmt.Errorf("write watermark: %w", err)
 	}
+	c.reach(pointMark)
 	if err := c.marks.Datasync(); err != nil {
 		return fmt.Errorf("sync watermark: %w", err)
 	}
@@ -96,6 +97,7 @@ func (c *committer) noteWatermark(store FS) error {
 			return fmt.Errorf("sync folder: %w", err)
 		}
 	}
+	c.reach(pointMarkSynced)
 	c.noted = w
 	return nil
 }
