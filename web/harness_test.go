@@ -61,6 +61,7 @@ type zoneOptions struct {
 
 	perAddress, perPrincipal Rate
 	oldest                   func() uint64
+	debug                    bool // log every request
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -138,6 +139,10 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		{Secret: observerToken, Actor: airspace.Actor{ID: "olga", Name: "Olga", Roles: []airspace.Role{airspace.Observer}}},
 	}})
 	must(err)
+	level := slog.LevelInfo
+	if opt.debug {
+		level = slog.LevelDebug
+	}
 	z.server, err = New(Config{
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
@@ -149,7 +154,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			return JournalInfo{State: string(h.State), Head: h.Head}
 		},
 		Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress, PerPrincipal: opt.perPrincipal,
-		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, nil)),
+		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, &slog.HandlerOptions{Level: level})),
 	})
 	must(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"os"
@@ -64,9 +65,30 @@ func (s *Server) identify(next http.Handler) http.Handler {
 			s.log.ErrorContext(r.Context(), "handler panicked", "request_id", id, "panic", v, "stack", string(debug.Stack()))
 			writeProblem(w, newProblem(r.Context(), http.StatusInternalServerError, "internal", "The server failed. Tell its operator the requestId."))
 		}()
-		next.ServeHTTP(w, r)
+		if !s.log.Enabled(r.Context(), slog.LevelDebug) || r.URL.Path == livePath { // the upgrade needs the bare writer
+			next.ServeHTTP(w, r)
+			return
+		}
+		begin, seen := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(seen, r)
+		s.log.DebugContext(r.Context(), "request answered", "request_id", id, "method", r.Method, "path", r.URL.Path, "status", seen.status,
+			"peer", r.RemoteAddr, "took_ms", time.Since(begin).Milliseconds())
 	})
 }
+
+// statusWriter remembers the status for the log.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is how deadlines and flushes find the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // contentPolicy is that of ui.md section 10: nothing from another host.
 // MapLibre sets inline styles and starts its worker from a blob.

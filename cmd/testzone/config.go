@@ -140,7 +140,7 @@ func loadConfig(cfg *config, path string, environ []string) error {
 }
 
 // envReserved are variables of TESTZONE_ that are not configuration keys.
-var envReserved = map[string]bool{"TESTZONE_BOOTSTRAP_TOKEN": true, "TESTZONE_CONFIG": true}
+var envReserved = map[string]bool{"TESTZONE_BOOTSTRAP_TOKEN": true, "TESTZONE_CONFIG": true, "TESTZONE_TOKEN": true, "TESTZONE_SERVER": true}
 
 // loadEnviron sets single values: TESTZONE_HTTP_ADDR is http.addr. Lists are
 // the file's alone. An unknown variable is an error, like an unknown key.

@@ -6,7 +6,8 @@
 // The subcommands are serve (a zone from a configuration file), demo (a
 // synthetic zone with simulated vehicles), sim (simulated vehicles or a
 // recorded flight against any server), watch (the heartbeat of a server), journal
-// (verify, backup, restore, repair), config check and version. This package only
+// (verify, backup, restore, repair), config check and version; login, fences,
+// vehicles, tracks and alerts are a client of the public API. This package only
 // wires the parts together; it also holds the tests of the whole program.
 package main
 
@@ -33,7 +34,7 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	if err := newCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "testzone: %v\n", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -48,6 +49,7 @@ func newCommand() *cobra.Command {
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "testzone", version) },
 	})
+	root.AddCommand(clientCommands()...)
 	return root
 }
 

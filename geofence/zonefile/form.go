@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"testzone/geofence"
@@ -295,6 +296,10 @@ func TextFault(s string) string {
 
 func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }
 
+// isInvisible is of the format, private-use, line and paragraph separator
+// characters of Unicode, of those that are ignored when drawn, and of the blanks
+// that are no spaces: with any of them two names can look the same.
 func isInvisible(r rune) bool {
-	return r == 0x061c || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
+	const brailleBlank = 0x2800
+	return r == brailleBlank || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
