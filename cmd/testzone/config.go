@@ -35,6 +35,7 @@ type config struct {
 	Vehicles []vehicleConfig `yaml:"vehicles"`
 	Admin    adminConfig     `yaml:"admin"`
 	Watchdog watchdogConfig  `yaml:"watchdog"`
+	Audit    auditConfig     `yaml:"audit"`
 	Log      logConfig       `yaml:"log"`
 	Webhooks webhookConfig   `yaml:"webhooks"`
 }

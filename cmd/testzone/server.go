@@ -20,6 +20,7 @@ import (
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/telemetry/audit"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
@@ -65,6 +66,8 @@ type server struct {
 	adminListener net.Listener
 	alertLatency  prometheus.Histogram
 	heart         *watchdog.Heart
+	keeper        *audit.Keeper
+	acts          *audit.Recorder
 	blind         *watchdog.Gap // before this start; nil: the zone is new
 
 	whenStarted func() error // called once fences are in force and everything listens
@@ -85,6 +88,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 	zone := cfg.zone()
 	s.journal, err = journal.Open(journal.Config{Dir: filepath.Join(cfg.DataDir, "journal"), Group: zone.ID, Logger: cfg.log})
 	if err != nil {
+		return nil, err
+	}
+	if err = s.newAudit(zone.ID); err != nil {
 		return nil, err
 	}
 	if err = s.wire(zone); err != nil {
@@ -144,7 +150,7 @@ func (s *server) replay(ctx context.Context) error {
 	err := s.journal.Replay(1, func(rec journal.Record) error {
 		n++
 		s.newestUS = max(s.newestUS, rec.TimeUS)
-		return errors.Join(ctx.Err(), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec))
+		return errors.Join(ctx.Err(), s.keeper.Replay(rec), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec))
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild the state from the journal: %w", err)
@@ -184,7 +190,7 @@ func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
-	book := startStage(stop, ctx, s.book.Run)
+	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)
 	var in stage
