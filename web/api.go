@@ -56,6 +56,11 @@ func rules() map[string]rule {
 		"createWebhook":    {scope: airspace.Admin, once: true},
 		"deleteWebhook":    {scope: airspace.Admin},
 		"resumeWebhook":    {scope: airspace.Admin},
+		"auditCheckpoint":  {scope: auditRead},
+		"auditInclusion":   {scope: auditRead},
+		"auditConsistency": {scope: auditRead},
+		"searchAudit":      {scope: auditRead},
+		"exportAudit":      {scope: auditRead, limits: limits{time: fileTimeout}},
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 	}
@@ -161,6 +166,7 @@ func (s *Server) build() (err error) {
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
+	s.auditEndpoints(api)
 	documentLive(api.OpenAPI())
 	documentEvents(api.OpenAPI())
 	documentPages(api.OpenAPI())

@@ -30,6 +30,7 @@ import (
 	"testzone/airspace"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
+	"testzone/telemetry/audit"
 	"testzone/vehicles"
 	"testzone/web/auth"
 	"testzone/web/notify"
@@ -77,6 +78,8 @@ type Config struct {
 	MaxSessions    int      // live sessions at the same time; default 1,000
 	// Events is the journal for those who follow it; default: nobody can.
 	Events EventSource
+	// Audit proves the journal; default: nobody does.
+	Audit *audit.Keeper
 	// OldestEvent is the first sequence that the journal still has; default 1.
 	OldestEvent func() uint64
 	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a
