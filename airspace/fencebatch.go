@@ -225,9 +225,9 @@ type Emergency struct {
 
 // CreateEmergencyFence sets a keep-out circle of all heights from now on. It
 // touches the zone's airspace without compare, so that no other decision can
-// make it fail. Controllers may do it without the right to write fences.
+// make it fail.
 func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emergency) (FenceRecord, error) {
-	if !who.May(FenceWrite) && !who.May(ZoneControl) {
+	if !who.May(FenceEmergency) {
 		return FenceRecord{}, fmt.Errorf("emergency fence: %s: %w", who.ID, ErrForbidden)
 	}
 	if e.Name == "" {

@@ -45,6 +45,7 @@ type Register struct {
 	fences   map[string]*FenceRecord
 	versions map[string][]FenceVersion    // by fence, oldest first, at most MaxVersions
 	seqs     map[journal.Aggregate]uint64 // last entry that touched the aggregate
+	accounts accounts
 }
 
 // NewRegister makes an empty register.
@@ -57,6 +58,7 @@ func NewRegister(cfg Config) (*Register, error) {
 	}
 	return &Register{
 		cfg: cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
+		accounts: newAccounts(),
 	}, nil
 }
 
@@ -66,6 +68,9 @@ func (r *Register) Zone() Zone { return r.cfg.Zone }
 // Replay takes one durable record into the state. Records of other schemas are
 // not the register's.
 func (r *Register) Replay(rec journal.Record) error {
+	if rec.Schema == AccountSchema {
+		return r.replayAccounts(rec)
+	}
 	if rec.Schema != DecisionSchema {
 		return nil
 	}

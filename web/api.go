@@ -37,7 +37,7 @@ func rules() map[string]rule {
 		"fenceVersions":    {scope: airspace.ZoneRead},
 		"restoreFence":     {scope: airspace.FenceWrite},
 		"changeFences":     {scope: airspace.FenceWrite},
-		"emergencyFence":   {scope: airspace.FenceWrite, or: airspace.ZoneControl},
+		"emergencyFence":   {scope: airspace.FenceEmergency},
 		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead},
 		"exportFences":     {scope: airspace.ZoneRead},
 		"listVehicles":     {scope: airspace.ZoneRead},
@@ -47,6 +47,27 @@ func rules() map[string]rule {
 		"getAlert":         {scope: airspace.ZoneRead},
 		"acknowledgeAlert": {scope: airspace.ZoneControl},
 		liveOperation:      {scope: airspace.ZoneRead},
+
+		"changePassword":      {signed: true},
+		"listOrganisations":   {scope: airspace.ZoneRead},
+		"getOrganisation":     {scope: airspace.ZoneRead},
+		"createOrganisation":  {scope: airspace.Admin},
+		"replaceOrganisation": {scope: airspace.Admin},
+		"listPeople":          {scope: airspace.Admin, or: airspace.AuditRead},
+		"getPerson":           {signed: true}, // oneself; others need what listPeople needs
+		"createPerson":        {scope: airspace.Admin},
+		"replacePerson":       {scope: airspace.Admin},
+		"replaceProfile":      {scope: airspace.Admin},
+		"resetPassword":       {scope: airspace.Admin},
+		"listKeys":            {signed: true}, // one's own; an administrator sees all
+		"getKey":              {signed: true}, // likewise
+		"createKey":           {signed: true}, // with rights that one has
+		"revokeKey":           {signed: true}, // one's own; an administrator all
+		"listProposals":       {scope: airspace.Admin, or: airspace.AuditRead},
+		"getProposal":         {scope: airspace.Admin, or: airspace.AuditRead},
+		"propose":             {scope: airspace.Admin},
+		"confirmProposal":     {scope: airspace.Admin},
+		"withdrawProposal":    {scope: airspace.Admin},
 	}
 }
 
@@ -124,6 +145,10 @@ func (s *Server) build() (err error) {
 	s.fenceFileEndpoints(api)
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
+	s.organisationEndpoints(api)
+	s.personEndpoints(api)
+	s.keyEndpoints(api)
+	s.proposalEndpoints(api)
 	documentLive(api.OpenAPI())
 	if s.spec, err = specYAML(api.OpenAPI()); err != nil {
 		return err

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/netip"
+	"path/filepath"
 
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
@@ -21,7 +26,14 @@ func (s *server) newWeb() (*web.Server, error) {
 	}
 	bootstrap := auth.Bootstrap("")
 	bootstrap.SHA256 = hex.EncodeToString(s.cfg.tokenHash[:])
-	who, err := auth.New(auth.Config{Tokens: []auth.Token{bootstrap}})
+	secrets, err := auth.OpenSecrets(filepath.Join(s.cfg.DataDir, "secrets"), s.cfg.secretsKey())
+	if err != nil {
+		return nil, err
+	}
+	who, err := auth.New(auth.Config{
+		Tokens: []auth.Token{bootstrap}, Accounts: s.register, Secrets: secrets, Proxies: s.cfg.HTTP.proxies(),
+		Events: s.logSignIn,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
@@ -31,6 +43,34 @@ func (s *server) newWeb() (*web.Server, error) {
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce,
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
 	})
+}
+
+// logSignIn writes what happens at the door.
+func (s *server) logSignIn(e auth.Event) {
+	level := slog.LevelInfo
+	switch e.Kind {
+	case auth.Refused:
+		level = slog.LevelWarn
+	case auth.Limited: // an attacker decides how many
+		level = slog.LevelDebug
+	}
+	s.cfg.log.Log(context.Background(), level, "sign-in", "event", e.Kind, "actor", e.Actor.ID, "address", e.Address)
+}
+
+// secretsKey is the file with the key of the secret store.
+func (c *config) secretsKey() string {
+	return cmp.Or(c.SecretsKey, filepath.Join(c.DataDir, "secrets.key"))
+}
+
+// proxies are the trusted proxies. The configuration was checked.
+func (h *httpConfig) proxies() []netip.Prefix {
+	out := make([]netip.Prefix, 0, len(h.Proxies))
+	for _, p := range h.Proxies {
+		if prefix, err := netip.ParsePrefix(p); err == nil {
+			out = append(out, prefix)
+		}
+	}
+	return out
 }
 
 // listenHTTP binds the HTTP address, with TLS when it is configured.
