@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -114,6 +115,8 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	op.RejectUnknownQueryParameters = true
 	if to.public {
 		op.Security = []map[string][]string{{}}
+	} else if !slices.Contains(op.Errors, http.StatusTooManyRequests) {
+		op.Errors = append(op.Errors, http.StatusTooManyRequests) // wrong tokens are limited
 	}
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)

@@ -143,7 +143,7 @@ func (s *Server) createKey(ctx context.Context, in *createKeyInput) (*madeOutput
 	return &madeOutput[NewKey]{ETag: etag(k.Rev), Location: "/v1/keys/" + k.ID, Body: NewKey{Key: s.keyOf(&k), Secret: secret}}, nil
 }
 
-func (s *Server) revokeKey(ctx context.Context, in *matchInput) (*struct{}, error) {
+func (s *Server) revokeKey(ctx context.Context, in *MatchInput) (*struct{}, error) {
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err

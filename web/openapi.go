@@ -122,7 +122,7 @@ func spellNull(v any) any {
 func documentLive(api *huma.OpenAPI) {
 	problem := map[string]*huma.MediaType{problemJSON: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}}
 	responses := map[string]*huma.Response{"101": {Description: "The connection speaks zl.v1"}}
-	for _, status := range []int{400, 401, 403, 503} {
+	for _, status := range []int{400, 401, 403, 429, 503} {
 		responses[fmt.Sprint(status)] = &huma.Response{Description: http.StatusText(status), Content: problem}
 	}
 	api.AddOperation(&huma.Operation{

@@ -74,8 +74,9 @@ type idInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-// matchInput names the revision of an object that is to change.
-type matchInput struct {
+// MatchInput names the revision of an object that is to change. Exported, since
+// the framework does not see through an unexported embedded struct.
+type MatchInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match" doc:"ETag of the revision that you read; needed" example:"\"3\""`
 }
@@ -85,7 +86,7 @@ type createOrganisationInput struct {
 }
 
 type replaceOrganisationInput struct {
-	matchInput
+	MatchInput
 	Body OrganisationChange
 }
 

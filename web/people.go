@@ -66,7 +66,7 @@ type createPersonInput struct {
 }
 
 type replacePersonInput struct {
-	matchInput
+	MatchInput
 	Body Rights
 }
 

@@ -107,7 +107,7 @@ func (s *Server) propose(ctx context.Context, in *proposeInput) (*madeOutput[Pro
 	return &madeOutput[Proposal]{ETag: etag(p.Rev), Location: "/v1/proposals/" + p.ID, Body: proposalOf(&p)}, nil
 }
 
-func (s *Server) confirmProposal(ctx context.Context, in *matchInput) (*oneOutput[Proposal], error) {
+func (s *Server) confirmProposal(ctx context.Context, in *MatchInput) (*oneOutput[Proposal], error) {
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func (s *Server) confirmProposal(ctx context.Context, in *matchInput) (*oneOutpu
 	return &oneOutput[Proposal]{ETag: etag(p.Rev), Body: proposalOf(&p)}, nil
 }
 
-func (s *Server) withdrawProposal(ctx context.Context, in *matchInput) (*struct{}, error) {
+func (s *Server) withdrawProposal(ctx context.Context, in *MatchInput) (*struct{}, error) {
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err

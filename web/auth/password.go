@@ -109,7 +109,7 @@ func parsePHC(s string) (salt, sum []byte, ok bool) {
 	}
 	salt, err1 := base64.RawStdEncoding.Strict().DecodeString(first)
 	sum, err2 := base64.RawStdEncoding.Strict().DecodeString(second)
-	return salt, sum, err1 == nil && err2 == nil && len(salt) == argonSalt && len(sum) == argonKey
+	return salt, sum, err1 == nil && err2 == nil && len(salt) == argonSalt && len(sum) == argonKey && phc(salt, sum) == s
 }
 
 // CheckPassword refuses what is too easily guessed.

@@ -128,9 +128,13 @@ func (a *Authenticator) ChangePassword(r *http.Request, current, next string) (*
 	if err := a.SetPassword(r.Context(), actor.Person, next, false); err != nil {
 		return nil, err
 	}
-	a.tell(Event{Kind: PasswordChanged, Actor: actor, Address: addressKey(peerOf(r, a.proxies)), At: a.clock()})
+	address := addressKey(peerOf(r, a.proxies))
+	a.tell(Event{Kind: PasswordChanged, Actor: actor, Address: address, At: a.clock()})
 	_, cookie, err := a.signInPerson(r, actor.Person)
-	return cookie, err
+	if err != nil {
+		return nil, err
+	}
+	return cookie, a.secrets.know(actor.Person, address)
 }
 
 // SetPassword sets a person's password and ends its sessions. With mustChange
