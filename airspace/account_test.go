@@ -152,11 +152,12 @@ func TestAccountsLiveThroughARestart(t *testing.T) {
 	if _, err := r.Propose(t.Context(), r.actor(ada), airspace.ActErase, r.person("zone", airspace.Controller).ID, "left"); err != nil {
 		t.Fatal(err)
 	}
+	r.now = r.now.Add(time.Minute)
 	if _, err := r.RevokeAPIKey(t.Context(), r.actor(ada), key.ID, 1); err != nil {
 		t.Fatal(err)
 	}
 	orgs, people, keys, proposals := r.Organisations(), r.People(), r.APIKeys(), r.Proposals()
-	if keys[0].Rev != 2 || keys[0].CreatedUS == 0 || keys[0].UpdatedBy != ada.ID {
+	if keys[0].Rev != 2 || keys[0].CreatedUS != key.CreatedUS || keys[0].UpdatedUS != r.now.UnixMicro() || keys[0].UpdatedBy != ada.ID {
 		t.Errorf("key %+v", keys[0])
 	}
 	if err := r.journal.Close(); err != nil {

@@ -18,6 +18,7 @@ type rule struct {
 	scope  airspace.Scope // else: this scope,
 	also   airspace.Scope // and this one,
 	or     airspace.Scope // or, instead of scope, this one
+	more   bool           // others add parameters to the query
 }
 
 // rules is the table of rights, by operation id. An operation that is not in
@@ -50,6 +51,8 @@ func rules() map[string]rule {
 		liveOperation:      {scope: airspace.ZoneRead},
 
 		"changePassword":      {signed: true},
+		"startOIDC":           {public: true},
+		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin},
@@ -112,7 +115,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	}
 	op.MaxBodyBytes = maxFileBytes + 1 // the middleware is the limit
 	op.BodyReadTimeout = -1            // likewise
-	op.RejectUnknownQueryParameters = true
+	op.RejectUnknownQueryParameters = !to.more
 	if to.public {
 		op.Security = []map[string][]string{{}}
 	} else if !slices.Contains(op.Errors, http.StatusTooManyRequests) {
@@ -148,6 +151,7 @@ func (s *Server) build() (err error) {
 	s.fenceFileEndpoints(api)
 	s.trackEndpoints(api)
 	s.alertEndpoints(api)
+	s.oidcEndpoints(api)
 	s.organisationEndpoints(api)
 	s.personEndpoints(api)
 	s.keyEndpoints(api)

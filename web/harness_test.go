@@ -58,6 +58,7 @@ type zoneOptions struct {
 	origins  []string
 	sessions int
 	inForce  func(string) bool
+	oidc     *auth.OIDCConfig
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -131,7 +132,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	secrets, err := auth.OpenSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
-	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, Tokens: []auth.Token{
+	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, OIDC: opt.oidc, Tokens: []auth.Token{
 		auth.Bootstrap(adminToken),
 		{Secret: observerToken, Actor: airspace.Actor{ID: "olga", Name: "Olga", Roles: []airspace.Role{airspace.Observer}}},
 	}})

@@ -30,13 +30,13 @@ type Session struct {
 	Actor Actor `json:"actor"`
 }
 
-func (s *Server) sessionOf(a airspace.Actor) Session {
-	out := Session{Actor: Actor{
+func sessionOf(a airspace.Actor) Session {
+	return Session{Actor: Actor{
 		ID: a.ID, Name: a.Name, Roles: textsOf(a.Roles), Scopes: textsOf(a.Scopes()),
 		Organisation: a.Org, Person: a.Person, Key: a.Key,
-		MustChangePassword: a.Person != "" && a.Key == "" && s.cfg.Auth.MustChange(a.Person),
+		// A person without a key is narrowed for this reason only.
+		MustChangePassword: a.Person != "" && a.Key == "" && a.Only != nil,
 	}}
-	return out
 }
 
 // textsOf is a list for JSON, never null.
@@ -141,11 +141,11 @@ func (s *Server) signIn(ctx context.Context, in *signInInput) (*sessionOutput, e
 		return nil, err
 	}
 	s.log.InfoContext(ctx, "signed in", "actor", actor.ID, "request_id", requestID(ctx))
-	return &sessionOutput{SetCookie: *cookie, Body: s.sessionOf(actor)}, nil
+	return &sessionOutput{SetCookie: *cookie, Body: sessionOf(actor)}, nil
 }
 
 func (s *Server) getSession(ctx context.Context, _ *struct{}) (*getSessionOutput, error) {
-	return &getSessionOutput{Body: s.sessionOf(actorOf(ctx))}, nil
+	return &getSessionOutput{Body: sessionOf(actorOf(ctx))}, nil
 }
 
 func (s *Server) signOut(ctx context.Context, _ *struct{}) (*cookieOutput, error) {

@@ -55,6 +55,8 @@ type httpConfig struct {
 	TLS     tlsConfig `yaml:"tls"`
 	Origins []string  `yaml:"origins"` // further origins that may open the live channel
 	Proxies []string  `yaml:"proxies"` // address ranges whose X-Forwarded-For is believed
+
+	OIDC oidcConfig `yaml:"oidc"` // identity provider; without issuer none
 }
 
 type tlsConfig struct {
@@ -266,6 +268,9 @@ func (h *httpConfig) check() error {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {
 			return fmt.Errorf("http.origins[%d] %q: give an origin such as https://ops.example.org", i, o)
 		}
+	}
+	if _, err := h.OIDC.provider(); err != nil {
+		return err
 	}
 	for i, p := range h.Proxies {
 		if _, err := netip.ParsePrefix(p); err != nil {

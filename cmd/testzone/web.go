@@ -30,9 +30,13 @@ func (s *server) newWeb() (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	provider, err := s.cfg.HTTP.OIDC.provider()
+	if err != nil {
+		return nil, err
+	}
 	who, err := auth.New(auth.Config{
 		Tokens: []auth.Token{bootstrap}, Accounts: s.register, Secrets: secrets, Proxies: s.cfg.HTTP.proxies(),
-		Events: s.logSignIn,
+		OIDC: provider, Events: s.logSignIn,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)

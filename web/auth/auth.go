@@ -87,6 +87,7 @@ type Config struct {
 	Accounts Accounts       // people and keys; default none
 	Secrets  *Secrets       // names, passwords and digests of keys; default in memory
 	Proxies  []netip.Prefix // whose X-Forwarded-For is believed; default nobody's
+	OIDC     *OIDCConfig    // identity provider; default none
 	Events   func(Event)    // told of every sign-in, sign-out and refusal; default nobody. It must not block
 }
 
@@ -162,6 +163,7 @@ type Authenticator struct {
 	secrets  *Secrets
 	proxies  []netip.Prefix
 	tell     func(Event)
+	provider *provider // nil: none
 	clock    func() time.Time
 }
 
@@ -207,6 +209,12 @@ func New(cfg Config) (*Authenticator, error) {
 			return nil, err
 		}
 		a.holders = append(a.holders, holder{digest: d, actor: t.Actor})
+	}
+	if cfg.OIDC != nil {
+		var err error
+		if a.provider, err = newProvider(*cfg.OIDC, cfg.Clock); err != nil {
+			return nil, err
+		}
 	}
 	return a, a.eraseErased()
 }
@@ -296,7 +304,7 @@ func (a *Authenticator) resolve(who principal) (airspace.Actor, error) {
 	}
 	v, _ := a.secrets.person(who.person)
 	actor.Name = v.Name
-	if v.MustChange {
+	if v.MustChange && who.typed {
 		actor.Only = []airspace.Scope{} // no rights before the password is one's own
 	}
 	return actor, nil

@@ -35,7 +35,8 @@ type principal struct {
 	key    string // id of the API key, used from
 	peer   netip.Addr
 	person string // else: the person,
-	rev    uint64 // with this revision of its rights
+	rev    uint64 // with this revision of its rights,
+	typed  bool   // that typed its password
 }
 
 func (s *sessions) ended(v *session, now time.Time) bool {

@@ -44,7 +44,7 @@ func (a *Authenticator) SignInPassword(r *http.Request, login, password string) 
 	if !found {
 		return airspace.Actor{}, nil, ErrBadPassword // unreachable: an unknown person has no password
 	}
-	actor, cookie, err := a.signInPerson(r, v.Person)
+	actor, cookie, err := a.signInPerson(r, v.Person, true)
 	if err != nil {
 		a.tell(Event{Kind: Refused, Address: address, At: a.clock()})
 		return airspace.Actor{}, nil, ErrBadPassword
@@ -52,13 +52,14 @@ func (a *Authenticator) SignInPassword(r *http.Request, login, password string) 
 	return actor, cookie, a.secrets.know(v.Person, address)
 }
 
-// signInPerson starts the session of a person that has proved who it is.
-func (a *Authenticator) signInPerson(r *http.Request, person string) (airspace.Actor, *http.Cookie, error) {
+// signInPerson starts the session of a person that has proved who it is, by its
+// password (typed) or at the identity provider.
+func (a *Authenticator) signInPerson(r *http.Request, person string, typed bool) (airspace.Actor, *http.Cookie, error) {
 	_, rev, err := a.accounts.PersonActor(person)
 	if err != nil {
 		return airspace.Actor{}, nil, err
 	}
-	who := principal{person: person, rev: rev}
+	who := principal{person: person, rev: rev, typed: typed}
 	actor, err := a.resolve(who)
 	if err != nil {
 		return airspace.Actor{}, nil, err
@@ -105,12 +106,6 @@ func (a *Authenticator) SignOut(r *http.Request) *http.Cookie {
 	return cookie("", -1)
 }
 
-// MustChange reports whether a person has to choose a password of its own first.
-func (a *Authenticator) MustChange(person string) bool {
-	v, _ := a.secrets.person(person)
-	return v.MustChange
-}
-
 // ChangePassword gives the person of the request's session a new password. All
 // its sessions end; the cookie is of a new one.
 func (a *Authenticator) ChangePassword(r *http.Request, current, next string) (*http.Cookie, error) {
@@ -130,7 +125,7 @@ func (a *Authenticator) ChangePassword(r *http.Request, current, next string) (*
 	}
 	address := addressKey(peerOf(r, a.proxies))
 	a.tell(Event{Kind: PasswordChanged, Actor: actor, Address: address, At: a.clock()})
-	_, cookie, err := a.signInPerson(r, actor.Person)
+	_, cookie, err := a.signInPerson(r, actor.Person, true)
 	if err != nil {
 		return nil, err
 	}
