@@ -32,12 +32,13 @@ func (f *FenceRecord) Compiled() *geofence.Compiled { return f.compiled }
 
 // StaleError says which revision is the current one. It is an ErrStale.
 type StaleError struct {
+	What    string // kind of object; default fence
 	ID      string
 	Current uint64
 }
 
 func (e *StaleError) Error() string {
-	return fmt.Sprintf("fence %s has revision %d now: read it again and repeat your change", e.ID, e.Current)
+	return fmt.Sprintf("%s %s has revision %d now: read it again and repeat your change", cmp.Or(e.What, "fence"), e.ID, e.Current)
 }
 
 // Is makes errors.Is(err, ErrStale) true.

@@ -255,7 +255,7 @@ type Emergency struct {
 
 // CreateEmergencyFence sets a keep-out circle of all heights from now on. It
 // touches the zone's airspace without compare, so that no other decision can
-// make it fail. Controllers may do it without the right to write fences.
+// make it fail.
 func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emergency) (FenceRecord, error) {
 	r.decide.Lock()
 	defer r.decide.Unlock()
@@ -279,7 +279,7 @@ func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emerge
 }
 
 func (r *Register) planEmergency(who Actor, e Emergency) (p plan, atUS int64, err error) {
-	if !who.May(FenceWrite) && !who.May(ZoneControl) {
+	if !who.May(FenceEmergency) {
 		return plan{}, 0, fmt.Errorf("emergency fence: %s: %w", who.ID, ErrForbidden)
 	}
 	if e.Name == "" {

@@ -46,6 +46,7 @@ type Register struct {
 	versions map[string][]FenceVersion    // by fence, oldest first, at most MaxVersions
 	seqs     map[journal.Aggregate]uint64 // last entry that touched the aggregate
 	answers  answers                      // of requests that may be repeated
+	accounts accounts
 }
 
 // NewRegister makes an empty register.
@@ -58,6 +59,7 @@ func NewRegister(cfg Config) (*Register, error) {
 	}
 	return &Register{
 		cfg: cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
+		accounts: newAccounts(),
 	}, nil
 }
 
@@ -67,6 +69,9 @@ func (r *Register) Zone() Zone { return r.cfg.Zone }
 // Replay takes one durable record into the state. Records of other schemas are
 // not the register's.
 func (r *Register) Replay(rec journal.Record) error {
+	if rec.Schema == AccountSchema {
+		return r.replayAccounts(rec)
+	}
 	if rec.Schema != DecisionSchema {
 		return nil
 	}

@@ -202,7 +202,7 @@ func evidenceFix(f *telemetry.FixEvidence) *Fix {
 func alertKey(a *telemetry.Alert) string { return timeOf(a.RaisedUS) + " " + a.ID }
 
 func (s *Server) listAlerts(ctx context.Context, in *alertListInput) (*alertListOutput, error) {
-	all := s.cfg.Book.Alerts(viewOf(ctx), in.State == "all")
+	all := s.cfg.Book.Alerts(s.viewOf(ctx), in.State == "all")
 	sortAlerts(all)
 	alerts, next, err := paginate(s.cursors, listOf(ctx, "alerts state="+in.State), in.Page, all, alertKey,
 		func(a *telemetry.Alert, last string) bool { return alertKey(a) < last })
@@ -217,7 +217,7 @@ func (s *Server) listAlerts(ctx context.Context, in *alertListInput) (*alertList
 }
 
 func (s *Server) getAlert(ctx context.Context, in *oneAlertInput) (*alertOutput, error) {
-	a, ok := s.cfg.Book.Alert(viewOf(ctx), in.ID)
+	a, ok := s.cfg.Book.Alert(s.viewOf(ctx), in.ID)
 	if !ok {
 		return nil, telemetry.ErrNoAlert
 	}
@@ -229,7 +229,7 @@ func (s *Server) acknowledgeAlert(ctx context.Context, in *acknowledgeInput) (*a
 	if in.Body != nil {
 		note = in.Body.Note
 	}
-	a, err := s.cfg.Book.Acknowledge(ctx, viewOf(ctx), in.ID, actorOf(ctx).ID, note)
+	a, err := s.cfg.Book.Acknowledge(ctx, s.viewOf(ctx), in.ID, actorOf(ctx).ID, note)
 	if err != nil {
 		return nil, err
 	}

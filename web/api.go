@@ -21,6 +21,7 @@ type rule struct {
 	or     airspace.Scope // or, instead of scope, this one
 	limits limits         // of one request
 	once   bool           // it takes an Idempotency-Key
+	more   bool           // others add parameters to the query
 }
 
 // rules is the table of rights, by operation id. An operation that is not in
@@ -42,7 +43,7 @@ func rules() map[string]rule {
 		"fenceEnforcement": {scope: airspace.ZoneRead},
 		"restoreFence":     {scope: airspace.FenceWrite, once: true},
 		"changeFences":     {scope: airspace.FenceWrite, once: true, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
-		"emergencyFence":   {scope: airspace.FenceWrite, or: airspace.ZoneControl, once: true},
+		"emergencyFence":   {scope: airspace.FenceEmergency, once: true},
 		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead, once: true, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
 		"exportFences":     {scope: airspace.ZoneRead},
 		"listVehicles":     {scope: airspace.ZoneRead},
@@ -56,13 +57,36 @@ func rules() map[string]rule {
 		"createWebhook":    {scope: airspace.Admin, once: true},
 		"deleteWebhook":    {scope: airspace.Admin},
 		"resumeWebhook":    {scope: airspace.Admin},
-		"auditCheckpoint":  {scope: auditRead},
-		"auditInclusion":   {scope: auditRead},
-		"auditConsistency": {scope: auditRead},
-		"searchAudit":      {scope: auditRead},
-		"exportAudit":      {scope: auditRead, limits: limits{time: fileTimeout}},
+		"auditCheckpoint":  {scope: airspace.AuditRead},
+		"auditInclusion":   {scope: airspace.AuditRead},
+		"auditConsistency": {scope: airspace.AuditRead},
+		"searchAudit":      {scope: airspace.AuditRead},
+		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
+
+		"changePassword":      {signed: true},
+		"startOIDC":           {public: true},
+		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
+		"listOrganisations":   {scope: airspace.ZoneRead},
+		"getOrganisation":     {scope: airspace.ZoneRead},
+		"createOrganisation":  {scope: airspace.Admin},
+		"replaceOrganisation": {scope: airspace.Admin},
+		"listPeople":          {scope: airspace.Admin, or: airspace.AuditRead},
+		"getPerson":           {signed: true}, // oneself; others need what listPeople needs
+		"createPerson":        {scope: airspace.Admin},
+		"replacePerson":       {scope: airspace.Admin},
+		"replaceProfile":      {scope: airspace.Admin},
+		"resetPassword":       {scope: airspace.Admin},
+		"listKeys":            {signed: true}, // one's own; an administrator sees all
+		"getKey":              {signed: true}, // likewise
+		"createKey":           {signed: true}, // with rights that one has
+		"revokeKey":           {signed: true}, // one's own; an administrator all
+		"listProposals":       {scope: airspace.Admin, or: airspace.AuditRead},
+		"getProposal":         {scope: airspace.Admin, or: airspace.AuditRead},
+		"propose":             {scope: airspace.Admin},
+		"confirmProposal":     {scope: airspace.Admin},
+		"withdrawProposal":    {scope: airspace.Admin},
 	}
 }
 
@@ -77,7 +101,7 @@ func (s *Server) authorise(r *http.Request, to rule) (airspace.Actor, error) {
 	}
 	may := actor.May(to.scope) || to.or != "" && actor.May(to.or)
 	if !to.signed && (!may || to.also != "" && !actor.May(to.also)) {
-		return airspace.Actor{}, errForbidden
+		return actor, errForbidden
 	}
 	return actor, nil
 }
@@ -106,7 +130,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	}
 	op.MaxBodyBytes = maxFileBytes + 1 // readBody is the limit
 	op.BodyReadTimeout = -1            // as setDeadlines says
-	op.RejectUnknownQueryParameters = true
+	op.RejectUnknownQueryParameters = !to.more
 	if !slices.Contains(op.Errors, http.StatusTooManyRequests) {
 		op.Errors = append(slices.Clone(op.Errors), http.StatusTooManyRequests)
 	}
@@ -120,7 +144,9 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 			err = s.principals.take(actor.ID, s.cfg.Clock())
 		}
 		if err != nil {
-			writeProblem(w, s.problemOf(r.Context(), err))
+			problem := s.problemOf(r.Context(), err)
+			s.tellRefusal(r, op.OperationID, actor, problem)
+			writeProblem(w, problem)
 			return
 		}
 		limit := cmp.Or(to.limits.time, requestTimeout)
@@ -147,7 +173,9 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, s.problemOf(ctx, err)
+			problem := s.problemOf(ctx, err)
+			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
+			return nil, problem
 		}
 		return out, nil
 	})
@@ -167,6 +195,11 @@ func (s *Server) build() (err error) {
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
 	s.auditEndpoints(api)
+	s.oidcEndpoints(api)
+	s.organisationEndpoints(api)
+	s.personEndpoints(api)
+	s.keyEndpoints(api)
+	s.proposalEndpoints(api)
 	documentLive(api.OpenAPI())
 	documentEvents(api.OpenAPI())
 	documentPages(api.OpenAPI())

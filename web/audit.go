@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"testzone/airspace"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/journal"
 )
@@ -79,6 +80,17 @@ func (s *Server) auditEndpoints(api huma.API) {
 	endpoint(s, api, op("auditConsistency", "/v1/audit/proof/consistency", "Prove that the journal continues an earlier one", 404, 422), s.auditConsistency)
 	endpoint(s, api, op("searchAudit", "/v1/audit/events", "Who did what, oldest first", 422), s.searchAudit)
 	endpoint(s, api, op("exportAudit", "/v1/audit/export", "The same as a file, at most 100,000 entries", 422), s.exportAudit)
+}
+
+// tellRefusal writes down that a call was refused for who made it, or for how often.
+func (s *Server) tellRefusal(r *http.Request, operation string, who airspace.Actor, p *Problem) {
+	if s.cfg.Acts == nil || p.Status != http.StatusUnauthorized && p.Status != http.StatusForbidden && p.Status != http.StatusTooManyRequests {
+		return
+	}
+	s.cfg.Acts.Record(audit.Act{
+		Type: audit.CallRefused, By: who.ID, What: operation, Object: r.URL.Path, Outcome: p.Code,
+		From: peerOf(r), RequestID: requestID(r.Context()),
+	})
 }
 
 type checkpointOutput struct{ Body AuditCheckpoint }

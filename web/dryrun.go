@@ -55,7 +55,7 @@ func (s *Server) dryFence(ctx context.Context, r airspace.FenceRecord, err error
 	if err != nil {
 		return out, err
 	}
-	tracks, err := s.cfg.Pipeline.Tracks(ctx, viewOf(ctx))
+	tracks, err := s.cfg.Pipeline.Tracks(ctx, s.viewOf(ctx))
 	if err != nil {
 		return out, err
 	}
@@ -78,7 +78,7 @@ func (s *Server) dryBatch(ctx context.Context, changes []airspace.Change) (*chan
 	if err != nil {
 		return nil, err
 	}
-	tracks, err := s.cfg.Pipeline.Tracks(ctx, viewOf(ctx))
+	tracks, err := s.cfg.Pipeline.Tracks(ctx, s.viewOf(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -26,9 +26,6 @@ const (
 	eventsOperation = "events"
 	eventStream     = "text/event-stream"
 
-	// auditRead is the right to see every entry of the journal as it is.
-	auditRead airspace.Scope = "audit.read"
-
 	eventHeartbeat  = 15 * time.Second
 	eventWriteWait  = 10 * time.Second // a reader that takes nothing for so long is closed
 	eventRecheck    = 30 * time.Second // of the credential
@@ -268,7 +265,7 @@ func (s *Server) eventRequestOf(r *http.Request, actor airspace.Actor) (q eventR
 		}
 		q.from = seq + 1
 	}
-	q.all, q.sees = actor.May(auditRead), viewOfActor(actor)
+	q.all, q.sees = actor.May(airspace.AuditRead), s.viewOfActor(actor)
 	return q, nil
 }
 
@@ -349,7 +346,7 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, q eventReq
 			fmt.Fprintf(&out, "id: %d\n: nothing new\n\n", seen) // what was filtered need not be read again
 		case <-recheck.C:
 			actor, err := s.authorise(r, rules()[eventsOperation])
-			if err != nil || actor.May(auditRead) != q.all {
+			if err != nil || actor.May(airspace.AuditRead) != q.all {
 				return errors.Join(errForbidden, err)
 			}
 			continue

@@ -43,7 +43,7 @@ func (s *Server) fenceEnforcement(ctx context.Context, in *oneFenceInput) (*fenc
 	if r.Deleted {
 		return nil, airspace.ErrNotFound
 	}
-	tracks, err := s.cfg.Pipeline.Tracks(ctx, viewOf(ctx))
+	tracks, err := s.cfg.Pipeline.Tracks(ctx, s.viewOf(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (s *Server) previewFence(ctx context.Context, in *previewFenceInput) (*prev
 			return nil, err
 		}
 	}
-	tracks, err := s.cfg.Pipeline.Tracks(ctx, viewOf(ctx))
+	tracks, err := s.cfg.Pipeline.Tracks(ctx, s.viewOf(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,7 @@ type zoneOptions struct {
 	perAddress, perPrincipal Rate
 	oldest                   func() uint64
 	debug                    bool // log every request
+	oidc                     *auth.OIDCConfig
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -128,13 +130,15 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			ID: "lingang", Name: "Lingang", TZ: "Asia/Shanghai",
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
 		},
-		Journal: j, SetFences: z.pipeline.SetFences,
+		Journal: j, SetFences: z.pipeline.SetFences, Clock: z.clock.now,
 		FenceChanged: func(r airspace.FenceRecord) {
 			z.bus.Publish(r.UpdatedUS, &telemetry.FenceChange{ID: r.Fence.ID, Rev: r.Fence.Rev, Deleted: r.Deleted})
 		},
 	})
 	must(err)
-	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Tokens: []auth.Token{
+	secrets, err := auth.OpenSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
+	must(err)
+	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, OIDC: opt.oidc, Tokens: []auth.Token{
 		auth.Bootstrap(adminToken),
 		{Secret: observerToken, Actor: airspace.Actor{ID: "olga", Name: "Olga", Roles: []airspace.Role{airspace.Observer}}},
 	}})

@@ -244,7 +244,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	defer conn.Close()
 	defer s.live.track(conn.NetConn())()
 	setWriteBuffer(conn.NetConn())
-	newLiveSession(s, conn, r, viewOfActor(actor)).run()
+	newLiveSession(s, conn, r, s.viewOfActor(actor)).run()
 }
 
 // sameOrigin compares the whole origin. Programs that are no browsers send

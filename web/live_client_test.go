@@ -60,9 +60,13 @@ func (z *testZone) dial(header ...string) (*websocket.Conn, *http.Response, erro
 	return d.Dial("ws"+strings.TrimPrefix(z.url, "http")+livePath, h)
 }
 
-func (z *testZone) live() *liveClient {
+// live connects with the given headers, by default as the administrator.
+func (z *testZone) live(header ...string) *liveClient {
 	z.t.Helper()
-	conn, _, err := z.dial("Authorization", "Bearer "+adminToken)
+	if len(header) == 0 {
+		header = []string{"Authorization", "Bearer " + adminToken}
+	}
+	conn, _, err := z.dial(header...)
 	if err != nil {
 		z.t.Fatalf("dial: %v", err)
 	}
@@ -191,7 +195,11 @@ func (c *liveClient) until(what string, done func() bool) {
 // ended reads to the end and returns the close code.
 func (c *liveClient) ended() int {
 	c.t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
 	for {
+		if time.Now().After(deadline) {
+			c.t.Fatal("the connection does not end")
+		}
 		if err := c.next(); err != nil {
 			var closed *websocket.CloseError
 			if errors.As(err, &closed) {

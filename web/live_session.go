@@ -28,7 +28,7 @@ const (
 	helloWait     = 5 * time.Second
 	readWait      = 40 * time.Second // a pong or a message must come within this
 	pingEvery     = 15 * time.Second
-	recheckEvery  = 30 * time.Second // SAFETY: log-out and role changes reach open sockets
+	recheckEvery  = 5 * time.Second // log-out and role changes reach open sockets, within 30 s as platform.md section 6 asks
 	heartbeatWait = time.Second
 	goodbyeWait   = time.Second
 	dictChunk     = 1000 // entries in one message

@@ -85,11 +85,12 @@ func TestSignInLimit(t *testing.T) {
 	if limited != 5 {
 		t.Errorf("%d of 15 attempts were limited", limited)
 	}
-	if r := try(adminToken); r.StatusCode != 429 {
+	// Others behind the same address are not locked out: a token cannot be guessed.
+	if r := try(adminToken); r.StatusCode != 200 {
 		t.Errorf("the right token of a limited address: %d", r.StatusCode)
 	}
 	z.clock.advance(time.Minute)
-	if r := try(adminToken); r.StatusCode != 200 {
+	if r := try("wrong-token-wrong-token"); r.StatusCode != 401 {
 		t.Errorf("a minute later: %d", r.StatusCode)
 	}
 	if strings.Contains(z.log.String(), "wrong-token") || strings.Contains(z.log.String(), adminToken) {

@@ -15,6 +15,7 @@ import (
 	"testzone/airspace"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
+	"testzone/telemetry/audit"
 	"testzone/telemetry/journal"
 	"testzone/web/auth"
 	"testzone/web/notify"
@@ -82,9 +83,27 @@ func sentinels() []sentinel {
 	return []sentinel{
 		{auth.ErrNoCredential, http.StatusUnauthorized, "unauthenticated"},
 		{auth.ErrBadToken, http.StatusUnauthorized, "bad_token"},
+		{auth.ErrBadPassword, http.StatusUnauthorized, "bad_password"},
+		{auth.ErrNoProvider, http.StatusNotFound, "no_provider"},
+		{auth.ErrProvider, http.StatusServiceUnavailable, "provider_unavailable"},
+		{auth.ErrBadIdentity, http.StatusUnauthorized, "bad_identity"},
+		{auth.ErrNotLinked, http.StatusForbidden, "not_linked"},
+		{auth.ErrNoSession, http.StatusForbidden, "no_session"},
+		{auth.ErrLoginTaken, http.StatusConflict, "login_taken"},
+		{auth.ErrPersonal, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrAccount, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrExists, http.StatusConflict, "exists"},
+		{airspace.ErrOwnRights, http.StatusForbidden, "own_rights"},
+		{airspace.ErrNoPerson, http.StatusForbidden, "no_person"},
+		{airspace.ErrSamePerson, http.StatusForbidden, "same_person"},
+		{airspace.ErrTwoPersons, http.StatusConflict, "two_persons"},
+		{airspace.ErrLastAdministrator, http.StatusConflict, "last_administrator"},
+		{airspace.ErrProposalClosed, http.StatusConflict, "proposal_closed"},
+		{airspace.ErrDisabled, http.StatusConflict, "disabled"},
 		{errForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},
+		{audit.ErrRange, http.StatusNotFound, "no_such_entries"},
 		{telemetry.ErrNoAlert, http.StatusNotFound, "not_found"},
 		{errNoTrack, http.StatusNotFound, "not_found"},
 		{airspace.ErrDefinition, http.StatusUnprocessableEntity, "invalid"},

@@ -121,7 +121,7 @@ func (s *Server) trackEndpoints(api huma.API) {
 }
 
 func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackListOutput, error) {
-	all, err := s.cfg.Pipeline.Tracks(ctx, viewOf(ctx))
+	all, err := s.cfg.Pipeline.Tracks(ctx, s.viewOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (s *Server) listTracks(ctx context.Context, in *trackListInput) (*trackList
 func (s *Server) getTrack(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"128"`
 }) (*trackOutput, error) {
-	view := viewOf(ctx)
+	view := s.viewOf(ctx)
 	h, ok := view.Lookup(s.cfg.Registry, vehicles.VehicleID(in.ID))
 	if !ok {
 		return nil, errNoTrack

@@ -80,6 +80,8 @@ type Config struct {
 	Events EventSource
 	// Audit proves the journal; default: nobody does.
 	Audit *audit.Keeper
+	// Acts writes down what was refused; default nobody does.
+	Acts *audit.Recorder
 	// OldestEvent is the first sequence that the journal still has; default 1.
 	OldestEvent func() uint64
 	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a

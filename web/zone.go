@@ -161,7 +161,7 @@ func (s *Server) health() (status string, reasons []HealthReason) {
 
 func (s *Server) listVehicles(ctx context.Context, _ *struct{}) (*vehiclesOutput, error) {
 	out := VehicleList{Items: []Vehicle{}}
-	view := viewOf(ctx)
+	view := s.viewOf(ctx)
 	for _, v := range s.cfg.Registry.Registered() {
 		if !view.Owns(v.Operator) {
 			continue

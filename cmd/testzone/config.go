@@ -38,6 +38,10 @@ type config struct {
 	Audit    auditConfig     `yaml:"audit"`
 	Log      logConfig       `yaml:"log"`
 	Webhooks webhookConfig   `yaml:"webhooks"`
+
+	// SecretsKey is the file with the key of the secret store; default
+	// secrets.key in data_dir. On another medium, the data folder alone tells nothing.
+	SecretsKey string `yaml:"secrets_key_file"`
 }
 
 type zoneConfig struct {
@@ -54,7 +58,10 @@ type httpConfig struct {
 	Addr    string     `yaml:"addr"`
 	TLS     tlsConfig  `yaml:"tls"`
 	Origins []string   `yaml:"origins"` // further origins that may open the live channel
+	Proxies []string   `yaml:"proxies"` // address ranges whose X-Forwarded-For is believed
 	Limits  httpLimits `yaml:"limits"`
+
+	OIDC oidcConfig `yaml:"oidc"` // identity provider; without issuer none
 }
 
 // httpLimits are requests per second. Zero keeps the default. Behind a proxy all
@@ -280,6 +287,14 @@ func (h *httpConfig) check() error {
 	for i, o := range h.Origins {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o {
 			return fmt.Errorf("http.origins[%d] %q: give an origin such as https://ops.example.org", i, o)
+		}
+	}
+	if _, err := h.OIDC.provider(); err != nil {
+		return err
+	}
+	for i, p := range h.Proxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			return fmt.Errorf("http.proxies[%d] %q: give an address range such as 127.0.0.1/32", i, p)
 		}
 	}
 	return nil

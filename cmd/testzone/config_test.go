@@ -92,6 +92,11 @@ func TestCheck(t *testing.T) {
 		{"a map that is none", func(c *config) { c.Zone.Features = "config.go" }, "FeatureCollection"},
 		{"no certificate", func(c *config) { c.HTTP.TLS = tlsConfig{Cert: "none.pem", Key: "none.pem"} }, "http.tls"},
 		{"every origin", func(c *config) { c.HTTP.Origins = []string{"*"} }, "http.origins[0]"},
+		{"proxy that is no range", func(c *config) { c.HTTP.Proxies = []string{"127.0.0.1"} }, "http.proxies[0]"},
+		{"identity provider without URLs", func(c *config) { c.HTTP.OIDC = oidcConfig{Issuer: "https://id.example.org", ClientID: "zone"} }, "https URL"},
+		{"secret that everybody reads", func(c *config) {
+			c.HTTP.OIDC = oidcConfig{Issuer: "https://id.example.org", ClientID: "zone", SecretFile: "config.go"}
+		}, "chmod 600"},
 		{"holiday", func(c *config) { c.Zone.Holidays = []string{"1 October"} }, "zone.holidays[0]"},
 		{"idle", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open", Idle: time.Second}}

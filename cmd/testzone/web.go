@@ -1,12 +1,17 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 
+	"testzone/telemetry/audit"
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
 	"testzone/web"
@@ -23,7 +28,18 @@ func (s *server) newWeb() (*web.Server, error) {
 	}
 	bootstrap := auth.Bootstrap("")
 	bootstrap.SHA256 = hex.EncodeToString(s.cfg.tokenHash[:])
-	who, err := auth.New(auth.Config{Tokens: []auth.Token{bootstrap}})
+	secrets, err := auth.OpenSecrets(filepath.Join(s.cfg.DataDir, "secrets"), s.cfg.secretsKey())
+	if err != nil {
+		return nil, err
+	}
+	provider, err := s.cfg.HTTP.OIDC.provider()
+	if err != nil {
+		return nil, err
+	}
+	who, err := auth.New(auth.Config{
+		Tokens: []auth.Token{bootstrap}, Accounts: s.register, Secrets: secrets, Proxies: s.cfg.HTTP.proxies(),
+		OIDC: provider, Events: s.logSignIn,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
@@ -31,7 +47,7 @@ func (s *server) newWeb() (*web.Server, error) {
 		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: who,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce,
-		Audit: s.keeper, Events: s.journal, Notifier: s.notifier, Requests: s.requests, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
+		Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Requests: s.requests, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
 	})
 }
@@ -46,6 +62,46 @@ func (s *server) newNotifier() (*notify.Notifier, error) {
 
 // perSecond is a configured rate with burst times as many at once.
 func perSecond(n, burst int) web.Rate { return web.Rate{PerSecond: float64(n), Burst: n * burst} }
+
+// logSignIn writes what happens at the door.
+func (s *server) logSignIn(e auth.Event) {
+	level := slog.LevelInfo
+	switch e.Kind {
+	case auth.Refused:
+		level = slog.LevelWarn
+	case auth.Limited: // an attacker decides how many
+		level = slog.LevelDebug
+	}
+	s.cfg.log.Log(context.Background(), level, "sign-in", "event", e.Kind, "actor", e.Actor.ID, "address", e.Address)
+	act := audit.Act{By: e.Actor.ID, From: e.Address, Outcome: string(e.Kind)}
+	switch e.Kind {
+	case auth.SignedIn:
+		act.Type = audit.SessionOpened
+	case auth.SignedOut:
+		act.Type = audit.SessionClosed
+	case auth.PasswordChanged:
+		act.Type = audit.PasswordChanged
+	default:
+		act.Type = audit.SessionRefused
+	}
+	s.acts.Record(act)
+}
+
+// secretsKey is the file with the key of the secret store.
+func (c *config) secretsKey() string {
+	return cmp.Or(c.SecretsKey, filepath.Join(c.DataDir, "secrets.key"))
+}
+
+// proxies are the trusted proxies. The configuration was checked.
+func (h *httpConfig) proxies() []netip.Prefix {
+	out := make([]netip.Prefix, 0, len(h.Proxies))
+	for _, p := range h.Proxies {
+		if prefix, err := netip.ParsePrefix(p); err == nil {
+			out = append(out, prefix)
+		}
+	}
+	return out
+}
 
 // listenHTTP binds the HTTP address, with TLS when it is configured.
 func (c *serverConfig) listenHTTP() (net.Listener, error) {

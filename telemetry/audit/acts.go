@@ -14,7 +14,7 @@ import (
 // Act is what somebody did, or tried to do, beside the decisions and orders that
 // the journal has anyway: signing in and out, and what was refused.
 type Act struct {
-	Type      string `json:"type"`              // session.opened, session.closed, session.refused, call.refused, acts.dropped
+	Type      string `json:"type"`              // one of the types below
 	By        string `json:"by,omitempty"`      // actor id; empty: nobody signed in
 	What      string `json:"what,omitempty"`    // operation, e.g. createFence
 	Object    string `json:"object,omitempty"`  // path of the call
@@ -27,11 +27,12 @@ type Act struct {
 
 // The types of acts.
 const (
-	SessionOpened  = "session.opened"
-	SessionClosed  = "session.closed"
-	SessionRefused = "session.refused"
-	CallRefused    = "call.refused"
-	ActsDropped    = "acts.dropped"
+	SessionOpened   = "session.opened"
+	SessionClosed   = "session.closed"
+	SessionRefused  = "session.refused"
+	PasswordChanged = "password.changed"
+	CallRefused     = "call.refused"
+	ActsDropped     = "acts.dropped"
 )
 
 const (

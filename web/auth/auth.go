@@ -1,16 +1,20 @@
 // Package auth answers who is calling: it turns the credential of an HTTP
 // request into an airspace.Actor.
 //
-// There are two credentials: a bearer token from the configuration (the
-// bootstrap token is one of them), and the session cookie that a browser gets
-// in exchange for such a token. Secrets are compared as SHA-256 digests in
-// constant time and are never stored or logged. Sessions live in memory: they
-// end when idle for too long, at an absolute age, at sign-out, and when the
-// server restarts.
+// There are three credentials: a token of the configuration (the bootstrap
+// token is one), an API key that stands for a person with fewer rights, and the
+// session cookie that a browser gets for a token, for login and password, or
+// from an identity provider. What a person may do is read from the register at
+// each use, so that a revoked key, a changed role or a disabled person ends at
+// once; long-lived connections ask again. Sessions live in memory: they end
+// when idle for too long, at an absolute age, at sign-out, when the person's
+// rights or password change, and when the server restarts.
 //
-// Failed sign-ins are limited per address; the table of addresses is bounded.
-// An Authenticator is safe for concurrent use. It says who somebody is; what
-// they may do is Actor.May, and who checks that is package web.
+// Names, passwords (argon2id), digests of keys and their last use stand in
+// Secrets, encrypted beside the journal and erasable. Tokens are compared as
+// SHA-256 digests in constant time and are never stored or logged. Failed
+// attempts are limited by address and by account. An Authenticator is safe for
+// concurrent use. Who checks what somebody may do is package web.
 package auth
 
 import (
@@ -19,7 +23,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,17 +38,25 @@ var (
 	ErrNoCredential = errors.New("sign in first")
 	// ErrBadToken is returned when a token is not one of ours.
 	ErrBadToken = errors.New("token is not valid")
+	// ErrBadPassword is returned when login name and password do not fit together, or the person may not sign in.
+	ErrBadPassword = errors.New("login name or password is not right")
+	// ErrNoSession is returned when something needs the session of a person and the caller has none.
+	ErrNoSession = errors.New("sign in with your own login name and password first")
 	// ErrConfig is returned when a configured token cannot be used.
 	ErrConfig = errors.New("token is not usable")
 )
 
-// LimitedError is returned when an address failed to sign in too often.
+// LimitedError is returned when there were too many attempts.
 type LimitedError struct {
 	RetryAfter time.Duration
+	Busy       bool // others sign in: nobody failed
 }
 
 func (e *LimitedError) Error() string {
-	return fmt.Sprintf("too many failed sign-ins from this address: wait %.0f s", e.RetryAfter.Seconds())
+	if e.Busy {
+		return "too many people sign in at this moment: try again"
+	}
+	return fmt.Sprintf("too many failed sign-ins: wait %.0f s", math.Ceil(e.RetryAfter.Seconds()))
 }
 
 // MinTokenLength is the shortest token that is accepted: bearer tokens are not
@@ -68,12 +83,64 @@ type Config struct {
 	Absolute time.Duration    // every session ends; default 24 h
 	Sessions int              // sessions at the same time; default 4,096, the longest idle one gives way
 	Clock    func() time.Time // default time.Now
+
+	Accounts Accounts       // people and keys; default none
+	Secrets  *Secrets       // names, passwords and digests of keys; default in memory
+	Proxies  []netip.Prefix // whose X-Forwarded-For is believed; default nobody's
+	OIDC     *OIDCConfig    // identity provider; default none
+	Events   func(Event)    // told of every sign-in, sign-out and refusal; default nobody. It must not block
 }
 
-// Bootstrap is the token of the first administrator.
+// Accounts is who may act, as the register knows it.
+type Accounts interface {
+	Person(id string) (airspace.Person, error)
+	PersonActor(id string) (actor airspace.Actor, rev uint64, err error)
+	KeyActor(id string) (airspace.Actor, airspace.APIKey, error)
+	HasAdministrator() bool
+}
+
+// noAccounts is a zone without people.
+type noAccounts struct{}
+
+func (noAccounts) Person(string) (airspace.Person, error) {
+	return airspace.Person{}, airspace.ErrNotFound
+}
+func (noAccounts) PersonActor(string) (airspace.Actor, uint64, error) {
+	return airspace.Actor{}, 0, airspace.ErrNotFound
+}
+func (noAccounts) KeyActor(string) (airspace.Actor, airspace.APIKey, error) {
+	return airspace.Actor{}, airspace.APIKey{}, airspace.ErrNotFound
+}
+func (noAccounts) HasAdministrator() bool { return false }
+
+// EventKind is what happened at the door.
+type EventKind string
+
+// The kinds.
+const (
+	SignedIn        EventKind = "signed_in"
+	SignedOut       EventKind = "signed_out"
+	Refused         EventKind = "refused" // wrong token or password
+	Limited         EventKind = "limited" // not judged: too many failures before
+	PasswordChanged EventKind = "password_changed"
+)
+
+// Event is one thing that happened at the door, for the audit. It names no
+// login and no token: those of a failed attempt may be a password typed into
+// the wrong field.
+type Event struct {
+	Kind    EventKind
+	Actor   airspace.Actor // of a refusal: empty, or the person whose password was wrong
+	Address string
+	At      time.Time
+}
+
+// Bootstrap is the token of whoever sets up the zone. Until an administrator
+// exists it has every right; from then on it is an administrator's, for the day
+// on which nobody else can sign in.
 func Bootstrap(secret string) Token {
 	return Token{Secret: secret, Actor: airspace.Actor{
-		ID: "bootstrap", Name: "Administrator", Roles: []airspace.Role{airspace.Administrator},
+		ID: "bootstrap", Name: "Administrator", Roles: []airspace.Role{airspace.Administrator, airspace.SetUp},
 	}}
 }
 
@@ -90,7 +157,13 @@ type holder struct {
 type Authenticator struct {
 	holders  []holder
 	sessions *sessions
-	failures *failures
+	limits   limits
+	hasher   *hasher
+	accounts Accounts
+	secrets  *Secrets
+	proxies  []netip.Prefix
+	tell     func(Event)
+	provider *provider // nil: none
 	clock    func() time.Time
 }
 
@@ -108,9 +181,26 @@ func New(cfg Config) (*Authenticator, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.Accounts == nil {
+		cfg.Accounts = noAccounts{}
+	}
+	if cfg.Secrets == nil {
+		var err error
+		if cfg.Secrets, err = OpenSecrets("", ""); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Events == nil {
+		cfg.Events = func(Event) {}
+	}
 	a := &Authenticator{
 		sessions: &sessions{idle: cfg.Idle, absolute: cfg.Absolute, limit: cfg.Sessions, byDigest: map[digest]*session{}},
-		failures: newFailures(),
+		limits:   newLimits(),
+		hasher:   newHasher(),
+		accounts: cfg.Accounts,
+		secrets:  cfg.Secrets,
+		proxies:  cfg.Proxies,
+		tell:     cfg.Events,
 		clock:    cfg.Clock,
 	}
 	for _, t := range cfg.Tokens {
@@ -120,7 +210,29 @@ func New(cfg Config) (*Authenticator, error) {
 		}
 		a.holders = append(a.holders, holder{digest: d, actor: t.Actor})
 	}
-	return a, nil
+	if cfg.OIDC != nil {
+		var err error
+		if a.provider, err = newProvider(*cfg.OIDC, cfg.Clock); err != nil {
+			return nil, err
+		}
+	}
+	return a, a.eraseErased()
+}
+
+// Secrets is the store of what is personal.
+func (a *Authenticator) Secrets() *Secrets { return a.secrets }
+
+// eraseErased finishes what a crash between the decision to erase a person and
+// the erasing left.
+func (a *Authenticator) eraseErased() error {
+	for _, id := range a.secrets.People() {
+		if p, err := a.accounts.Person(id); err == nil && p.Erased {
+			if err := a.secrets.Erase(id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (t Token) digest() (digest, error) {
@@ -143,9 +255,9 @@ func (t Token) digest() (digest, error) {
 	return digest(b), nil
 }
 
-// holder finds whose token it is. It looks at every token, so that the time
-// does not tell which one nearly matched.
-func (a *Authenticator) holder(secret string) (airspace.Actor, bool) {
+// holder finds which configured token it is; -1 when none. It looks at every
+// token, so that the time does not tell which one nearly matched.
+func (a *Authenticator) holder(secret string) int {
 	d := digestOf(secret)
 	found := -1
 	for i := range a.holders {
@@ -153,10 +265,49 @@ func (a *Authenticator) holder(secret string) (airspace.Actor, bool) {
 			found = i
 		}
 	}
-	if found < 0 {
-		return airspace.Actor{}, false
+	return found
+}
+
+// configured is the actor of a configured token as it is now: the rights of
+// the set-up end when an administrator exists.
+func (a *Authenticator) configured(actor airspace.Actor) airspace.Actor {
+	if slices.Contains(actor.Roles, airspace.SetUp) && a.accounts.HasAdministrator() {
+		actor.Roles = slices.DeleteFunc(slices.Clone(actor.Roles), func(r airspace.Role) bool { return r == airspace.SetUp })
 	}
-	return a.holders[found].actor, true
+	return actor
+}
+
+// byToken is whose token it is: one of the configuration, or an API key.
+func (a *Authenticator) byToken(r *http.Request, token string) (airspace.Actor, principal, error) {
+	if i := a.holder(token); i >= 0 {
+		return a.configured(a.holders[i].actor), principal{holder: i + 1}, nil
+	}
+	id, peer := keyID(token), peerOf(r, a.proxies)
+	if !a.secrets.matches(id, token) {
+		return airspace.Actor{}, principal{}, ErrBadToken
+	}
+	actor, err := a.byKey(id, peer)
+	return actor, principal{key: id, peer: peer}, err
+}
+
+// resolve is who a session is of now; an error when that may not act any more.
+func (a *Authenticator) resolve(who principal) (airspace.Actor, error) {
+	switch {
+	case who.holder > 0:
+		return a.configured(a.holders[who.holder-1].actor), nil
+	case who.key != "":
+		return a.byKey(who.key, who.peer)
+	}
+	actor, rev, err := a.accounts.PersonActor(who.person)
+	if err != nil || rev != who.rev {
+		return airspace.Actor{}, ErrNoCredential
+	}
+	v, _ := a.secrets.person(who.person)
+	actor.Name = v.Name
+	if v.MustChange && who.typed {
+		actor.Only = []airspace.Scope{} // no rights before the password is one's own
+	}
+	return actor, nil
 }
 
 // FromRequest is who a request comes from: by bearer token, else by session
@@ -164,23 +315,39 @@ func (a *Authenticator) holder(secret string) (airspace.Actor, bool) {
 // connection is still allowed; that counts as use of the session.
 func (a *Authenticator) FromRequest(r *http.Request) (airspace.Actor, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
-		scheme, secret, _ := strings.Cut(header, " ")
+		scheme, token, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return airspace.Actor{}, ErrNoCredential
 		}
-		actor, ok := a.holder(strings.TrimSpace(secret))
-		if !ok {
-			return airspace.Actor{}, ErrBadToken
+		actor, _, err := a.byToken(r, strings.TrimSpace(token))
+		if errors.Is(err, ErrBadToken) {
+			return airspace.Actor{}, a.refuseToken(r, a.limits.bearer)
 		}
-		return actor, nil
+		return actor, err
 	}
 	cookie, err := r.Cookie(CookieName)
 	if err != nil {
 		return airspace.Actor{}, ErrNoCredential
 	}
-	actor, ok := a.sessions.use(digestOf(cookie.Value), a.clock())
+	who, ok := a.sessions.use(digestOf(cookie.Value), a.clock())
 	if !ok {
 		return airspace.Actor{}, ErrNoCredential
 	}
+	actor, err := a.resolve(who)
+	if err != nil {
+		a.sessions.end(digestOf(cookie.Value))
+		return airspace.Actor{}, ErrNoCredential
+	}
 	return actor, nil
+}
+
+// refuseToken counts a wrong token: a right one never comes here.
+func (a *Authenticator) refuseToken(r *http.Request, by *failures) error {
+	now, address := a.clock(), addressKey(peerOf(r, a.proxies))
+	if _, wait := by.take(address, now); wait > 0 {
+		a.tell(Event{Kind: Limited, Address: address, At: now})
+		return &LimitedError{RetryAfter: wait}
+	}
+	a.tell(Event{Kind: Refused, Address: address, At: now})
+	return ErrBadToken
 }

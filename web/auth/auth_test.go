@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -163,32 +164,71 @@ func TestSessionsAreBounded(t *testing.T) {
 }
 
 func TestFailuresAreBounded(t *testing.T) {
-	f := newFailures()
+	f := newFailures(time.Second, 1)
 	now := time.UnixMilli(0)
-	for i := range maxAddresses + 100 {
-		f.add(fmt.Sprint("address-", i), now)
+	for i := range maxLimited + 100 {
+		f.take(fmt.Sprint("address-", i), now)
 	}
-	if len(f.byAddr) != maxAddresses {
-		t.Errorf("%d addresses are kept", len(f.byAddr))
+	if len(f.byKey) != maxLimited {
+		t.Errorf("%d keys are kept", len(f.byKey))
 	}
-	if f.wait("address-0", now) != 0 || f.wait("one-more", now) == 0 {
-		t.Error("an address without room shares the limit of those without room")
+	if _, wait := f.take("one-more", now); wait == 0 {
+		t.Error("a key without room does not share the limit of those without room")
 	}
-	f.add("later", now.Add(time.Hour))
-	if len(f.byAddr) != 1 {
-		t.Errorf("%d addresses are kept after an hour", len(f.byAddr))
+	f.take("later", now.Add(time.Hour))
+	if len(f.byKey) != 1 {
+		t.Errorf("%d keys are kept after an hour", len(f.byKey))
 	}
 }
 
-func TestAddress(t *testing.T) {
-	for remote, want := range map[string]string{
-		"192.0.2.7:1234": "192.0.2.7", "[::ffff:192.0.2.7]:1": "192.0.2.7",
-		"[2001:db8:1:2:3:4:5:6]:1": "2001:db8:1:2::/64", "[fe80::1%eth0]:1": "fe80::/64", "pipe": "pipe",
+func TestFailures(t *testing.T) {
+	a, b := newFailures(time.Second, 3), newFailures(time.Second, 1)
+	now := time.UnixMilli(0)
+	for i := range 5 { // what is given back was never taken
+		giveBack, wait := takeAll(now, attempt{a, "x"}, attempt{b, "y"})
+		if wait != 0 {
+			t.Fatalf("attempt %d waits %v", i, wait)
+		}
+		giveBack()
+	}
+	if _, wait := takeAll(now, attempt{a, "x"}, attempt{b, "y"}); wait != 0 {
+		t.Fatal("the one attempt is refused")
+	}
+	for range 5 { // one refusal takes from neither
+		if _, wait := takeAll(now, attempt{a, "x"}, attempt{b, "y"}); wait != time.Second {
+			t.Errorf("wait %v", wait)
+		}
+	}
+	for range 2 {
+		if _, wait := a.take("x", now); wait != 0 {
+			t.Errorf("a refusal by one bucket emptied the other")
+		}
+	}
+	if _, wait := a.take("x", now); wait == 0 {
+		t.Error("four attempts of three")
+	}
+}
+
+func TestPeer(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	for _, c := range []struct{ remote, forwarded, plain, proxied string }{
+		{"192.0.2.7:1234", "203.0.113.9", "192.0.2.7", "192.0.2.7"},
+		{"127.0.0.1:1", "203.0.113.9", "127.0.0.1", "203.0.113.9"},
+		{"127.0.0.1:1", "203.0.113.9, 198.51.100.1, 10.1.1.1", "127.0.0.1", "198.51.100.1"},
+		{"127.0.0.1:1", "203.0.113.9, nonsense", "127.0.0.1", "127.0.0.1"},
+		{"127.0.0.1:1", "", "127.0.0.1", "127.0.0.1"},
+		{"[::ffff:192.0.2.7]:1", "", "192.0.2.7", "192.0.2.7"},
+		{"[2001:db8:1:2:3:4:5:6]:1", "", "2001:db8:1:2::/64", "2001:db8:1:2::/64"},
+		{"[fe80::1%eth0]:1", "", "fe80::/64", "fe80::/64"},
+		{"pipe", "203.0.113.9", "invalid IP", "invalid IP"},
 	} {
-		r := request("X-Forwarded-For", "10.0.0.1")
-		r.RemoteAddr = remote
-		if got := addressOf(r); got != want {
-			t.Errorf("%s counts as %s", remote, got)
+		r := request("X-Forwarded-For", c.forwarded)
+		r.RemoteAddr = c.remote
+		if got := addressKey(peerOf(r, nil)); got != c.plain {
+			t.Errorf("%s counts as %s", c.remote, got)
+		}
+		if got := addressKey(peerOf(r, proxies)); got != c.proxied {
+			t.Errorf("%s for %s counts as %s", c.remote, c.forwarded, got)
 		}
 	}
 }

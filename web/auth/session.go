@@ -4,10 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
-
-	"testzone/airspace"
 )
 
 // CookieName is the session cookie. The prefix makes browsers insist on
@@ -24,16 +23,27 @@ type sessions struct {
 }
 
 type session struct {
-	actor   airspace.Actor
+	who     principal
 	started time.Time
 	used    time.Time
+}
+
+// principal is who a session is of: a token of the configuration, an API key,
+// or a person with the rights that it had at the sign-in.
+type principal struct {
+	holder int    // 1 + place of the token in the configuration; else
+	key    string // id of the API key, used from
+	peer   netip.Addr
+	person string // else: the person,
+	rev    uint64 // with this revision of its rights,
+	typed  bool   // that typed its password
 }
 
 func (s *sessions) ended(v *session, now time.Time) bool {
 	return now.Sub(v.used) >= s.idle || now.Sub(v.started) >= s.absolute
 }
 
-func (s *sessions) start(actor airspace.Actor, now time.Time) string {
+func (s *sessions) start(who principal, now time.Time) string {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
 	secret := base64.RawURLEncoding.EncodeToString(b[:])
@@ -42,7 +52,7 @@ func (s *sessions) start(actor airspace.Actor, now time.Time) string {
 	if len(s.byDigest) >= s.limit {
 		s.makeRoom(now)
 	}
-	s.byDigest[digestOf(secret)] = &session{actor: actor, started: now, used: now}
+	s.byDigest[digestOf(secret)] = &session{who: who, started: now, used: now}
 	return secret
 }
 
@@ -64,19 +74,19 @@ func (s *sessions) makeRoom(now time.Time) {
 	}
 }
 
-func (s *sessions) use(d digest, now time.Time) (airspace.Actor, bool) {
+func (s *sessions) use(d digest, now time.Time) (principal, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.byDigest[d]
 	if !ok {
-		return airspace.Actor{}, false
+		return principal{}, false
 	}
 	if s.ended(v, now) {
 		delete(s.byDigest, d)
-		return airspace.Actor{}, false
+		return principal{}, false
 	}
 	v.used = now
-	return v.actor, true
+	return v.who, true
 }
 
 func (s *sessions) end(d digest) {
@@ -85,32 +95,15 @@ func (s *sessions) end(d digest) {
 	delete(s.byDigest, d)
 }
 
-// SignIn exchanges a token for a session. A session that the request already
-// has ends, so that a planted cookie is never raised to a signed-in one.
-func (a *Authenticator) SignIn(r *http.Request, token string) (airspace.Actor, *http.Cookie, error) {
-	now := a.clock()
-	address := addressOf(r)
-	if wait := a.failures.wait(address, now); wait > 0 {
-		return airspace.Actor{}, nil, &LimitedError{RetryAfter: wait}
+// endPerson ends all sessions of a person.
+func (s *sessions) endPerson(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for d, v := range s.byDigest {
+		if v.who.person == id {
+			delete(s.byDigest, d)
+		}
 	}
-	actor, ok := a.holder(token)
-	if !ok {
-		a.failures.add(address, now)
-		return airspace.Actor{}, nil, ErrBadToken
-	}
-	if old, err := r.Cookie(CookieName); err == nil {
-		a.sessions.end(digestOf(old.Value))
-	}
-	return actor, cookie(a.sessions.start(actor, now), int(a.sessions.absolute/time.Second)), nil
-}
-
-// SignOut ends the request's session. The cookie it returns takes the
-// browser's away.
-func (a *Authenticator) SignOut(r *http.Request) *http.Cookie {
-	if c, err := r.Cookie(CookieName); err == nil {
-		a.sessions.end(digestOf(c.Value))
-	}
-	return cookie("", -1)
 }
 
 func cookie(value string, maxAgeS int) *http.Cookie {

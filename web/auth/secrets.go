@@ -1,0 +1,438 @@
+package auth
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+var (
+	// ErrLoginTaken is returned when another person has the login name, or the subject of the identity provider.
+	ErrLoginTaken = errors.New("another person has this login name or subject")
+	// ErrPersonal is returned when a login name, a display name or a password cannot be used; it wraps why.
+	ErrPersonal = errors.New("not usable")
+	// ErrSecrets is returned when the secret store cannot be read; it wraps what is wrong and what to do.
+	ErrSecrets = errors.New("the secret store is not readable")
+)
+
+// Profile is the personal data of one person.
+type Profile struct {
+	Login   string // name to sign in with; compared without case; empty: no password sign-in
+	Name    string // display name
+	Subject string // of the identity provider; empty: not linked
+}
+
+// Secrets keeps what is personal or secret beside the journal: one file per
+// person, sealed with AES-256-GCM under the key file, written whole and synced
+// before a call returns. Erase removes a person's file; the journal is not
+// touched. Secrets is safe for concurrent use. It does not protect against
+// whoever reads both the folder and the key file.
+type Secrets struct {
+	dir  string // empty: in memory only
+	aead cipher.AEAD
+
+	mu       sync.Mutex // guards the fields below
+	people   map[string]*sealed
+	logins   map[string]string // folded login: person
+	subjects map[string]string // subject: person
+	keys     map[string]string // key: person
+}
+
+// sealed is the content of one file. Members are added, never changed.
+type sealed struct {
+	Person     string                `json:"person"`
+	Login      string                `json:"login,omitempty"`
+	Name       string                `json:"name,omitempty"`
+	Subject    string                `json:"subject,omitempty"`
+	Password   string                `json:"password,omitempty"` // argon2id in PHC form
+	MustChange bool                  `json:"must_change,omitempty"`
+	Keys       map[string]*keySecret `json:"keys,omitempty"`
+	Known      []string              `json:"known,omitempty"` // addresses of successful sign-ins, newest last
+}
+
+type keySecret struct {
+	SHA256   []byte `json:"sha256"`
+	Label    string `json:"label,omitempty"`
+	UsedUS   int64  `json:"used_us,omitempty"`
+	UsedFrom string `json:"used_from,omitempty"`
+	savedUS  int64  // UsedUS in the file
+}
+
+const (
+	secretSuffix = ".sealed"
+	keyBytes     = 32
+	// maxKnown bounds the addresses that are remembered per person.
+	maxKnown = 8
+	// useEvery is how old the stored last use of a key may be: not each call writes.
+	useEvery = 5 * time.Minute
+)
+
+// OpenSecrets opens the store in dir, which is made if it is missing, with the
+// key of keyFile, which is made if there is neither a key nor a store. An empty
+// dir keeps everything in memory.
+func OpenSecrets(dir, keyFile string) (*Secrets, error) {
+	s := &Secrets{dir: dir, people: map[string]*sealed{}, logins: map[string]string{}, subjects: map[string]string{}, keys: map[string]string{}}
+	if dir == "" {
+		return s, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"+secretSuffix))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	key, err := storeKey(keyFile, len(files) == 0)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	if s.aead, err = cipher.NewGCM(block); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	for _, f := range files {
+		if err := s.load(f); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// storeKey reads the key file, or makes one.
+func storeKey(path string, mayMake bool) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && mayMake:
+		key := make([]byte, keyBytes)
+		_, _ = rand.Read(key) // crypto/rand.Read never fails
+		if err := replaceFile(path, key); err != nil {
+			return nil, fmt.Errorf("%w: make key file: %w", ErrSecrets, err)
+		}
+		return key, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: the key file %s is missing: bring it back from the backup; without it names, passwords and API keys are lost", ErrSecrets, path)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("%w: others may read the key file %s: chmod 600 it", ErrSecrets, path)
+	}
+	key, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	if len(key) != keyBytes {
+		return nil, fmt.Errorf("%w: the key file %s is damaged: bring it back from the backup", ErrSecrets, path)
+	}
+	return key, nil
+}
+
+func (s *Secrets) load(path string) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	person := strings.TrimSuffix(filepath.Base(path), secretSuffix)
+	v, err := s.open(person, raw)
+	if err != nil {
+		return fmt.Errorf("%w: %s does not open with the key file: one of the two is of another store or damaged: bring both back from the backup", ErrSecrets, path)
+	}
+	s.people[person] = v
+	s.index(v)
+	return nil
+}
+
+// open unseals a file. The person's id is authenticated with it: a file that
+// was renamed to another person does not open.
+func (s *Secrets) open(person string, raw []byte) (*sealed, error) {
+	n := s.aead.NonceSize()
+	if len(raw) < n {
+		return nil, errors.New("too short")
+	}
+	plain, err := s.aead.Open(nil, raw[:n], raw[n:], []byte(person))
+	if err != nil {
+		return nil, err
+	}
+	v := &sealed{}
+	if err := json.Unmarshal(plain, v); err != nil {
+		return nil, err
+	}
+	for _, k := range v.Keys {
+		k.savedUS = k.UsedUS
+	}
+	return v, nil
+}
+
+func (s *Secrets) seal(v *sealed) ([]byte, error) {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, s.aead.NonceSize())
+	_, _ = rand.Read(nonce) // crypto/rand.Read never fails
+	return s.aead.Seal(nonce, nonce, plain, []byte(v.Person)), nil
+}
+
+// index makes a person findable. Called with s.mu held, or before s is shared.
+func (s *Secrets) index(v *sealed) {
+	if v.Login != "" {
+		s.logins[fold(v.Login)] = v.Person
+	}
+	if v.Subject != "" {
+		s.subjects[v.Subject] = v.Person
+	}
+	for k := range v.Keys {
+		s.keys[k] = v.Person
+	}
+}
+
+func (s *Secrets) unindex(v *sealed) {
+	delete(s.logins, fold(v.Login))
+	delete(s.subjects, v.Subject)
+	for k := range v.Keys {
+		delete(s.keys, k)
+	}
+}
+
+// change makes a change to a person's secrets durable, all of it or nothing.
+func (s *Secrets) change(person string, edit func(*sealed) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := &sealed{Person: person}
+	old := s.people[person]
+	if old != nil {
+		next = old.clone()
+	}
+	if err := edit(next); err != nil {
+		return err
+	}
+	if s.dir != "" {
+		raw, err := s.seal(next)
+		if err == nil {
+			err = replaceFile(filepath.Join(s.dir, person+secretSuffix), raw)
+		}
+		if err != nil {
+			return fmt.Errorf("write the secrets of %s: %w", person, err)
+		}
+	}
+	for _, k := range next.Keys {
+		k.savedUS = k.UsedUS
+	}
+	if old != nil {
+		s.unindex(old)
+	}
+	s.people[person] = next
+	s.index(next)
+	return nil
+}
+
+func (v *sealed) clone() *sealed {
+	out := *v
+	out.Keys = map[string]*keySecret{}
+	for id, k := range v.Keys {
+		c := *k
+		out.Keys[id] = &c
+	}
+	out.Known = append([]string(nil), v.Known...)
+	return &out
+}
+
+// SetProfile sets a person's personal data.
+func (s *Secrets) SetProfile(person string, p Profile) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	return s.change(person, func(v *sealed) error {
+		if holder, taken := s.logins[fold(p.Login)]; taken && holder != person {
+			return fmt.Errorf("login %q: %w", p.Login, ErrLoginTaken)
+		}
+		if holder, taken := s.subjects[p.Subject]; taken && holder != person {
+			return fmt.Errorf("subject %q: %w", p.Subject, ErrLoginTaken)
+		}
+		v.Login, v.Name, v.Subject = p.Login, p.Name, p.Subject
+		return nil
+	})
+}
+
+// Profile is a person's personal data; empty when there is none, or no longer.
+func (s *Secrets) Profile(person string) Profile {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.people[person]
+	if v == nil {
+		return Profile{}
+	}
+	return Profile{Login: v.Login, Name: v.Name, Subject: v.Subject}
+}
+
+// Free reports an ErrLoginTaken when another person has the login or subject:
+// to be asked before a person is made.
+func (s *Secrets) Free(p Profile) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.logins[fold(p.Login)]; taken {
+		return fmt.Errorf("login %q: %w", p.Login, ErrLoginTaken)
+	}
+	if _, taken := s.subjects[p.Subject]; taken {
+		return fmt.Errorf("subject %q: %w", p.Subject, ErrLoginTaken)
+	}
+	return nil
+}
+
+const (
+	maxLogin   = 64  // characters
+	maxName    = 120 // characters
+	maxSubject = 255 // bytes, OpenID Connect Core section 2
+)
+
+func (p Profile) check() error {
+	for _, part := range []struct {
+		what, text string
+		limit      int
+	}{{"login", p.Login, maxLogin}, {"name", p.Name, maxName}, {"subject", p.Subject, maxSubject}} {
+		if utf8.RuneCountInString(part.text) > part.limit || !utf8.ValidString(part.text) ||
+			strings.ContainsFunc(part.text, func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) }) {
+			return fmt.Errorf("%s %w: at most %d characters, none of them a control or direction mark", part.what, ErrPersonal, part.limit)
+		}
+	}
+	if strings.ContainsFunc(fold(p.Login), func(c rune) bool { return !strings.ContainsRune(loginChars, c) }) {
+		return fmt.Errorf("login %w: use letters a to z, digits and . _ - + @", ErrPersonal)
+	}
+	return nil
+}
+
+// fold makes login names that differ in case be the same.
+func fold(login string) string { return strings.ToLower(login) }
+
+// loginChars keeps login names from looking alike: no other alphabets.
+const loginChars = "abcdefghijklmnopqrstuvwxyz0123456789._-+@"
+
+// setPassword sets a person's password hash.
+func (s *Secrets) setPassword(person, hash string, mustChange bool) error {
+	return s.change(person, func(v *sealed) error {
+		v.Password, v.MustChange = hash, mustChange
+		v.Known = nil // who knew the old password may have come from there
+		return nil
+	})
+}
+
+// byLogin finds who signs in.
+func (s *Secrets) byLogin(login string) (v sealed, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	person, ok := s.logins[fold(login)]
+	if !ok {
+		return sealed{}, false
+	}
+	return *s.people[person].clone(), true
+}
+
+func (s *Secrets) bySubject(subject string) (person string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	person, ok = s.subjects[subject]
+	return person, ok && subject != ""
+}
+
+func (s *Secrets) person(id string) (v sealed, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.people[id]
+	if !ok {
+		return sealed{}, false
+	}
+	return *p.clone(), true
+}
+
+// know remembers that a sign-in from an address succeeded.
+func (s *Secrets) know(person, address string) error {
+	if v, ok := s.person(person); !ok || len(v.Known) > 0 && v.Known[len(v.Known)-1] == address {
+		return nil
+	}
+	return s.change(person, func(v *sealed) error {
+		kept := v.Known[:0]
+		for _, a := range v.Known {
+			if a != address {
+				kept = append(kept, a)
+			}
+		}
+		kept = append(kept, address)
+		v.Known = kept[max(0, len(kept)-maxKnown):]
+		return nil
+	})
+}
+
+// Erase removes all that is kept about a person. A second time does nothing.
+func (s *Secrets) Erase(person string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.people[person]
+	if v == nil {
+		return nil
+	}
+	if s.dir != "" {
+		err := os.Remove(filepath.Join(s.dir, person+secretSuffix))
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = syncDir(s.dir)
+		}
+		if err != nil {
+			return fmt.Errorf("erase the secrets of %s: %w", person, err)
+		}
+	}
+	s.unindex(v)
+	delete(s.people, person)
+	return nil
+}
+
+// People lists whom the store knows.
+func (s *Secrets) People() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]string, 0, len(s.people))
+	for id := range s.people {
+		out = append(out, id)
+	}
+	return out
+}
+
+// replaceFile writes a file so that after a power loss the old or the new
+// content is there. Mode 0600.
+func replaceFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already when all went well
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
