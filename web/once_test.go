@@ -171,6 +171,17 @@ func TestRates(t *testing.T) {
 	if r := z.call("", "GET", "/nowhere", ""); r.StatusCode != 429 || r.problem(t).Code != "rate_limited" {
 		t.Errorf("the eleventh of an address answers %d", r.StatusCode)
 	}
+	// An emergency does not wait, whoever else asks from the same address.
+	for range 5 {
+		if r := z.call(adminToken, "POST", emergencyPath, `{"center":[121.92,30.9],"radius_m":50}`); r.StatusCode != 201 {
+			t.Errorf("an emergency fence answers %d %s", r.StatusCode, r.body)
+		}
+	}
+	for token, status := range map[string]int{observerToken: 403, "": 401} {
+		if r := z.call(token, "POST", emergencyPath, `{"center":[121.92,30.9],"radius_m":50}`); r.StatusCode != status {
+			t.Errorf("an emergency fence of %q answers %d", token, r.StatusCode)
+		}
+	}
 	z.clock.advance(3 * time.Hour)
 	if r := ask(observerToken); r.StatusCode != 200 {
 		t.Errorf("later: %d", r.StatusCode)

@@ -261,6 +261,8 @@ func (h *httpConfig) check() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("http.addr %q: %w", h.Addr, err)
+	case h.Limits.PerAddress < 0, h.Limits.PerPrincipal < 0:
+		return errors.New("http.limits: requests per second are above 0; leave one out for its default")
 	case (h.TLS.Cert == "") != (h.TLS.Key == ""):
 		return errors.New("http.tls: give both cert and key")
 	case !loopback && h.TLS.Cert == "":
