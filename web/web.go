@@ -83,7 +83,7 @@ type Config struct {
 	// file that sends nothing.
 	Notifier *notify.Notifier
 	// PerAddress and PerPrincipal bound the requests of one peer address and of
-	// one signed-in actor. Default 300/s with 600 at once, 100/s with 300 at once.
+	// one signed-in actor. Default 500/s with 1,000 at once, 200/s with 600 at once.
 	PerAddress, PerPrincipal Rate
 	// Requests are those that were answered before, of the journal; default none.
 	Requests *Requests
@@ -132,8 +132,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors()}
-	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 300, Burst: 600}))
-	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 100, Burst: 300}))
+	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 500, Burst: 1000}))
+	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 200, Burst: 600}))
 	s.live = newLiveHub(s)
 	if err := s.build(); err != nil {
 		return nil, err

@@ -57,8 +57,8 @@ type httpConfig struct {
 // httpLimits are requests per second. Zero keeps the default. Behind a proxy all
 // callers share one address: raise that limit there.
 type httpLimits struct {
-	PerAddress   int `yaml:"per_address"`   // default 300, twice that at once
-	PerPrincipal int `yaml:"per_principal"` // of one signed-in actor; default 100, three times that at once
+	PerAddress   int `yaml:"per_address"`   // default 500, twice that at once
+	PerPrincipal int `yaml:"per_principal"` // of one signed-in actor; default 200, three times that at once
 }
 
 type tlsConfig struct {
