@@ -1,12 +1,13 @@
 // Package web is how people and programs reach the zone: the HTTP API under
-// /v1, the live websocket /v1/live (subprotocol zl.v1), the page of web/ui and
-// the documentation of the API.
+// /v1, the live websocket /v1/live (subprotocol zl.v1), the events of the journal
+// /v1/events (server-sent), the page of web/ui and the documentation of the API.
 //
 // Every call but those that are public needs a bearer token or the session
 // cookie; one table says which scope each operation needs. Errors are
 // problem+json with a stable code and the request's id; the detail of an
 // unknown error goes to the log only. A change of a fence or an
-// acknowledgement is answered when it is durable. The live channel gives
+// acknowledgement is answered when it is durable. A request with an
+// Idempotency-Key is made once within a day, over a restart too. The live channel gives
 // positions latest wins, under acknowledgements, and alerts, transitions and
 // fence changes in order and never dropped: a session that cannot keep up is
 // closed.
