@@ -62,7 +62,7 @@ fuzz: ## fuzz every byte parser (FUZZTIME=60s each)
 sim: build ## load generator: 1,000 vehicles at 10 Hz to the demo's open listener
 	./bin/testzone sim --vehicles 1000 --rate 10
 
-bench: bench-fence bench-mavlink bench-e2e bench-platform ## every figure of the README: `<name> <value> <unit>` lines
+bench: bench-fence bench-mavlink bench-platform bench-e2e ## every figure of the README: `<name> <value> <unit>` lines
 
 # $(call figures,package,test): builds the package's tests and runs the one that
 # measures; only its figure lines go to standard output.
@@ -78,5 +78,6 @@ bench-fence: ## one step of the fence engine beside a bare R-tree search
 bench-mavlink: ## CPU per frame beside gomavlib's Node
 	$(call figures,telemetry/mavlink,TestFigures)
 
-bench-platform: ## what must survive: the journal under kills, power losses, damage and full disks
+bench-platform: ## what must survive: the journal under kills, power losses, damage, full disks; a decision over HTTP
 	$(call figures,telemetry/journal,TestFigures.*)
+	$(call figures,web,TestPlatformFigures)

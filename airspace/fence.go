@@ -158,7 +158,7 @@ func (r *Register) decideOne(ctx context.Context, who Actor, p plan) (FenceRecor
 	if p.fence == nil {
 		body.Type, body.Fence, body.ID, body.Rev = fenceDeleted, nil, c.ID, c.Rev
 	}
-	entry, err := r.entry(body.AtUS, &body, body.Request, false, fenceAggregate(p.id))
+	entry, err := r.entry(body.AtUS, &body, false, fenceAggregate(p.id))
 	if err != nil {
 		return FenceRecord{}, err
 	}
@@ -176,6 +176,11 @@ func fenceAggregate(id string) journal.Aggregate { return journal.Aggregate("fen
 func (r *Register) commit(ctx context.Context, entries ...journal.Entry) error {
 	// Once handed over, a decision is followed to its end: a client that hangs up
 	// must not leave an entry in the journal that the state does not have.
+	if q := journal.RequestOf(ctx); q != nil {
+		for i := range entries {
+			entries[i].ID = q.EntryID(entries[i].TimeUS, i)
+		}
+	}
 	records, err := r.append(context.WithoutCancel(ctx), entries)
 	if err != nil {
 		return err

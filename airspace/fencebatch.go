@@ -155,7 +155,6 @@ const (
 // whole. Called with r.decide held.
 func (r *Register) decideMany(ctx context.Context, who Actor, plans []plan) ([]FenceRecord, error) {
 	at, request := r.cfg.Clock().UnixMicro(), journal.RequestOf(ctx)
-	named := request
 	var entries []journal.Entry
 	var part []json.RawMessage
 	var aggregates []journal.Aggregate
@@ -168,8 +167,7 @@ func (r *Register) decideMany(ctx context.Context, who Actor, plans []plan) ([]F
 			AtUS    int64             `json:"at_us"`
 			Request *journal.Request  `json:"request,omitempty"`
 		}{fenceBatch, part, who.ID, at, request}
-		entry, err := r.entry(at, &body, named, false, aggregates...)
-		named = nil // the entries of one Append stand or fall together: one of them is named
+		entry, err := r.entry(at, &body, false, aggregates...)
 		entries, part, aggregates, size = append(entries, entry), nil, nil, 0
 		return err
 	}
@@ -267,7 +265,7 @@ func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emerge
 		return FenceRecord{}, err
 	}
 	body := fenceEntry{Type: fencePut, Fence: encodeFence(p.fence), By: who.ID, AtUS: at, Request: journal.RequestOf(ctx)}
-	entry, err := r.entry(at, &body, body.Request, true, fenceAggregate(p.id))
+	entry, err := r.entry(at, &body, true, fenceAggregate(p.id))
 	if err == nil {
 		err = r.commit(ctx, entry)
 	}

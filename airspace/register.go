@@ -27,6 +27,7 @@ type Config struct {
 	// an ID says that one decision changed more than MaxTold fences: read them all.
 	FenceChanged func(FenceRecord)
 	Clock        func() time.Time // default time.Now
+	KeptAnswers  int              // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 }
 
 // Appender is the journal as the register needs it.
@@ -47,6 +48,7 @@ type Register struct {
 	seqs     map[journal.Aggregate]uint64 // last entry that touched the aggregate
 	answers  answers                      // of requests that may be repeated
 	accounts accounts
+	last     uint64 // newest record that was seen
 }
 
 // NewRegister makes an empty register.
@@ -57,8 +59,12 @@ func NewRegister(cfg Config) (*Register, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.KeptAnswers <= 0 {
+		cfg.KeptAnswers = 100_000
+	}
 	return &Register{
-		cfg: cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
+		answers: answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
+		cfg:     cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(),
 	}, nil
 }
@@ -89,6 +95,7 @@ func (r *Register) Replay(rec journal.Record) error {
 	for _, e := range rec.Expect {
 		r.seqs[e.Agg] = rec.Seq
 	}
+	r.last = max(r.last, rec.Seq)
 	return nil
 }
 
@@ -118,15 +125,12 @@ func (r *Register) publishFences(ctx context.Context) error {
 // on with the sequence that it was checked against, and the zone's airspace, so
 // that another node that decided meanwhile is noticed; an urgent one touches
 // the airspace without compare.
-func (r *Register) entry(atUS int64, body any, request *journal.Request, urgent bool, aggregates ...journal.Aggregate) (journal.Entry, error) {
+func (r *Register) entry(atUS int64, body any, urgent bool, aggregates ...journal.Aggregate) (journal.Entry, error) {
 	payload, err := json.Marshal(body)
 	if err != nil {
 		return journal.Entry{}, fmt.Errorf("encode decision: %w", err)
 	}
 	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload}
-	if request != nil {
-		entry.ID = request.EntryID(atUS)
-	}
 	zone := journal.Aggregate("airspace:" + r.cfg.Zone.ID)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -147,8 +151,14 @@ func (r *Register) append(ctx context.Context, entries []journal.Entry) ([]journ
 	if err != nil {
 		return nil, fmt.Errorf("write decision to the journal: %w", err)
 	}
+	r.mu.RLock()
+	last := r.last
+	r.mu.RUnlock()
 	out := make([]journal.Record, len(entries))
 	for i, e := range entries {
+		if seqs[i] <= last {
+			return nil, errAnsweredBefore
+		}
 		out[i] = journal.Record{Seq: seqs[i], Entry: e}
 	}
 	return out, nil

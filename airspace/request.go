@@ -2,12 +2,14 @@ package airspace
 
 import (
 	"context"
+	"fmt"
 
 	"testzone/telemetry/journal"
 )
 
-// maxAnswers bounds how many answers are kept for requests that are repeated.
-const maxAnswers = 20_000
+// errAnsweredBefore is returned when the journal has the entry of a request
+// whose answer is no longer kept.
+var errAnsweredBefore = fmt.Errorf("decided before, but the answer is no longer kept: %w", journal.ErrKeyReused)
 
 type requestName struct{ by, key string }
 
@@ -23,6 +25,8 @@ type answer struct {
 type answers struct {
 	byName map[requestName]*answer
 	order  []*answer
+	size   int // records in all of them
+	limit  int // of size
 }
 
 // note takes one change that was made for a request into its answer.
@@ -31,18 +35,16 @@ func (a *answers) note(r *journal.Request, atUS int64, f *FenceRecord) {
 	known := a.byName[name]
 	if known == nil || known.atUS != atUS {
 		known = &answer{name: name, sha256: r.SHA256, atUS: atUS}
-		if a.byName == nil {
-			a.byName = map[requestName]*answer{}
-		}
 		a.byName[name] = known
 		a.order = append(a.order, known)
 	}
 	known.records = append(known.records, *f)
-	for oldest := a.order[0]; len(a.order) > maxAnswers || atUS-oldest.atUS > journal.RequestWindowUS; oldest = a.order[0] {
+	a.size++
+	for oldest := a.order[0]; oldest != known && (a.size > a.limit || atUS-oldest.atUS > journal.RequestWindowUS); oldest = a.order[0] {
 		if a.byName[oldest.name] == oldest {
 			delete(a.byName, oldest.name)
 		}
-		a.order = a.order[1:]
+		a.order, a.size = a.order[1:], a.size-len(oldest.records)
 	}
 }
 

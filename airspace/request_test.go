@@ -150,3 +150,39 @@ func TestCheckChangesNothing(t *testing.T) {
 		t.Error("a check wrote something")
 	}
 }
+
+// TestForgottenAnswer: a request whose answer is no longer kept is refused; the
+// state never has what the journal has not.
+func TestForgottenAnswer(t *testing.T) {
+	j, err := journal.Open(journal.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	r, err := airspace.NewRegister(airspace.Config{Journal: j, KeptAnswers: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(key string) error {
+		changes := []airspace.Change{{Op: airspace.Create, Fence: river()}, {Op: airspace.Create, Fence: river()}}
+		_, err := r.ApplyBatch(journal.WithRequest(t.Context(), &journal.Request{By: "carl", Key: key, SHA256: "a"}), controller, changes)
+		return err
+	}
+	for _, key := range []string{"a", "b", "c"} { // one more than are kept
+		if err := ask(key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head, _ := j.Head()
+	if err := ask("a"); !errors.Is(err, journal.ErrKeyReused) {
+		t.Errorf("a forgotten answer: %v", err)
+	}
+	for _, key := range []string{"b", "c"} {
+		if err := ask(key); err != nil {
+			t.Errorf("a kept answer: %v", err)
+		}
+	}
+	if now, _ := j.Head(); now != head || len(r.Fences()) != 6 {
+		t.Errorf("%d entries were written, %d fences", now-head, len(r.Fences()))
+	}
+}

@@ -173,7 +173,7 @@ func TestNames(t *testing.T) {
 
 // TestOneOfManyChangesWins: of many changes of one revision exactly one is made.
 func TestOneOfManyChangesWins(t *testing.T) {
-	z := newTestZone(t, zoneOptions{perPrincipal: Rate{PerSecond: 1e6}, perAddress: Rate{PerSecond: 1e6}})
+	z := newTestZone(t, zoneOptions{})
 	var f Fence
 	z.call(adminToken, "POST", "/v1/fences", fenceBody("x", square, "")).json(t, &f)
 	var won, stale atomic.Int32

@@ -131,7 +131,7 @@ func (s *Server) fenceChangeEndpoints(api huma.API) {
 		400, 401, 403, 404, 409, 412, 413, 415, 428, 503), s.restoreFence)
 	endpoint(s, api, op("changeFences", http.MethodPost, batchPath,
 		"Change several fences in one decision: all or none", 400, 401, 403, 409, 413, 415, 503), s.changeFences)
-	emergency := op("emergencyFence", http.MethodPost, "/v1/fences/emergency",
+	emergency := op("emergencyFence", http.MethodPost, emergencyPath,
 		"Set a keep-out circle of all heights from now on; it is in force when this answers", 400, 401, 403, 413, 415, 503)
 	emergency.DefaultStatus = http.StatusCreated
 	endpoint(s, api, emergency, s.emergencyFence)

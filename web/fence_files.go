@@ -15,6 +15,8 @@ import (
 const (
 	importPath = "/v1/fences/import"
 	batchPath  = "/v1/fences/batch"
+
+	emergencyPath = "/v1/fences/emergency"
 )
 
 type importFencesInput struct {

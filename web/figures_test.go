@@ -31,7 +31,7 @@ func TestPlatformFigures(t *testing.T) {
 	if *figures {
 		rounds = 5000
 	}
-	z := newTestZone(t, zoneOptions{perPrincipal: Rate{PerSecond: 1e6}, perAddress: Rate{PerSecond: 1e6}})
+	z := newTestZone(t, zoneOptions{})
 	bare := newBareSync(t)
 	body := fenceBody("river", square, "")
 	var f Fence

@@ -157,7 +157,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			h := j.Health()
 			return JournalInfo{State: string(h.State), Head: h.Head}
 		},
-		Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress, PerPrincipal: opt.perPrincipal,
+		Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress.or(Rate{PerSecond: 1e6}), PerPrincipal: opt.perPrincipal.or(Rate{PerSecond: 1e6}),
 		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, &slog.HandlerOptions{Level: level})),
 	})
 	must(err)

@@ -38,6 +38,7 @@ type throttle struct {
 	mu     sync.Mutex // guards the fields below
 	byName map[string]*rate.Limiter
 	shared *rate.Limiter
+	swept  time.Time // when those at rest were last looked for
 }
 
 func newThrottle(r Rate) *throttle {
@@ -75,7 +76,8 @@ func (t *throttle) take(name string, now time.Time) error {
 
 // room is a limiter for a new name: one of its own if the table has a place.
 func (t *throttle) room(now time.Time) *rate.Limiter {
-	if len(t.byName) >= maxThrottled {
+	if len(t.byName) >= maxThrottled && now.Sub(t.swept) >= time.Second { // it takes a millisecond
+		t.swept = now
 		for name, l := range t.byName {
 			if l.TokensAt(now) >= float64(t.rate.Burst) {
 				delete(t.byName, name)
@@ -91,7 +93,12 @@ func (t *throttle) room(now time.Time) *rate.Limiter {
 // perAddress refuses an address that asks too often, before anything is done for it.
 func (s *Server) perAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.addresses.take(peerOf(r), s.cfg.Clock()); err != nil {
+		err := s.addresses.take(peerOf(r), s.cfg.Clock())
+		if err != nil && r.URL.Path == emergencyPath {
+			// Others of the same address must not keep a controller from this.
+			_, err = s.authorise(r, rules()["emergencyFence"])
+		}
+		if err != nil {
 			writeProblem(w, s.problemOf(r.Context(), err))
 			return
 		}

@@ -1,12 +1,13 @@
 // Package web is how people and programs reach the zone: the HTTP API under
-// /v1, the live websocket /v1/live (subprotocol zl.v1), the page of web/ui and
-// the documentation of the API.
+// /v1, the live websocket /v1/live (subprotocol zl.v1), the events of the journal
+// /v1/events (server-sent), the page of web/ui and the documentation of the API.
 //
 // Every call but those that are public needs a bearer token or the session
 // cookie; one table says which scope each operation needs. Errors are
 // problem+json with a stable code and the request's id; the detail of an
 // unknown error goes to the log only. A change of a fence or an
-// acknowledgement is answered when it is durable. The live channel gives
+// acknowledgement is answered when it is durable. A request with an
+// Idempotency-Key is made once within a day, over a restart too. The live channel gives
 // positions latest wins, under acknowledgements, and alerts, transitions and
 // fence changes in order and never dropped: a session that cannot keep up is
 // closed.
@@ -88,7 +89,7 @@ type Config struct {
 	// file that sends nothing.
 	Notifier *notify.Notifier
 	// PerAddress and PerPrincipal bound the requests of one peer address and of
-	// one signed-in actor. Default 300/s with 600 at once, 100/s with 300 at once.
+	// one signed-in actor. Default 500/s with 1,000 at once, 200/s with 600 at once.
 	PerAddress, PerPrincipal Rate
 	// Requests are those that were answered before, of the journal; default none.
 	Requests *Requests
@@ -137,8 +138,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors()}
-	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 300, Burst: 600}))
-	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 100, Burst: 300}))
+	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 500, Burst: 1000}))
+	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 200, Burst: 600}))
 	s.live = newLiveHub(s)
 	if err := s.build(); err != nil {
 		return nil, err

@@ -130,6 +130,7 @@ func (s *Server) createWebhook(ctx context.Context, in *createWebhookInput) (*ne
 	if err != nil {
 		return nil, err
 	}
+	s.log.InfoContext(ctx, "webhook created", "webhook", h.ID, "actor", actor, "request_id", requestID(ctx))
 	return &newWebhookOutput{
 		Status: http.StatusCreated, ETag: etag(h.Rev), Location: "/v1/webhooks/" + h.ID, Body: NewWebhook{Webhook: webhookOf(&h), Secret: secret},
 	}, nil
@@ -143,12 +144,16 @@ func (s *Server) getWebhook(_ context.Context, in *oneWebhookInput) (*webhookOut
 	return &webhookOutput{ETag: etag(h.Rev), Body: webhookOf(&h)}, nil
 }
 
-func (s *Server) deleteWebhook(_ context.Context, in *changeWebhookInput) (*struct{}, error) {
+func (s *Server) deleteWebhook(ctx context.Context, in *changeWebhookInput) (*struct{}, error) {
 	rev, err := revision(in.IfMatch)
+	if err == nil {
+		err = s.cfg.Notifier.Delete(in.ID, rev)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.cfg.Notifier.Delete(in.ID, rev)
+	s.log.InfoContext(ctx, "webhook deleted", "webhook", in.ID, "actor", actorOf(ctx).ID, "request_id", requestID(ctx))
+	return nil, nil
 }
 
 func (s *Server) resumeWebhook(_ context.Context, in *changeWebhookInput) (*webhookOutput, error) {

@@ -67,8 +67,8 @@ type httpConfig struct {
 // httpLimits are requests per second. Zero keeps the default. Behind a proxy all
 // callers share one address: raise that limit there.
 type httpLimits struct {
-	PerAddress   int `yaml:"per_address"`   // default 300, twice that at once
-	PerPrincipal int `yaml:"per_principal"` // of one signed-in actor; default 100, three times that at once
+	PerAddress   int `yaml:"per_address"`   // default 500, twice that at once
+	PerPrincipal int `yaml:"per_principal"` // of one signed-in actor; default 200, three times that at once
 }
 
 type tlsConfig struct {
@@ -274,6 +274,8 @@ func (h *httpConfig) check() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("http.addr %q: %w", h.Addr, err)
+	case h.Limits.PerAddress < 0, h.Limits.PerPrincipal < 0:
+		return errors.New("http.limits: requests per second are above 0; leave one out for its default")
 	case (h.TLS.Cert == "") != (h.TLS.Key == ""):
 		return errors.New("http.tls: give both cert and key")
 	case !loopback && h.TLS.Cert == "":

@@ -76,6 +76,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"public address without TLS", func(c *config) { c.HTTP.Addr = "0.0.0.0:8080" }, "http.tls.cert"},
 		{"every interface", func(c *config) { c.HTTP.Addr = ":8080" }, "not loopback"},
+		{"rate below nothing", func(c *config) { c.HTTP.Limits.PerPrincipal = -1 }, "http.limits"},
 		{"half of TLS", func(c *config) { c.HTTP.TLS.Cert = "a.pem" }, "both cert and key"},
 		{"port", func(c *config) { c.HTTP.Addr = "127.0.0.1:99999" }, "0 to 65535"},
 		{"name for an address", func(c *config) { c.HTTP.Addr = "example:80" }, "IP address"},

@@ -74,7 +74,7 @@ func serve(t *testing.T, dataDir string, extra ...string) *program {
 	config := filepath.Join(t.TempDir(), "testzone.yaml")
 	text := fmt.Sprintf(`
 zone: {id: test, name: Test, tz: Asia/Shanghai, bbox: [121.90, 30.88, 121.96, 30.92]}
-http: {addr: "127.0.0.1:0"}
+http: {addr: "127.0.0.1:0", limits: {per_address: 100000, per_principal: 100000}}
 data_dir: %q
 log: {level: info}
 mavlink:

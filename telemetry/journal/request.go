@@ -22,19 +22,23 @@ type Request struct {
 	SHA256 string `json:"sha256"` // of what was asked, in hex
 }
 
-// EntryID is the id of the entry that answers the request at a time. It
-// depends on the day (UTC), so that a key which is used again after the window
-// makes an entry of its own.
-func (r *Request) EntryID(atUS int64) (id ID) {
+// EntryID is the id of an entry that answers the request at a time; part counts
+// the entries of one answer from 0. It depends on the day (UTC), so that a key
+// which is used again after the window makes an entry of its own, and on what
+// was asked, so that no entry stands for another request.
+func (r *Request) EntryID(atUS int64, part int) (id ID) {
 	h := sha256.New()
 	var n [8]byte
-	for _, part := range []string{r.By, r.Key} {
-		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+	number := func(v int64) {
+		binary.BigEndian.PutUint64(n[:], uint64(v))
 		h.Write(n[:])
-		h.Write([]byte(part))
 	}
-	binary.BigEndian.PutUint64(n[:], uint64(atUS/RequestWindowUS))
-	h.Write(n[:])
+	for _, text := range []string{r.By, r.Key, r.SHA256} {
+		number(int64(len(text)))
+		h.Write([]byte(text))
+	}
+	number(atUS / RequestWindowUS)
+	number(int64(part))
 	copy(id[:], h.Sum(nil))
 	return id
 }
