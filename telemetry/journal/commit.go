@@ -69,11 +69,9 @@ func (j *Journal) withdraw(r *request) bool {
 	return true
 }
 
-// committer is the state of the one goroutine that writes. All entry ids and
-// aggregates are kept in memory: about 60 bytes per entry for the ids. The
-// window of a retry is at least a day, so this may shrink once snapshots exist.
+// committer is the state of the one goroutine that writes.
 type committer struct {
-	ids  map[ID]uint64
+	ids  idWindow
 	aggs map[Aggregate]uint64
 
 	epoch uint32
@@ -102,7 +100,7 @@ type committer struct {
 
 func newCommitter(cfg *Config) committer {
 	return committer{
-		ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{},
+		aggs:         map[Aggregate]uint64{},
 		segmentBytes: cfg.SegmentBytes, free: -1, reached: cfg.reached,
 	}
 }
@@ -266,7 +264,7 @@ func (c *committer) plan(id *[16]byte, group []*request) {
 		}
 		for i := range r.entries {
 			e := &r.entries[i]
-			if seq, known := c.ids[e.ID]; known {
+			if seq, known := c.ids.seq(e.ID); known {
 				r.seqs[i] = seq
 				continue
 			}
@@ -302,7 +300,7 @@ func (c *committer) check(r *request) (fresh int, err error) {
 	var inside map[ID]bool
 	for i := range r.entries {
 		e := &r.entries[i]
-		if _, known := c.ids[e.ID]; known || inside[e.ID] {
+		if _, known := c.ids.seq(e.ID); known || inside[e.ID] {
 			continue
 		}
 		if len(r.entries) > 1 {
@@ -322,8 +320,8 @@ func (c *committer) check(r *request) (fresh int, err error) {
 }
 
 func (c *committer) note(e *Entry, seq uint64) {
-	if _, known := c.ids[e.ID]; !known {
-		c.ids[e.ID] = seq
+	if _, known := c.ids.seq(e.ID); !known {
+		c.ids.add(e.ID, seq, e.TimeUS)
 	}
 	for i := range e.Expect {
 		c.aggs[e.Expect[i].Agg] = seq

@@ -5,7 +5,7 @@
 // none is, over a power loss too. Decisions name the aggregates they depend on
 // with the sequence they were made against; when one moved, the append is
 // refused with a ConflictError. An entry whose id is known returns its old
-// sequence, so that a retry is harmless. Replay and Follow yield the records in
+// sequence, so that a retry is harmless; an id is known for at least 24 hours. Replay and Follow yield the records in
 // order, each once. Times are microseconds since 1970 and come from the proposer.
 //
 // A Journal is safe for concurrent use; one process holds a folder at a time.
