@@ -15,6 +15,7 @@ import (
 const (
 	groupEntries = 1024
 	groupBytes   = 1 << 20
+	gatherAt     = 32 // requests that are worth planning while a group is being synced
 )
 
 // watermarkEvery is how far the watermark may lag behind the head while entries
@@ -143,7 +144,7 @@ func (j *Journal) commitLoop() {
 		case <-lag.C:
 			armed, late = false, true
 		}
-		rest, closed := j.gather()
+		rest, closed := j.gather(busy)
 		if busy {
 			continue
 		}
@@ -167,7 +168,7 @@ func (j *Journal) commitLoop() {
 }
 
 // gather plans what waits, up to the size of a group commit; rest is what is left.
-func (j *Journal) gather() (rest int, closed bool) {
+func (j *Journal) gather(busy bool) (rest int, closed bool) {
 	c := &j.c
 	j.mu.Lock()
 	n, entries, bytes := 0, len(c.frames), len(c.buf)
@@ -181,7 +182,7 @@ func (j *Journal) gather() (rest int, closed bool) {
 	}
 	group := slices.Clone(j.queue[:n])
 	j.queue = slices.Delete(j.queue, 0, n)
-	rest, closed = len(j.queue), j.closed
+	rest, closed, j.busy = len(j.queue), j.closed, busy
 	j.mu.Unlock()
 	if n > 0 {
 		if len(c.group) == 0 {
@@ -205,6 +206,9 @@ func (j *Journal) flush(groups chan<- written, waiting int) (busy bool) {
 	default:
 		groups <- w
 		busy = true
+		j.mu.Lock()
+		j.busy = true
+		j.mu.Unlock()
 	}
 	j.c.planned(ok)
 	return busy

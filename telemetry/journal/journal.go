@@ -231,6 +231,7 @@ type Journal struct {
 
 	mu       sync.Mutex // guards the fields below
 	queue    []*request
+	busy     bool // a group is being synced: the committer looks at the queue now and then
 	closed   bool
 	cause    error // first failure; not nil = read-only
 	segs     []segment
@@ -392,8 +393,11 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 		return nil, err
 	}
 	j.queue = append(j.queue, r)
+	wake := !j.busy || len(j.queue) >= gatherAt
 	j.mu.Unlock()
-	j.signal()
+	if wake {
+		j.signal()
+	}
 
 	select {
 	case <-r.done:
