@@ -129,6 +129,7 @@ func sentinels() []sentinel {
 		{errBadKey, http.StatusUnprocessableEntity, "bad_key"},
 		{journal.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 		{journal.ErrReadOnly, http.StatusServiceUnavailable, "journal_unavailable"},
+		{journal.ErrNoSpace, http.StatusServiceUnavailable, "journal_disk_full"},
 		{journal.ErrClosed, http.StatusServiceUnavailable, "journal_unavailable"},
 		{telemetry.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout"},

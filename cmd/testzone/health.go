@@ -17,8 +17,12 @@ func (s *server) health() []telemetry.Reason {
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 	}
-	if h := s.journal.Health(); h.Cause != nil {
+	h := s.journal.Health()
+	if h.Cause != nil {
 		add("journal_read_only", "The journal accepts nothing since a write failed (%v). Fences and alerts go on, decisions are refused. Check the disk, then restart.", h.Cause)
+	}
+	if h.LowSpace {
+		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}
 	if behind := time.Duration(s.newestUS-time.Now().UnixMicro()) * time.Microsecond; behind > time.Second {
 		add("clock_behind", "This machine's clock is %v behind the newest journal entry: times shown are wrong. Set the clock, then restart.", behind.Round(time.Second))

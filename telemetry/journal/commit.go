@@ -15,6 +15,7 @@ import (
 const (
 	groupEntries = 1024
 	groupBytes   = 1 << 20
+	gatherAt     = 32 // requests that are worth planning while a group is being synced
 )
 
 // watermarkEvery is how far the watermark may lag behind the head while entries
@@ -69,11 +70,9 @@ func (j *Journal) withdraw(r *request) bool {
 	return true
 }
 
-// committer is the state of the one goroutine that writes. All entry ids and
-// aggregates are kept in memory: about 60 bytes per entry for the ids. The
-// window of a retry is at least a day, so this may shrink once snapshots exist.
+// committer is the state of the one goroutine that writes.
 type committer struct {
-	ids  map[ID]uint64
+	ids  idWindow
 	aggs map[Aggregate]uint64
 
 	epoch uint32
@@ -102,7 +101,7 @@ type committer struct {
 
 func newCommitter(cfg *Config) committer {
 	return committer{
-		ids: map[ID]uint64{}, aggs: map[Aggregate]uint64{},
+		aggs:         map[Aggregate]uint64{},
 		segmentBytes: cfg.SegmentBytes, free: -1, reached: cfg.reached,
 	}
 }
@@ -145,7 +144,7 @@ func (j *Journal) commitLoop() {
 		case <-lag.C:
 			armed, late = false, true
 		}
-		rest, closed := j.gather()
+		rest, closed := j.gather(busy)
 		if busy {
 			continue
 		}
@@ -169,7 +168,7 @@ func (j *Journal) commitLoop() {
 }
 
 // gather plans what waits, up to the size of a group commit; rest is what is left.
-func (j *Journal) gather() (rest int, closed bool) {
+func (j *Journal) gather(busy bool) (rest int, closed bool) {
 	c := &j.c
 	j.mu.Lock()
 	n, entries, bytes := 0, len(c.frames), len(c.buf)
@@ -183,7 +182,7 @@ func (j *Journal) gather() (rest int, closed bool) {
 	}
 	group := slices.Clone(j.queue[:n])
 	j.queue = slices.Delete(j.queue, 0, n)
-	rest, closed = len(j.queue), j.closed
+	rest, closed, j.busy = len(j.queue), j.closed, busy
 	j.mu.Unlock()
 	if n > 0 {
 		if len(c.group) == 0 {
@@ -207,6 +206,9 @@ func (j *Journal) flush(groups chan<- written, waiting int) (busy bool) {
 	default:
 		groups <- w
 		busy = true
+		j.mu.Lock()
+		j.busy = true
+		j.mu.Unlock()
 	}
 	j.c.planned(ok)
 	return busy
@@ -266,7 +268,7 @@ func (c *committer) plan(id *[16]byte, group []*request) {
 		}
 		for i := range r.entries {
 			e := &r.entries[i]
-			if seq, known := c.ids[e.ID]; known {
+			if seq, known := c.ids.seq(e.ID); known {
 				r.seqs[i] = seq
 				continue
 			}
@@ -302,7 +304,7 @@ func (c *committer) check(r *request) (fresh int, err error) {
 	var inside map[ID]bool
 	for i := range r.entries {
 		e := &r.entries[i]
-		if _, known := c.ids[e.ID]; known || inside[e.ID] {
+		if _, known := c.ids.seq(e.ID); known || inside[e.ID] {
 			continue
 		}
 		if len(r.entries) > 1 {
@@ -322,8 +324,8 @@ func (c *committer) check(r *request) (fresh int, err error) {
 }
 
 func (c *committer) note(e *Entry, seq uint64) {
-	if _, known := c.ids[e.ID]; !known {
-		c.ids[e.ID] = seq
+	if _, known := c.ids.seq(e.ID); !known {
+		c.ids.add(e.ID, seq, e.TimeUS)
 	}
 	for i := range e.Expect {
 		c.aggs[e.Expect[i].Agg] = seq

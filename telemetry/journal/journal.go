@@ -5,7 +5,7 @@
 // none is, over a power loss too. Decisions name the aggregates they depend on
 // with the sequence they were made against; when one moved, the append is
 // refused with a ConflictError. An entry whose id is known returns its old
-// sequence, so that a retry is harmless. Replay and Follow yield the records in
+// sequence, so that a retry is harmless; an id is known for at least 24 hours. Replay and Follow yield the records in
 // order, each once. Times are microseconds since 1970 and come from the proposer.
 //
 // A Journal is safe for concurrent use; one process holds a folder at a time.
@@ -231,6 +231,7 @@ type Journal struct {
 
 	mu       sync.Mutex // guards the fields below
 	queue    []*request
+	busy     bool // a group is being synced: the committer looks at the queue now and then
 	closed   bool
 	cause    error // first failure; not nil = read-only
 	segs     []segment
@@ -392,8 +393,11 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 		return nil, err
 	}
 	j.queue = append(j.queue, r)
+	wake := !j.busy || len(j.queue) >= gatherAt
 	j.mu.Unlock()
-	j.signal()
+	if wake {
+		j.signal()
+	}
 
 	select {
 	case <-r.done:

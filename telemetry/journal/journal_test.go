@@ -221,6 +221,36 @@ func TestKnownIDReturnsItsOldSequence(t *testing.T) {
 	}
 }
 
+// An id is known for a day of the entries' own time, over restarts too, and is
+// forgotten after two.
+func TestRetryWindow(t *testing.T) {
+	const hour = int64(3600e6)
+	at := func(n uint64, us int64) Entry { e := entryOf(n, 10); e.TimeUS = us; return e }
+	disk := newCrashFS()
+	j := mustOpen(t, quiet(disk))
+	mustAppend(t, j, at(0, 100*hour)) // entry 1
+	for n := range uint64(60) {
+		mustAppend(t, j, at(n+1, (101+int64(n))*hour))
+	}
+	for range 2 {
+		for _, tt := range []struct {
+			n     uint64
+			known bool
+		}{{60, true}, {37, true}, {36, true}, {0, false}} {
+			if _, known := j.c.ids.seq(entryOf(tt.n, 10).ID); known != tt.known {
+				t.Errorf("the id of %d hours before the last entry is known: %v", 60-tt.n, known)
+			}
+		}
+		mustClose(t, j)
+		j = mustOpen(t, quiet(disk))
+	}
+	// A wrong clock forgets nothing of today.
+	mustAppend(t, j, at(200, 1<<60), at(201, 162*hour))
+	if got := mustAppend(t, j, at(60, 160*hour)); got[0] != 61 {
+		t.Errorf("after an entry of the far future the retry is at %d", got[0])
+	}
+}
+
 func TestRefusedEntries(t *testing.T) {
 	long := Aggregate(strings.Repeat("a", MaxAggregate+1))
 	many := make([]Expect, MaxExpect+1)

@@ -67,6 +67,77 @@ func TestContextEnds(t *testing.T) {
 	})
 }
 
+// While a group is being synced the next one is planned but not written; when the
+// sync fails, it is refused and not "unknown".
+func TestNothingIsWrittenDuringASync(t *testing.T) {
+	for _, failure := range []error{nil, errors.New("broken sync")} {
+		synctest.Test(t, func(t *testing.T) {
+			disk := newCrashFS()
+			j := mustOpen(t, quiet(disk))
+			gate, writes, syncing := make(chan error), 0, false
+			disk.mu.Lock()
+			disk.fault = func(op, name string) (err error) {
+				if name == watermarkName {
+					return nil
+				}
+				if op == "write" {
+					writes++
+					if syncing {
+						t.Error("a group was written while the one before it was being synced")
+					}
+				}
+				if op == "datasync" {
+					syncing = true
+					disk.mu.Unlock()
+					err = <-gate
+					disk.mu.Lock()
+					syncing = false
+				}
+				return err
+			}
+			disk.mu.Unlock()
+			answers := [3]chan error{}
+			n := uint64(0)
+			for group := range answers { // one alone, three together, three that are planned meanwhile
+				answers[group] = make(chan error, 3)
+				for range 1 + 2*min(group, 1) {
+					n++
+					go func() { _, err := j.Append(context.Background(), entryOf(n, 10)); answers[group] <- err }()
+					synctest.Wait()
+				}
+				if group == 1 {
+					gate <- nil // the first is answered, the three are written
+					synctest.Wait()
+				}
+			}
+			if writes != 2 {
+				t.Fatalf("%d groups were written, want 2", writes)
+			}
+			gate <- failure
+			synctest.Wait()
+			if failure == nil {
+				gate <- nil
+			}
+			for group, answer := range answers {
+				for range 1 + 2*min(group, 1) {
+					err := <-answer
+					switch {
+					case failure == nil || group == 0:
+						if err != nil {
+							t.Errorf("group %d: %v", group, err)
+						}
+					case !errors.Is(err, ErrReadOnly) || strings.Contains(err.Error(), "outcome unknown") != (group == 1):
+						t.Errorf("group %d: %v", group, err)
+					}
+				}
+			}
+			if failure != nil && writes != 2 {
+				t.Errorf("%d groups were written, want 2", writes)
+			}
+		})
+	}
+}
+
 func TestWatermarkFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := newCrashFS()

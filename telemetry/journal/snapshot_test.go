@@ -98,6 +98,18 @@ func TestSnapshotOfAnotherJournal(t *testing.T) {
 	if s, err := j.LatestSnapshot(3); err != nil || s.Seq != 20 {
 		t.Fatalf("got %+v, %v", s, err)
 	}
+	mustClose(t, j)
+	files = disk.files()
+	h, state, err := parseSnapshot(files[snapshotName(30)])
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.hash[0]++
+	files[snapshotName(30)] = append(h.encode(), state...)
+	j = mustOpen(t, quiet(folderOf(files)))
+	if s, err := j.LatestSnapshot(3); err != nil || s.Seq != 20 {
+		t.Fatalf("got %+v, %v", s, err)
+	}
 	seq, hash := j.Head()
 	hash[0]++
 	if err := j.WriteSnapshot(seq, hash, 3, strings.NewReader("x")); !errors.Is(err, ErrInvalid) {
