@@ -23,6 +23,7 @@ import (
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
 	"testzone/web"
+	"testzone/web/auth"
 )
 
 // serverConfig is a configuration with what does not come from a file.
@@ -49,6 +50,7 @@ type server struct {
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
 	web       *web.Server
+	auth      *auth.Authenticator
 	http      net.Listener
 	newestUS  int64         // time of the newest journal entry at the start
 	full      atomic.Uint64 // sources that could not be followed
@@ -171,7 +173,7 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.auth.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}
