@@ -85,8 +85,8 @@ func (r *Register) KeyActor(id string) (Actor, APIKey, error) {
 }
 
 // CreateAPIKey makes a key; the id is the register's. It has no right that its
-// owner lacks, nor, whoever makes it, one that its maker lacks: else making a
-// key for somebody would be a way to that person's rights. The telemetry of
+// owner lacks. Whoever has the key acts as its owner, so that only the owner
+// makes it: else an administrator could be two persons. The telemetry of
 // vehicles is excepted, since vehicles make no keys.
 func (r *Register) CreateAPIKey(ctx context.Context, who Actor, k APIKey) (APIKey, error) {
 	made := APIKey{ID: newID("k_"), Person: k.Person, Scopes: k.Scopes, ExpiresUS: k.ExpiresUS, CIDRs: k.CIDRs}
@@ -105,7 +105,8 @@ func (r *Register) CreateAPIKey(ctx context.Context, who Actor, k APIKey) (APIKe
 			return nil, err
 		}
 		for _, s := range made.Scopes {
-			if !owner.may(s) || !who.May(s) && (s != VehicleTelemetry || who.Person == k.Person) {
+			own := who.Person == owner.ID && who.May(s)
+			if !owner.may(s) || !own && s != VehicleTelemetry {
 				return nil, fmt.Errorf("key with %s: %w", s, ErrOwnRights)
 			}
 		}

@@ -18,8 +18,8 @@ type Person struct {
 	Roles    []Role `json:"roles"`
 	Disabled bool   `json:"disabled,omitempty"`
 	Erased   bool   `json:"erased,omitempty"` // its personal data is gone for good; implies Disabled
-	// ResetBy is who set a new password for this person last, and when: for a
-	// week the two do not count as two persons.
+	// ResetBy is who gave this person a new password or identity last, and when:
+	// for a week the two do not count as two persons.
 	ResetBy string `json:"reset_by,omitempty"`
 	ResetUS int64  `json:"reset_us,omitempty"`
 	Stamp
@@ -232,14 +232,14 @@ func (r *Register) mayReplace(who Actor, old, made *Person) error {
 	return nil
 }
 
-// NotePasswordReset journals that somebody set another person's password: from
-// then on for a week the two do not count as two persons, and what was signed
-// in ends.
-func (r *Register) NotePasswordReset(ctx context.Context, who Actor, id string) error {
+// NoteReset journals that somebody gives another person a new password or
+// identity, before that happens: from then on for a week the two do not count
+// as two persons, and what was signed in ends.
+func (r *Register) NoteReset(ctx context.Context, who Actor, id string) error {
 	if !who.May(Admin) {
-		return fmt.Errorf("reset the password of %s: %s: %w", id, who.ID, ErrForbidden)
+		return fmt.Errorf("new credentials for %s: %s: %w", id, who.ID, ErrForbidden)
 	}
-	return r.decideAccounts(ctx, who, "person.password_reset", func(now time.Time) ([]accountChange, error) {
+	return r.decideAccounts(ctx, who, "person.credentials_reset", func(now time.Time) ([]accountChange, error) {
 		p, err := find(r.accounts.people, "person", id)
 		if err != nil {
 			return nil, err

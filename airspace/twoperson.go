@@ -50,7 +50,7 @@ const (
 	// proposalLife is how long the second person has.
 	proposalLife = 24 * time.Hour
 	// resetMemory is how long two persons do not count as two after one set the
-	// other's password.
+	// other's password or identity.
 	resetMemory = 7 * 24 * time.Hour
 	maxReason   = 500 // characters
 )
@@ -173,7 +173,7 @@ func (r *Register) twoPersons(a, b string, now time.Time) error {
 	for _, pair := range [][2]string{{a, b}, {b, a}} {
 		p := r.accounts.people[pair[0]]
 		if p.ResetBy == pair[1] && now.Sub(time.UnixMicro(p.ResetUS)) < resetMemory {
-			return fmt.Errorf("%s set the password of %s within the last week: %w", pair[1], pair[0], ErrSamePerson)
+			return fmt.Errorf("%s gave %s a new password or identity within the last week: %w", pair[1], pair[0], ErrSamePerson)
 		}
 	}
 	// Whoever proposed may have lost its rights meanwhile.

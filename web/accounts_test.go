@@ -302,9 +302,17 @@ func TestPersonalData(t *testing.T) {
 	if after := len(z.register.People()); after != before {
 		t.Errorf("%d people more", after-before)
 	}
-	z.want(z.as(ada, "PUT", "/v1/people/"+carl.ID+"/profile", `{"login":"karl","name":"Karl","subject":""}`), "200")
+	z.want(z.as(ada, "PUT", "/v1/people/"+carl.ID+"/profile", `{"login":"karl","name":"Karl","subject":"sub-carl"}`), "200")
 	z.want(z.password("karl", testPassword), "200")
 	z.want(z.as(carl, "GET", "/v1/session", ""), "200") // a new name ends no session
+	// Another identity could be that of whoever sets it.
+	z.want(z.as(ada, "PUT", "/v1/people/"+otto.ID+"/profile", `{"login":"otto","name":"Otto","subject":"sub-of-ada"}`), "200")
+	z.want(z.as(otto, "GET", "/v1/session", ""), "401 unauthenticated")
+	if p, _ := z.register.Person(otto.ID); p.ResetBy != ada.ID {
+		t.Errorf("the journal does not say who gave the identity: %+v", p)
+	}
+	z.want(z.as(ada, "PUT", "/v1/people/"+ada.ID+"/password", `{"password":"another password"}`), "403 own_password")
+	z.want(z.as(ada, "POST", "/v1/keys", `{"label":"carl's","scopes":["zone.read"],"person":"`+carl.ID+`"}`), "403 own_rights")
 	z.want(z.as(carl, "PUT", "/v1/people/"+carl.ID, `{"organisation":"zone","roles":["administrator"]}`, "If-Match", `"1"`), "403 forbidden")
 	z.want(z.as(ada, "PUT", "/v1/people/"+ada.ID, `{"organisation":"zone","roles":["administrator","controller"]}`, "If-Match", `"1"`), "403 own_rights")
 	z.want(z.as(ada, "PUT", "/v1/people/"+ada.ID, `{"organisation":"zone","roles":["administrator"],"disabled":true}`, "If-Match", `"1"`), "409 last_administrator")

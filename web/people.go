@@ -88,7 +88,7 @@ func (s *Server) personEndpoints(api huma.API) {
 	endpoint(s, api, operation(tag, "replacePerson", http.MethodPut, path+"/{id}", "Change a person's organisation and roles, or disable it",
 		400, 401, 403, 404, 409, 412, 413, 415, 428, 503), s.replacePerson)
 	endpoint(s, api, operation(tag, "replaceProfile", http.MethodPut, path+"/{id}/profile", "Change a person's personal data",
-		400, 401, 403, 404, 409, 413, 415), s.replaceProfile)
+		400, 401, 403, 404, 409, 413, 415, 503), s.replaceProfile)
 	endpoint(s, api, operation(tag, "resetPassword", http.MethodPut, path+"/{id}/password",
 		"Set the password of a person that forgot it; for a week the two of you do not count as two persons",
 		400, 401, 403, 404, 409, 413, 415, 429, 503), s.resetPassword)
@@ -191,7 +191,17 @@ func (s *Server) replaceProfile(ctx context.Context, in *replaceProfileInput) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Auth.Secrets().SetProfile(p.ID, auth.Profile(in.Body)); err != nil {
+	secrets := s.cfg.Auth.Secrets()
+	if in.Body.Subject != secrets.Profile(p.ID).Subject {
+		// Whoever has that identity is this person from now on.
+		if err := s.cfg.Register.NoteReset(ctx, actorOf(ctx), p.ID); err != nil {
+			return nil, err
+		}
+		if p, err = s.cfg.Register.Person(p.ID); err != nil {
+			return nil, err
+		}
+	}
+	if err := secrets.SetProfile(p.ID, auth.Profile(in.Body)); err != nil {
 		return nil, err
 	}
 	return s.onePerson(ctx, &p), nil
@@ -202,12 +212,15 @@ func (s *Server) resetPassword(ctx context.Context, in *resetPasswordInput) (*st
 	if err != nil {
 		return nil, err
 	}
+	if actorOf(ctx).Person == p.ID {
+		return nil, errOwnPassword
+	}
 	profile := s.cfg.Auth.Secrets().Profile(p.ID)
 	if err := auth.CheckPassword(in.Body.Password, profile); err != nil {
 		return nil, err
 	}
 	// Journaled first: who may have taken over whose account is never unknown.
-	if err := s.cfg.Register.NotePasswordReset(ctx, actorOf(ctx), p.ID); err != nil {
+	if err := s.cfg.Register.NoteReset(ctx, actorOf(ctx), p.ID); err != nil {
 		return nil, err
 	}
 	return nil, s.cfg.Auth.SetPassword(ctx, p.ID, in.Body.Password, true)

@@ -34,6 +34,8 @@ var (
 	errNoTrack = errors.New("no such track is followed now")
 	// errTooManySessions is returned when all places of live sessions are taken.
 	errTooManySessions = errors.New("too many live sessions")
+	// errOwnPassword is returned when somebody resets its own password, for which the current one would not be asked.
+	errOwnPassword = errors.New("change your own password with PUT /v1/session/password")
 	// errStopping is returned when the server drains.
 	errStopping = errors.New("the server is stopping")
 )
@@ -88,6 +90,7 @@ func sentinels() []sentinel {
 		{auth.ErrProvider, http.StatusServiceUnavailable, "provider_unavailable"},
 		{auth.ErrBadIdentity, http.StatusUnauthorized, "bad_identity"},
 		{auth.ErrNotLinked, http.StatusForbidden, "not_linked"},
+		{errOwnPassword, http.StatusForbidden, "own_password"},
 		{auth.ErrNoSession, http.StatusForbidden, "no_session"},
 		{auth.ErrLoginTaken, http.StatusConflict, "login_taken"},
 		{auth.ErrPersonal, http.StatusUnprocessableEntity, "invalid"},

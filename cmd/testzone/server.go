@@ -28,6 +28,7 @@ import (
 	"testzone/vehicles"
 	"testzone/web"
 	"testzone/web/admin"
+	"testzone/web/auth"
 	"testzone/web/notify"
 )
 
@@ -57,6 +58,7 @@ type server struct {
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
 	web       *web.Server
+	auth      *auth.Authenticator
 	http      net.Listener
 	newestUS  int64         // time of the newest journal entry at the start
 	full      atomic.Uint64 // sources that could not be followed
@@ -195,7 +197,7 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}

@@ -36,15 +36,15 @@ func (s *server) newWeb() (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	who, err := auth.New(auth.Config{
+	s.auth, err = auth.New(auth.Config{
 		Tokens: []auth.Token{bootstrap}, Accounts: s.register, Secrets: secrets, Proxies: s.cfg.HTTP.proxies(),
-		OIDC: provider, Events: s.logSignIn,
+		OIDC: provider, Logger: s.cfg.log, Events: s.logSignIn,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
 	return web.New(web.Config{
-		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: who,
+		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: s.auth,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce,
 		Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Requests: s.requests, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),

@@ -1,11 +1,12 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"fmt"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -86,9 +87,7 @@ func (a *Authenticator) byKey(id string, peer netip.Addr) (airspace.Actor, error
 	if err != nil || k.Expired(now) || !k.From(peer) {
 		return airspace.Actor{}, ErrBadToken
 	}
-	if err := a.secrets.used(id, peer.String(), now); err != nil {
-		return airspace.Actor{}, fmt.Errorf("note the use of key %s: %w", id, err)
-	}
+	a.secrets.used(id, peer.String(), now)
 	actor.Name = a.secrets.Profile(actor.Person).Name
 	return actor, nil
 }
@@ -101,20 +100,59 @@ func (s *Secrets) matches(id, token string) bool {
 	return k != nil && subtle.ConstantTimeCompare(sum[:], k.SHA256) == 1
 }
 
-// used notes the use of a key, in the file only now and then.
-func (s *Secrets) used(id, address string, now time.Time) error {
+// used notes the use of a key, for Flush to write: nobody waits for a disk to
+// be let in.
+func (s *Secrets) used(id, address string, now time.Time) {
 	s.mu.Lock()
-	k := s.key(id)
-	if k == nil {
-		s.mu.Unlock()
-		return nil
+	defer s.mu.Unlock()
+	if k := s.key(id); k != nil {
+		k.UsedUS, k.UsedFrom = now.UnixMicro(), address
 	}
-	person := s.keys[id]
-	k.UsedUS, k.UsedFrom = now.UnixMicro(), address
-	due := k.UsedUS-k.savedUS >= useEvery.Microseconds()
+}
+
+// Flush writes the last uses that are not in the files yet.
+func (s *Secrets) Flush() error {
+	var due []string
+	s.mu.Lock()
+	for id, v := range s.people {
+		for _, k := range v.Keys {
+			if k.UsedUS != k.savedUS {
+				due = append(due, id)
+				break
+			}
+		}
+	}
 	s.mu.Unlock()
-	if !due {
-		return nil
+	erased := errors.New("erased meanwhile")
+	var errs []error
+	for _, id := range due {
+		err := s.change(id, func(v *sealed) error {
+			if len(v.Keys) == 0 {
+				return erased
+			}
+			return nil
+		})
+		if err != erased {
+			errs = append(errs, err)
+		}
 	}
-	return s.change(person, func(*sealed) error { return nil })
+	return errors.Join(errs...)
+}
+
+// Run writes the last uses of keys now and then, until ctx ends, and once more.
+func (a *Authenticator) Run(ctx context.Context) error {
+	again := time.NewTicker(flushEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+		}
+		if err := a.secrets.Flush(); err != nil {
+			a.log.Warn("last use of keys not written", "err", err) // no reason to stop, nor to fail at the stop
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
 }

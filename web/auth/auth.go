@@ -23,6 +23,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/netip"
@@ -87,6 +88,7 @@ type Config struct {
 	Accounts Accounts       // people and keys; default none
 	Secrets  *Secrets       // names, passwords and digests of keys; default in memory
 	Proxies  []netip.Prefix // whose X-Forwarded-For is believed; default nobody's
+	Logger   *slog.Logger   // default slog.Default
 	OIDC     *OIDCConfig    // identity provider; default none
 	Events   func(Event)    // told of every sign-in, sign-out and refusal; default nobody. It must not block
 }
@@ -163,6 +165,7 @@ type Authenticator struct {
 	secrets  *Secrets
 	proxies  []netip.Prefix
 	tell     func(Event)
+	log      *slog.Logger
 	provider *provider // nil: none
 	clock    func() time.Time
 }
@@ -193,7 +196,11 @@ func New(cfg Config) (*Authenticator, error) {
 	if cfg.Events == nil {
 		cfg.Events = func(Event) {}
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	a := &Authenticator{
+		log:      cfg.Logger,
 		sessions: &sessions{idle: cfg.Idle, absolute: cfg.Absolute, limit: cfg.Sessions, byDigest: map[digest]*session{}},
 		limits:   newLimits(),
 		hasher:   newHasher(),
@@ -287,16 +294,17 @@ func (a *Authenticator) byToken(r *http.Request, token string) (airspace.Actor, 
 		return airspace.Actor{}, principal{}, ErrBadToken
 	}
 	actor, err := a.byKey(id, peer)
-	return actor, principal{key: id, peer: peer}, err
+	return actor, principal{key: id}, err
 }
 
-// resolve is who a session is of now; an error when that may not act any more.
-func (a *Authenticator) resolve(who principal) (airspace.Actor, error) {
+// resolve is who a session is of now, for a request from peer; an error when
+// that may not act any more.
+func (a *Authenticator) resolve(who principal, peer netip.Addr) (airspace.Actor, error) {
 	switch {
 	case who.holder > 0:
 		return a.configured(a.holders[who.holder-1].actor), nil
 	case who.key != "":
-		return a.byKey(who.key, who.peer)
+		return a.byKey(who.key, peer)
 	}
 	actor, rev, err := a.accounts.PersonActor(who.person)
 	if err != nil || rev != who.rev {
@@ -333,9 +341,8 @@ func (a *Authenticator) FromRequest(r *http.Request) (airspace.Actor, error) {
 	if !ok {
 		return airspace.Actor{}, ErrNoCredential
 	}
-	actor, err := a.resolve(who)
+	actor, err := a.resolve(who, peerOf(r, a.proxies))
 	if err != nil {
-		a.sessions.end(digestOf(cookie.Value))
 		return airspace.Actor{}, ErrNoCredential
 	}
 	return actor, nil

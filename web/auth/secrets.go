@@ -42,6 +42,11 @@ type Secrets struct {
 	dir  string // empty: in memory only
 	aead cipher.AEAD
 
+	// writing is held by whoever changes something, with its write to the disk.
+	// mu is never held over a write: a stuck disk must not keep out who signs in,
+	// nor stop the live sessions, which ask again who they are of.
+	writing sync.Mutex
+
 	mu       sync.Mutex // guards the fields below
 	people   map[string]*sealed
 	logins   map[string]string // folded login: person
@@ -74,8 +79,8 @@ const (
 	keyBytes     = 32
 	// maxKnown bounds the addresses that are remembered per person.
 	maxKnown = 8
-	// useEvery is how old the stored last use of a key may be: not each call writes.
-	useEvery = 5 * time.Minute
+	// flushEvery is how old the stored last use of a key may be: not each call writes.
+	flushEvery = 5 * time.Minute
 )
 
 // OpenSecrets opens the store in dir, which is made if it is missing, with the
@@ -208,19 +213,19 @@ func (s *Secrets) unindex(v *sealed) {
 }
 
 // change makes a change to a person's secrets durable, all of it or nothing.
+// edit runs with s.writing held: the indexes do not move meanwhile.
 func (s *Secrets) change(person string, edit func(*sealed) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := &sealed{Person: person}
-	old := s.people[person]
-	if old != nil {
-		next = old.clone()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	next, ok := s.person(person)
+	if !ok {
+		next.Person = person
 	}
-	if err := edit(next); err != nil {
+	if err := edit(&next); err != nil {
 		return err
 	}
 	if s.dir != "" {
-		raw, err := s.seal(next)
+		raw, err := s.seal(&next)
 		if err == nil {
 			err = replaceFile(filepath.Join(s.dir, person+secretSuffix), raw)
 		}
@@ -228,14 +233,20 @@ func (s *Secrets) change(person string, edit func(*sealed) error) error {
 			return fmt.Errorf("write the secrets of %s: %w", person, err)
 		}
 	}
-	for _, k := range next.Keys {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.people[person]
+	for id, k := range next.Keys {
 		k.savedUS = k.UsedUS
+		if old != nil && old.Keys[id] != nil { // used while the file was written
+			k.UsedUS, k.UsedFrom = old.Keys[id].UsedUS, old.Keys[id].UsedFrom
+		}
 	}
 	if old != nil {
 		s.unindex(old)
 	}
-	s.people[person] = next
-	s.index(next)
+	s.people[person] = &next
+	s.index(&next)
 	return nil
 }
 
@@ -380,10 +391,9 @@ func (s *Secrets) know(person, address string) error {
 
 // Erase removes all that is kept about a person. A second time does nothing.
 func (s *Secrets) Erase(person string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v := s.people[person]
-	if v == nil {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if _, ok := s.person(person); !ok {
 		return nil
 	}
 	if s.dir != "" {
@@ -395,7 +405,9 @@ func (s *Secrets) Erase(person string) error {
 			return fmt.Errorf("erase the secrets of %s: %w", person, err)
 		}
 	}
-	s.unindex(v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unindex(s.people[person])
 	delete(s.people, person)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -32,8 +31,7 @@ type session struct {
 // or a person with the rights that it had at the sign-in.
 type principal struct {
 	holder int    // 1 + place of the token in the configuration; else
-	key    string // id of the API key, used from
-	peer   netip.Addr
+	key    string // id of the API key
 	person string // else: the person,
 	rev    uint64 // with this revision of its rights,
 	typed  bool   // that typed its password

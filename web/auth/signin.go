@@ -60,7 +60,7 @@ func (a *Authenticator) signInPerson(r *http.Request, person string, typed bool)
 		return airspace.Actor{}, nil, err
 	}
 	who := principal{person: person, rev: rev, typed: typed}
-	actor, err := a.resolve(who)
+	actor, err := a.resolve(who, peerOf(r, a.proxies))
 	if err != nil {
 		return airspace.Actor{}, nil, err
 	}
@@ -98,7 +98,7 @@ func (a *Authenticator) tryPassword(ctx context.Context, v sealed, login, passwo
 func (a *Authenticator) SignOut(r *http.Request) *http.Cookie {
 	if c, err := r.Cookie(CookieName); err == nil {
 		if who, ok := a.sessions.use(digestOf(c.Value), a.clock()); ok {
-			actor, _ := a.resolve(who)
+			actor, _ := a.resolve(who, peerOf(r, a.proxies))
 			a.tell(Event{Kind: SignedOut, Actor: actor, Address: addressKey(peerOf(r, a.proxies)), At: a.clock()})
 		}
 		a.sessions.end(digestOf(c.Value))
