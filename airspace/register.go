@@ -130,7 +130,7 @@ func (r *Register) entry(atUS int64, body any, urgent bool, aggregates ...journa
 	if err != nil {
 		return journal.Entry{}, fmt.Errorf("encode decision: %w", err)
 	}
-	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload}
+	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload, Emergency: urgent}
 	zone := journal.Aggregate("airspace:" + r.cfg.Zone.ID)
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -166,6 +166,7 @@ func (w *factWriter) write(batch []waitingFact) {
 		}
 		entries[i] = journal.Entry{
 			ID: journal.NewID(), Kind: journal.Fact, Schema: FactSchema, TimeUS: batch[i].timeUS, Body: body,
+			Emergency: true, // what happened is kept while there is any room
 		}
 	}
 	seqs, err := w.journal.Append(context.Background(), entries...)

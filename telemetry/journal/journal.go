@@ -5,13 +5,16 @@
 // none is, over a power loss too. Decisions name the aggregates they depend on
 // with the sequence they were made against; when one moved, the append is
 // refused with a ConflictError. An entry whose id is known returns its old
-// sequence, so that a retry is harmless; an id is known for at least 24 hours. Replay and Follow yield the records in
-// order, each once. Times are microseconds since 1970 and come from the proposer.
+// sequence, so that a retry is harmless; an id is known for at least 24 hours.
+// Replay and Follow yield the records in order, each once. Times are microseconds
+// since 1970 and come from the proposer.
 //
 // A Journal is safe for concurrent use; one process holds a folder at a time.
 // Open verifies every frame of every segment (CRC32C, sequence, chain), repairs
-// the torn tail that a crash leaves and refuses any other damage. The first
-// error of a write or sync makes the journal read-only until it is opened again.
+// the torn tail that a crash leaves and refuses any other damage; once a day all is
+// read again. The first error of a write or sync, or damage, makes the journal
+// read-only until it is opened again. Snapshots spare a start the old entries.
+// Verify, Copy and AcceptLoss are for operators.
 //
 // It does not promise that an Append that failed left nothing behind: after an
 // error that says so, the outcome is unknown until a retry with the same ids.
@@ -187,31 +190,6 @@ func (c *Config) fill() error {
 	return nil
 }
 
-// State is whether the journal accepts entries.
-type State string
-
-// The states.
-const (
-	OK       State = "ok"
-	ReadOnly State = "read_only"
-)
-
-// Health is what operators and the health page need to know.
-type Health struct {
-	State     State
-	Cause     error         // why it is read-only; nil when ok
-	Head      uint64        // last durable entry; 0 = none
-	LastSync  time.Duration // of the last data sync of a batch; 0 before the first
-	Segments  int
-	Waiting   int       // appends that wait for the disk
-	Repaired  int64     // bytes of torn tail that Open set aside
-	FreeBytes int64     // on the file system of the journal; -1 = not known
-	LowSpace  bool      // decisions are refused, see ErrNoSpace
-	Snapshot  uint64    // sequence of the newest snapshot, whether it is usable or not; 0 = none
-	Group     string    // zone group
-	Scrubbed  time.Time // when everything was last read again and was right; zero = not since the start
-}
-
 // Journal is the embedded journal. Open makes one.
 type Journal struct {
 	cfg  Config
@@ -290,25 +268,6 @@ func (j *Journal) Head() (seq uint64, hash [32]byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.seq, j.hash
-}
-
-// Health says whether the journal accepts entries, and figures around it.
-func (j *Journal) Health() Health {
-	free, err := j.fs.Free()
-	if err != nil {
-		free = -1
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	h := Health{
-		State: OK, Cause: j.cause, Head: j.seq, LastSync: j.lastSync, Segments: len(j.segs),
-		Waiting: len(j.queue), Repaired: j.repaired, FreeBytes: free, Group: j.cfg.Group,
-		Scrubbed: j.clean, LowSpace: free >= 0 && free < 2*j.cfg.SegmentBytes, Snapshot: j.snapped,
-	}
-	if j.cause != nil {
-		h.State = ReadOnly
-	}
-	return h
 }
 
 // Close writes what still waits, notes the head in the watermark and releases

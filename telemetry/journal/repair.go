@@ -57,7 +57,8 @@ func acceptLoss(cfg Config) (Repair, error) {
 	rec := &recovery{committer: &j.c, j: j, group: genesis(cfg.Group)}
 	defer func() { _ = rec.closeFiles() }() // an error before is the one to tell
 	r := Repair{Type: "journal_repaired", File: damage.File, Offset: damage.Offset, Reason: damage.Reason}
-	return r, rec.acceptLoss(&r)
+	err = rec.acceptLoss(&r)
+	return r, err
 }
 
 func (rec *recovery) acceptLoss(r *Repair) error {
@@ -90,8 +91,19 @@ func (rec *recovery) acceptLoss(r *Repair) error {
 	if last = max(last, mark.seq); last > rec.seq {
 		r.From, r.To = rec.seq+1, last
 	}
-	// The old watermark stays until the control entry is written: a repair that was
-	// cut off shows as damage, and can be begun again.
+	// Until the control entry is written the watermark names the lost entries: a
+	// repair that was cut off shows as damage, and can be begun again.
+	rec.wm = mark
+	if err := rec.openMarks(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	rec.noted = mark
+	if r.From != 0 && mark.seq < last {
+		w := watermark{counter: mark.counter + 1, seq: last, segment: rec.seg.first, offset: uint64(rec.seg.end), hash: rec.hash}
+		if err := rec.writeWatermark(store, w); err != nil {
+			return err
+		}
+	}
 	if err := rec.copyAside(rec.seg.name, r); err != nil {
 		return err
 	}
@@ -103,7 +115,7 @@ func (rec *recovery) acceptLoss(r *Repair) error {
 	if err := store.SyncDir(); err != nil {
 		return err
 	}
-	return rec.tell(r, mark.counter)
+	return rec.tell(r)
 }
 
 // intact walks to the end of what is intact and ends in the segment of the last
@@ -195,7 +207,7 @@ func (rec *recovery) moveAside(name string, r *Repair) error {
 
 // tell writes the control entry where the intact entries end, over whatever stands
 // there, and then the watermark.
-func (rec *recovery) tell(r *Repair, counter uint64) (err error) {
+func (rec *recovery) tell(r *Repair) (err error) {
 	j, c := rec.j, rec.committer
 	if c.file == nil { // the last intact segment was a full one: it goes on
 		if c.file, err = j.fs.Open(rec.seg.name); err != nil {
@@ -221,10 +233,5 @@ func (rec *recovery) tell(r *Repair, counter uint64) (err error) {
 		return q.err
 	}
 	r.Seq = q.seqs[0]
-	rec.wm = watermark{counter: counter}
-	if err := rec.openMarks(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	c.noted = rec.wm
 	return c.noteWatermark(j.fs)
 }

@@ -259,13 +259,25 @@ func checkRepair(t *testing.T, disk *crashFS, files map[string][]byte, want []Re
 // Cut off at any change, a repair can be begun again, and the loss is told.
 func TestAcceptLossCutOff(t *testing.T) {
 	whole, want := threeSegments(t)
+	running := folderOf(whole) // killed soon after a watermark
+	j := mustOpen(t, quiet(running))
+	for n := range uint64(3) {
+		mustAppend(t, j, entryOf(3000+n, 20))
+	}
+	killed, wantKilled := running.files(), records(t, j, 1)
+	last, at := j.segs[len(j.segs)-1], j.segs[len(j.segs)-1].end-2*int64(frameSize(24))-40
+	mustClose(t, j)
 	rng := rand.New(rand.NewPCG(6, 6))
 	done := 0
 	for offAt := 1; done < 20; offAt++ {
-		files := maps.Clone(whole)
+		files, want := maps.Clone(whole), want
 		name := slices.Sorted(maps.Keys(whole))[rng.IntN(3)]
+		place := int64(headerSize + rng.IntN(600))
+		if offAt%2 == 0 {
+			files, want, name, place = maps.Clone(killed), wantKilled, last.name, at
+		}
 		files[name] = slices.Clone(files[name])
-		files[name][headerSize+rng.IntN(600)] ^= 4
+		files[name][place] ^= 4
 		disk := folderOf(files)
 		disk.offAt = offAt
 		_, err := AcceptLoss(quiet(disk))

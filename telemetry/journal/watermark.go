@@ -77,6 +77,10 @@ func readWatermark(store FS) (w watermark, ok bool, err error) {
 // is durable already.
 func (c *committer) noteWatermark(store FS) error {
 	w := watermark{counter: c.noted.counter + 1, seq: c.seq, segment: c.seg.first, offset: uint64(c.end), hash: c.hash}
+	return c.writeWatermark(store, w)
+}
+
+func (c *committer) writeWatermark(store FS, w watermark) error {
 	made := c.marks == nil
 	if made {
 		f, err := store.Create(watermarkName)
