@@ -8,13 +8,12 @@ import (
 	"time"
 )
 
-var figures = flag.Bool("figures", false, "measure and print the figures of sign-in")
-
 // TestAuthFigures prints how long a live session outlives its person's rights,
 // in real seconds: the worst of ten moments at which they are taken. Without
 // the flag it is TestSessionsEnd, which turns the clock instead.
 func TestAuthFigures(t *testing.T) {
-	if !*figures {
+	// The flag is that of TestPlatformFigures; one package declares it once.
+	if f := flag.Lookup("figures"); f == nil || f.Value.String() != "true" {
 		return
 	}
 	z := newTestZone(t, zoneOptions{})
