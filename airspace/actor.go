@@ -102,7 +102,7 @@ func (a Actor) Scopes() []Scope {
 	return out
 }
 
-// May reports whether the actor holds the scope. Does not allocate.
+// May reports whether the actor holds the scope.
 func (a Actor) May(s Scope) bool {
 	if a.Only != nil && !slices.Contains(a.Only, s) {
 		return false

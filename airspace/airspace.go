@@ -7,6 +7,10 @@
 // answered when it is durable. What the register decides becomes fences, which
 // it hands to whoever enforces them; the register never sees a position.
 //
+// Who may decide is decided here too: organisations, people with roles, API
+// keys and acts of two persons. The register knows people by id only; names and
+// passwords stand outside of the journal, where they can be erased.
+//
 // Register is safe for concurrent use. Times are microseconds since the Unix
 // epoch; the clock is injected and its readings are stored in the entries, so
 // that a replay builds the same state.

@@ -17,7 +17,7 @@ const (
 	Operator   OrganisationKind = "operator"   // runs tests; its id is the operator of vehicles and fences
 	Department OrganisationKind = "department" // reviews permits and supervises
 	Authority  OrganisationKind = "authority"  // runs the zone
-	Sandbox    OrganisationKind = "sandbox"    // rehearses: see Sandbox clock
+	Sandbox    OrganisationKind = "sandbox"    // rehearses, with a clock of its own: see Now
 )
 
 // Organisation is who people belong to. Its JSON is the journal's form: members

@@ -33,7 +33,7 @@ func (p Person) clone() Person {
 
 func (p *Person) has(role Role) bool { return slices.Contains(p.Roles, role) }
 
-// May reports whether the person's roles hold the scope.
+// may reports whether the person's roles hold the scope.
 func (p *Person) may(s Scope) bool { return Actor{Roles: p.Roles}.May(s) }
 
 // People lists all people, by id; disabled and erased ones too.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ import (
 func (a *Authenticator) SignIn(r *http.Request, token string) (airspace.Actor, *http.Cookie, error) {
 	actor, who, err := a.byToken(r, token)
 	if err != nil {
-		if err == ErrBadToken {
+		if errors.Is(err, ErrBadToken) {
 			err = a.refuseToken(r, a.limits.address)
 		}
 		return airspace.Actor{}, nil, err
@@ -37,19 +38,24 @@ func (a *Authenticator) begin(r *http.Request, actor airspace.Actor, who princip
 // work as who mistyped.
 func (a *Authenticator) SignInPassword(r *http.Request, login, password string) (airspace.Actor, *http.Cookie, error) {
 	address := addressKey(peerOf(r, a.proxies))
-	v, found := a.secrets.byLogin(login)
+	v, _ := a.secrets.byLogin(login) // an unknown person has no password
 	if err := a.tryPassword(r.Context(), v, login, password, address); err != nil {
 		return airspace.Actor{}, nil, err
-	}
-	if !found {
-		return airspace.Actor{}, nil, ErrBadPassword // unreachable: an unknown person has no password
 	}
 	actor, cookie, err := a.signInPerson(r, v.Person, true)
 	if err != nil {
 		a.tell(Event{Kind: Refused, Address: address, At: a.clock()})
 		return airspace.Actor{}, nil, ErrBadPassword
 	}
-	return actor, cookie, a.secrets.know(v.Person, address)
+	a.know(v.Person, address)
+	return actor, cookie, nil
+}
+
+// know remembers where a person signs in from. A full disk keeps nobody out.
+func (a *Authenticator) know(person, address string) {
+	if err := a.secrets.know(person, address); err != nil {
+		a.log.Warn("address of a sign-in not remembered", "person", person, "err", err)
+	}
 }
 
 // signInPerson starts the session of a person that has proved who it is, by its
@@ -129,7 +135,8 @@ func (a *Authenticator) ChangePassword(r *http.Request, current, next string) (*
 	if err != nil {
 		return nil, err
 	}
-	return cookie, a.secrets.know(actor.Person, address)
+	a.know(actor.Person, address)
+	return cookie, nil
 }
 
 // SetPassword sets a person's password and ends its sessions. With mustChange
