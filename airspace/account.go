@@ -138,8 +138,10 @@ const accountTries = 3
 // written here. Every such decision also depends on the set of all accounts:
 // that the last administrator stays is a rule about all people.
 func (r *Register) decideAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) error {
-	r.decide.Lock()
-	defer r.decide.Unlock()
+	if err := r.decide.take(ctx); err != nil {
+		return err
+	}
+	defer r.decide.give()
 	var err error
 	for range accountTries {
 		if err = r.tryAccounts(ctx, who, act, check); !errors.Is(err, journal.ErrConflict) {
@@ -173,12 +175,13 @@ func (r *Register) tryAccounts(ctx context.Context, who Actor, act string, check
 	if err != nil {
 		return fmt.Errorf("encode decision: %w", err)
 	}
-	// As in commit: a client that hangs up does not leave the state behind the journal.
-	records, err := r.append(context.WithoutCancel(ctx), []journal.Entry{entry})
-	if err != nil {
-		return err
-	}
-	return r.replayAccounts(records[0])
+	return r.carry(ctx, func() error {
+		records, err := r.append(context.WithoutCancel(ctx), []journal.Entry{entry})
+		if err != nil {
+			return err
+		}
+		return r.replayAccounts(records[0])
+	})
 }
 
 // current checks that rev is the newest revision of what the caller changes.

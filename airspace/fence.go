@@ -145,8 +145,10 @@ func (p *plan) change() fenceChange {
 
 // decideOne decides about one fence by itself.
 func (r *Register) decideOne(ctx context.Context, who Actor, p plan) (FenceRecord, error) {
-	r.decide.Lock()
-	defer r.decide.Unlock()
+	if err := r.decide.take(ctx); err != nil {
+		return FenceRecord{}, err
+	}
+	defer r.decide.give()
 	if before, err := r.answered(ctx); err != nil || before != nil {
 		return first(before), err
 	}
@@ -172,10 +174,12 @@ func (r *Register) decideOne(ctx context.Context, who Actor, p plan) (FenceRecor
 func fenceAggregate(id string) journal.Aggregate { return journal.Aggregate("fence:" + id) }
 
 // commit makes entries durable, takes them into the state and puts the fences
-// in force. Called with r.decide held.
+// in force. Called with the turn.
 func (r *Register) commit(ctx context.Context, entries ...journal.Entry) error {
-	// Once handed over, a decision is followed to its end: a client that hangs up
-	// must not leave an entry in the journal that the state does not have.
+	return r.carry(ctx, func() error { return r.follow(ctx, entries) })
+}
+
+func (r *Register) follow(ctx context.Context, entries []journal.Entry) error {
 	if q := journal.RequestOf(ctx); q != nil {
 		for i := range entries {
 			entries[i].ID = q.EntryID(entries[i].TimeUS, i)
@@ -196,7 +200,7 @@ func (r *Register) commit(ctx context.Context, entries ...journal.Entry) error {
 	return nil
 }
 
-// tell says which fences changed. Called with r.decide held, so that the order
+// tell says which fences changed. Called with the turn, so that the order
 // is that of the decisions.
 func (r *Register) tell(ids ...string) {
 	if r.cfg.FenceChanged == nil {

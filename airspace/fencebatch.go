@@ -75,8 +75,10 @@ func (r *Register) ApplyBatch(ctx context.Context, who Actor, changes []Change) 
 		return nil, nil
 	}
 	plans, faults := planBatch(changes)
-	r.decide.Lock()
-	defer r.decide.Unlock()
+	if err := r.decide.take(ctx); err != nil {
+		return nil, err
+	}
+	defer r.decide.give()
 	if before, err := r.answered(ctx); err != nil || before != nil {
 		return before, err
 	}
@@ -152,7 +154,7 @@ const (
 )
 
 // decideMany writes one batch as entries of one Append, which the journal keeps
-// whole. Called with r.decide held.
+// whole. Called with the turn.
 func (r *Register) decideMany(ctx context.Context, who Actor, plans []plan) ([]FenceRecord, error) {
 	at, request := r.cfg.Clock().UnixMicro(), journal.RequestOf(ctx)
 	var entries []journal.Entry
@@ -255,8 +257,10 @@ type Emergency struct {
 // touches the zone's airspace without compare, so that no other decision can
 // make it fail.
 func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emergency) (FenceRecord, error) {
-	r.decide.Lock()
-	defer r.decide.Unlock()
+	if err := r.decide.take(ctx); err != nil {
+		return FenceRecord{}, err
+	}
+	defer r.decide.give()
 	if before, err := r.answered(ctx); err != nil || before != nil {
 		return first(before), err
 	}

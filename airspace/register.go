@@ -40,7 +40,7 @@ type Appender interface {
 type Register struct {
 	cfg Config
 
-	decide sync.Mutex // one decision at a time: held from the check to the apply
+	decide turn // one decision at a time: held from the check to the apply
 
 	mu       sync.RWMutex // guards the fields below
 	fences   map[string]*FenceRecord
@@ -63,6 +63,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		cfg.KeptAnswers = 100_000
 	}
 	return &Register{
+		decide:  newTurn(),
 		answers: answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:     cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(),
@@ -101,8 +102,10 @@ func (r *Register) Replay(rec journal.Record) error {
 
 // Start puts the fences of the replayed state in force.
 func (r *Register) Start(ctx context.Context) error {
-	r.decide.Lock()
-	defer r.decide.Unlock()
+	if err := r.decide.take(ctx); err != nil {
+		return err
+	}
+	defer r.decide.give()
 	return r.publishFences(ctx)
 }
 

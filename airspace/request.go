@@ -49,7 +49,7 @@ func (a *answers) note(r *journal.Request, atUS int64, f *FenceRecord) {
 }
 
 // answered is what the request of ctx led to before; nil if it is a new one.
-// It is asked with r.decide held before a decision is made.
+// It is asked with the turn before a decision is made.
 func (r *Register) answered(ctx context.Context) ([]FenceRecord, error) {
 	q := journal.RequestOf(ctx)
 	if q == nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"testzone/telemetry"
+	"testzone/telemetry/journal"
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
 )
@@ -23,6 +24,9 @@ func (s *server) health() []telemetry.Reason {
 	}
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
+	}
+	if waits := s.waits.since(time.Now(), s.journal.Health()); waits > waitsAfter {
+		add("journal_waits", "The disk of the journal has not answered for %v. Fences and alerts go on, decisions end unanswered. Check the disk; nothing has to be restarted when it goes on.", waits.Round(time.Second))
 	}
 	if behind := time.Duration(s.newestUS-time.Now().UnixMicro()) * time.Microsecond; behind > time.Second {
 		add("clock_behind", "This machine's clock is %v behind the newest journal entry: times shown are wrong. Set the clock, then restart.", behind.Round(time.Second))
@@ -55,6 +59,31 @@ func (s *server) health() []telemetry.Reason {
 		add(loss.code, loss.text, loss.count)
 	}
 	return out
+}
+
+// waitsAfter is how long an append may wait for the disk.
+const waitsAfter = 3 * time.Second
+
+// waitWatch remembers since when appends wait and none is done. Safe for concurrent use.
+type waitWatch struct {
+	mu   sync.Mutex // guards the fields below
+	head uint64
+	at   time.Time // since when; zero: none waits
+}
+
+func (w *waitWatch) since(now time.Time, h journal.Health) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if h.Waiting == 0 || h.Head != w.head {
+		w.head, w.at = h.Head, time.Time{}
+	}
+	switch {
+	case h.Waiting == 0:
+		return 0
+	case w.at.IsZero():
+		w.at = now
+	}
+	return now.Sub(w.at)
 }
 
 // lossFresh is how long a loss is shown after it last happened.

@@ -63,6 +63,7 @@ type server struct {
 	newestUS  int64         // time of the newest journal entry at the start
 	full      atomic.Uint64 // sources that could not be followed
 	watch     lossWatch
+	waits     waitWatch
 
 	admin         *admin.Server // nil: off
 	adminListener net.Listener
