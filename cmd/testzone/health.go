@@ -74,11 +74,11 @@ type waitWatch struct {
 func (w *waitWatch) since(now time.Time, h journal.Health) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if h.Waiting == 0 || h.Head != w.head {
+	if h.Asked == 0 || h.Head != w.head {
 		w.head, w.at = h.Head, time.Time{}
 	}
 	switch {
-	case h.Waiting == 0:
+	case h.Asked == 0:
 		return 0
 	case w.at.IsZero():
 		w.at = now

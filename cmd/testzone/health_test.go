@@ -25,7 +25,7 @@ func TestWaitWatch(t *testing.T) {
 		{time.Second, 1, 6, 0},
 	} {
 		at = at.Add(step.after)
-		if got := w.since(at, journal.Health{Waiting: step.waiting, Head: step.head}); got != step.want {
+		if got := w.since(at, journal.Health{Asked: step.waiting, Head: step.head}); got != step.want {
 			t.Errorf("step %d: %v, want %v", i, got, step.want)
 		}
 	}

@@ -38,7 +38,7 @@ func (s *server) figures() []admin.Figure {
 	gauge("testzone_journal_ok", "1 while the journal accepts entries.", boolFigure(h.State == journal.OK))
 	count("testzone_journal_entries_total", "Newest durable entry.", h.Head)
 	gauge("testzone_journal_sync_seconds", "Duration of the last data sync of a batch.", h.LastSync.Seconds())
-	gauge("testzone_journal_waiting", "Appends that wait for the disk.", float64(h.Waiting))
+	gauge("testzone_journal_waiting", "Appends that are not answered yet.", float64(h.Asked))
 	gauge("testzone_journal_segments", "Segment files.", float64(h.Segments))
 	gauge("testzone_journal_free_bytes", "Space left on the file system of the journal; -1: not known.", float64(h.FreeBytes))
 

@@ -18,7 +18,8 @@ type Health struct {
 	Head      uint64        // last durable entry; 0 = none
 	LastSync  time.Duration // of the last data sync of a batch; 0 before the first
 	Segments  int
-	Waiting   int       // appends that wait for the disk
+	Waiting   int       // appends that wait for the group before theirs
+	Asked     int       // appends that are not answered yet, those that are being written included
 	Repaired  int64     // bytes of torn tail that Open set aside
 	FreeBytes int64     // on the file system of the journal; -1 = not known
 	LowSpace  bool      // decisions are refused, see ErrNoSpace
@@ -38,7 +39,7 @@ func (j *Journal) Health() Health {
 	h := Health{
 		State: OK, Cause: j.cause, Head: j.seq, LastSync: j.lastSync, Segments: len(j.segs),
 		Waiting: len(j.queue), Repaired: j.repaired, FreeBytes: free, Group: j.cfg.Group,
-		Scrubbed: j.clean, LowSpace: free >= 0 && free < 2*j.cfg.SegmentBytes, Snapshot: j.snapped,
+		Asked: int(j.asked.Load()), Scrubbed: j.clean, LowSpace: free >= 0 && free < 2*j.cfg.SegmentBytes, Snapshot: j.snapped,
 	}
 	if j.cause != nil {
 		h.State = ReadOnly

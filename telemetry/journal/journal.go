@@ -29,6 +29,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -207,6 +208,8 @@ type Journal struct {
 
 	snapMu sync.Mutex // held while a snapshot is written
 
+	asked atomic.Int64 // appends that are not answered yet
+
 	mu       sync.Mutex // guards the fields below
 	queue    []*request
 	busy     bool // a group is being synced: the committer looks at the queue now and then
@@ -336,6 +339,8 @@ func (j *Journal) refused() error {
 // When ctx ends, or the disk fails, while the batch is being written, its outcome
 // is unknown: the error says so, and only a retry with the same ids may follow.
 func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, err error) {
+	j.asked.Add(1)
+	defer j.asked.Add(-1)
 	if len(batch) == 0 {
 		return nil, nil
 	}
