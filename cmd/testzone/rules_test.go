@@ -30,12 +30,14 @@ var allowed = map[string][]string{
 	"telemetry/watchdog": {},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "web/auth", "web/notify"},
+	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "web/auth", "web/notify"},
 	"web/admin":          {},
 	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
 	"web/ui":             {},
 	"cmd/testzone":       nil, // wires everything
+
+	"telemetry/audit/trail": {"telemetry/journal"},
 }
 
 // topLevel is what may stand at the top of the repository, apart from dot-files.

@@ -1,0 +1,194 @@
+package trail
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"testzone/telemetry/journal"
+)
+
+// The schemas of the journal's entries. They are numbers in files for ever; the
+// packages that write them own their bodies.
+const (
+	schemaFence   = 1      // airspace
+	schemaAlert   = 2      // telemetry
+	schemaGap     = 3      // telemetry/watchdog
+	schemaAct     = 4      // telemetry/audit
+	schemaAccount = 10     // airspace
+	schemaJournal = 0xffff // telemetry/journal
+)
+
+// The outcomes that are not the code of a refusal.
+const (
+	done       = "done"
+	unreadable = "unreadable"
+)
+
+// maxText bounds a field: a reason is a sentence, not a file.
+const maxText = 1000
+
+// body is every member of an entry that the trail shows. A member has one type in
+// all schemas that have it.
+type body struct {
+	Type string `json:"type"`
+	Act  string `json:"act"` // of accounts
+	By   string `json:"by"`
+
+	ID      string     `json:"id"`
+	Fence   *object    `json:"fence"`
+	Changes []change   `json:"changes"`
+	Alert   *alert     `json:"alert"`
+	Cause   string     `json:"cause"`
+	Ack     *signature `json:"ack"`
+
+	FromUS int64  `json:"from_us"`
+	ToUS   int64  `json:"to_us"`
+	After  string `json:"after"`
+
+	What      string `json:"what"`
+	Object    string `json:"object"`
+	Outcome   string `json:"outcome"`
+	From      string `json:"from"`
+	RequestID string `json:"request_id"`
+	Count     int    `json:"count"`
+
+	Reason   string `json:"reason"`
+	LostFrom uint64 `json:"lost_from"`
+	LostTo   uint64 `json:"lost_to"`
+}
+
+type object struct {
+	ID  string `json:"id"`
+	Org string `json:"org"`
+}
+
+type change struct {
+	ID       string  `json:"id"` // of a fence that is deleted
+	Fence    *object `json:"fence"`
+	Org      *object `json:"organisation"`
+	Person   *object `json:"person"`
+	Key      *object `json:"key"`
+	Proposal *object `json:"proposal"`
+}
+
+type alert struct {
+	ID      string  `json:"id"`
+	Type    string  `json:"type"`
+	Fence   *object `json:"fence"`
+	Vehicle struct {
+		ID       string `json:"id"`
+		Operator string `json:"operator"`
+	} `json:"vehicle"`
+}
+
+type signature struct {
+	By   string `json:"by"`
+	Note string `json:"note"`
+}
+
+// Of is a record as an auditor reads it. It shows every record: one whose body it
+// cannot read has the outcome "unreadable".
+func Of(rec *journal.Record) Event {
+	e := Event{Seq: rec.Seq, TimeUS: rec.TimeUS, What: rec.Kind.String(), Outcome: done, Hash: rec.Hash}
+	var b body
+	if err := json.Unmarshal(rec.Body, &b); err != nil {
+		e.Outcome, e.Why = unreadable, fmt.Sprintf("the body of schema %d is not what this program knows", rec.Schema)
+		return e
+	}
+	e.What = cmp.Or(b.Type, b.Act, e.What)
+	e.Who = b.By
+	switch rec.Schema {
+	case schemaFence, schemaAccount:
+		e.Object, e.Org = b.objects()
+	case schemaAlert:
+		b.ofAlert(&e)
+	case schemaGap:
+		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
+		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
+		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaAct:
+		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
+		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
+		if b.Count > 0 {
+			e.Why = fmt.Sprintf("%d acts were not written: too many came at once", b.Count)
+		}
+	case schemaJournal:
+		e.Object, e.Why = "journal", b.Reason
+		if b.LostTo > 0 {
+			e.Outcome = fmt.Sprintf("entries %d to %d were lost", b.LostFrom, b.LostTo)
+		}
+	}
+	e.clean()
+	return e
+}
+
+func (b *body) ofAlert(e *Event) {
+	e.Object, e.Why = named("alert", b.ID), b.Cause
+	if b.Alert != nil {
+		e.Object = named("alert", b.Alert.ID) + named(" vehicle", b.Alert.Vehicle.ID)
+		if b.Alert.Fence != nil {
+			e.Object += named(" fence", b.Alert.Fence.ID)
+		}
+		e.Org, e.Why = b.Alert.Vehicle.Operator, b.Alert.Type
+	}
+	if b.Ack != nil {
+		e.Who, e.Why = b.Ack.By, b.Ack.Note
+	}
+}
+
+// objects names what a decision changed, with spaces between, and whose it is.
+func (b *body) objects() (objects, org string) {
+	if len(b.Changes) == 0 {
+		if b.Fence != nil {
+			return named("fence", b.Fence.ID), ""
+		}
+		return named("fence", b.ID), ""
+	}
+	var names []string
+	for i := range b.Changes {
+		c := &b.Changes[i]
+		for _, o := range []struct {
+			kind string
+			of   *object
+		}{{"fence", c.Fence}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
+			if o.of != nil {
+				names = append(names, named(o.kind, o.of.ID))
+				org = cmp.Or(org, o.of.Org)
+				if o.of == c.Org {
+					org = cmp.Or(org, o.of.ID)
+				}
+			}
+		}
+		if c.ID != "" {
+			names = append(names, named("fence", c.ID))
+		}
+	}
+	return strings.Join(names, " "), org
+}
+
+func named(kind, id string) string {
+	if id == "" {
+		return ""
+	}
+	return kind + ":" + id
+}
+
+// clean takes out what would break a line, hide text or change its direction
+// where it is shown, and bounds each field.
+func (e *Event) clean() {
+	for _, field := range []*string{&e.Who, &e.Org, &e.What, &e.Object, &e.Why, &e.From, &e.RequestID, &e.Outcome} {
+		*field = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+				return ' '
+			}
+			return r
+		}, strings.ToValidUTF8(*field, "\uFFFD"))
+		if r := []rune(*field); len(r) > maxText {
+			*field = string(r[:maxText-1]) + "…"
+		}
+	}
+}
