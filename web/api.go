@@ -145,9 +145,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 			err = s.principals.take(actor.ID, s.cfg.Clock())
 		}
 		if err != nil {
-			problem := s.problemOf(r.Context(), err)
-			s.tellRefusal(r, op.OperationID, actor, problem)
-			writeProblem(w, problem)
+			s.refuse(w, r, op.OperationID, actor, s.problemOf(r.Context(), err))
 			return
 		}
 		limit := cmp.Or(to.limits.time, requestTimeout)
@@ -178,6 +176,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}
+		s.tellDone(requestOf(ctx), op.OperationID, actorOf(ctx))
 		return out, nil
 	})
 }

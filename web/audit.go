@@ -1,16 +1,9 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/mod/sumdb/tlog"
@@ -36,42 +29,6 @@ type AuditProof struct {
 	Hashes []string `json:"hashes" doc:"Base64"`
 }
 
-// AuditEvent is one entry of the journal, for who looks for who did what.
-type AuditEvent struct {
-	Seq       uint64 `json:"seq"`
-	At        string `json:"at" format:"date-time"`
-	Type      string `json:"type" doc:"E.g. fence.put, alert.acknowledged, session.opened, call.refused, supervision_gap, audit.checkpoint"`
-	By        string `json:"by" doc:"Actor id; empty: the system, or nobody signed in"`
-	What      string `json:"what" doc:"Operation of a call"`
-	Object    string `json:"object" doc:"What it is about: an id, or the path of a call"`
-	Why       string `json:"why" doc:"Note, cause or reason"`
-	From      string `json:"from" doc:"Address of the call"`
-	Outcome   string `json:"outcome" doc:"done, or the code of the problem"`
-	RequestID string `json:"request_id"`
-	Hash      string `json:"hash" doc:"Chain hash, hexadecimal"`
-}
-
-// AuditList is one page of the audit.
-type AuditList struct {
-	Items []AuditEvent `json:"items"`
-	Next  *uint64      `json:"next" doc:"after of the next page; null at the end of the journal"`
-}
-
-// AuditSearch says which entries are looked for.
-type AuditSearch struct {
-	After  uint64    `query:"after" doc:"Only entries with a higher sequence"`
-	From   time.Time `query:"from" doc:"Not before this time"`
-	To     time.Time `query:"to" doc:"Before this time"`
-	By     string    `query:"by" maxLength:"120" doc:"Actor id"`
-	Type   string    `query:"type" maxLength:"60" doc:"A type, or a family such as fence.*"`
-	Object string    `query:"object" maxLength:"300"`
-	Text   string    `query:"q" maxLength:"200" doc:"Anywhere in the entry"`
-	Limit  int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
-}
-
-// maxExported bounds the entries of one export.
-const maxExported = 100_000
-
 func (s *Server) auditEndpoints(api huma.API) {
 	op := func(id, path, summary string, errors ...int) huma.Operation {
 		return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Tags: []string{"audit"}, Summary: summary, Errors: append(errors, 401, 403, 503)}
@@ -79,19 +36,45 @@ func (s *Server) auditEndpoints(api huma.API) {
 	endpoint(s, api, op("auditCheckpoint", "/v1/audit/checkpoint", "The newest signed checkpoint of the journal"), s.auditCheckpoint)
 	endpoint(s, api, op("auditInclusion", "/v1/audit/proof/inclusion", "Prove that an entry is in the journal", 404, 422), s.auditInclusion)
 	endpoint(s, api, op("auditConsistency", "/v1/audit/proof/consistency", "Prove that the journal continues an earlier one", 404, 422), s.auditConsistency)
-	endpoint(s, api, op("searchAudit", "/v1/audit/events", "Who did what, oldest first", 422), s.searchAudit)
-	endpoint(s, api, op("exportAudit", "/v1/audit/export", "The same as a file, at most 100,000 entries", 422), s.exportAudit)
+	endpoint(s, api, op("searchAudit", "/v1/audit/events", "Who did what, newest first", 422), s.searchAudit)
+	endpoint(s, api, exportAuditOperation(), s.exportAudit)
 }
 
 // tellRefusal writes down that a call was refused for who made it, or for how often.
+// Package auth tells of sign-ins itself; a page asks for its session to learn that
+// it has none.
 func (s *Server) tellRefusal(r *http.Request, operation string, who airspace.Actor, p *Problem) {
-	if s.cfg.Acts == nil || p.Status != http.StatusUnauthorized && p.Status != http.StatusForbidden && p.Status != http.StatusTooManyRequests {
+	refused := p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Status == http.StatusTooManyRequests
+	if refused && operation != "signIn" && operation != "getSession" {
+		s.tellCall(r, audit.Act{Type: audit.CallRefused, By: who.ID, What: operation, Outcome: p.Code})
+	}
+}
+
+// tellDone writes down from where something was decided. What was decided is an
+// entry of its own.
+func (s *Server) tellDone(r *http.Request, operation string, who airspace.Actor) {
+	dry := r.URL.Query().Get("dry_run") == "true" || operation == "previewFence"
+	session := operation == "signIn" || operation == "signOut" || operation == "changePassword" // auth tells of them
+	if r.Method != http.MethodGet && !dry && !session {
+		s.tellCall(r, audit.Act{Type: audit.CallDone, By: who.ID, What: operation})
+	}
+}
+
+func (s *Server) tellCall(r *http.Request, a audit.Act) {
+	if s.cfg.Acts == nil {
 		return
 	}
-	s.cfg.Acts.Record(audit.Act{
-		Type: audit.CallRefused, By: who.ID, What: operation, Object: r.URL.Path, Outcome: p.Code,
-		From: peerOf(r), RequestID: requestID(r.Context()),
-	})
+	a.Object, a.From, a.RequestID = r.URL.Path[:min(len(r.URL.Path), maxActPath)], peerOf(r), requestID(r.Context())
+	s.cfg.Acts.Record(a)
+}
+
+// maxActPath bounds what a caller can make the journal keep.
+const maxActPath = 200
+
+// refuse answers with a problem outside of the framework, and tells the audit.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, operation string, who airspace.Actor, p *Problem) {
+	s.tellRefusal(r, operation, who, p)
+	writeProblem(w, p)
 }
 
 type checkpointOutput struct{ Body AuditCheckpoint }
@@ -178,154 +161,4 @@ func (s *Server) readJournal(ctx context.Context, from uint64, each func(*journa
 		return nil
 	}
 	return err
-}
-
-// auditOf is the uniform view of an entry.
-func auditOf(rec *journal.Record) AuditEvent {
-	var body struct {
-		Type    string                     `json:"type"`
-		By      string                     `json:"by"`
-		ID      string                     `json:"id"`
-		Fence   *fenceRef                  `json:"fence"`
-		Alert   *struct{ ID string }       `json:"alert"`
-		Ack     *struct{ By, Note string } `json:"ack"`
-		Cause   string                     `json:"cause"`
-		Changes []changedRef               `json:"changes"`
-		After   string                     `json:"after"`
-		audit.Act
-	}
-	out := AuditEvent{Seq: rec.Seq, At: timeOf(rec.TimeUS), Type: "entry", Outcome: "done", Hash: hexOf(rec.Hash)}
-	if json.Unmarshal(rec.Body, &body) != nil || body.Type == "" {
-		return out
-	}
-	out.Type, out.By, out.What, out.From, out.RequestID = body.Type, body.By, body.What, body.From, body.RequestID
-	out.Object, out.Why = body.ID, body.Cause
-	if body.Outcome != "" {
-		out.Outcome = body.Outcome
-	}
-	switch {
-	case body.Object != "":
-		out.Object = body.Object
-	case body.Fence != nil:
-		out.Object = body.Fence.ID
-	case body.Alert != nil:
-		out.Object = body.Alert.ID
-	case len(body.Changes) > 0:
-		ids := make([]string, 0, len(body.Changes))
-		for _, c := range body.Changes[:min(len(body.Changes), 20)] {
-			ids = append(ids, c.result().ID)
-		}
-		out.Object = strings.Join(ids, " ")
-	}
-	if body.Ack != nil {
-		out.By, out.Why = body.Ack.By, body.Ack.Note
-	}
-	if body.After != "" {
-		out.Why = body.After
-	}
-	if body.Count > 0 {
-		out.Why = strconv.Itoa(body.Count) + " acts"
-	}
-	return out
-}
-
-func hexOf(h [32]byte) string {
-	const digits = "0123456789abcdef"
-	out := make([]byte, 0, 64)
-	for _, b := range h {
-		out = append(out, digits[b>>4], digits[b&15])
-	}
-	return string(out)
-}
-
-// wants reports whether an entry is among those that are looked for.
-func (q *AuditSearch) wants(rec *journal.Record, e *AuditEvent) bool {
-	at := time.UnixMicro(rec.TimeUS)
-	switch {
-	case !q.From.IsZero() && at.Before(q.From), !q.To.IsZero() && !at.Before(q.To):
-		return false
-	case q.By != "" && e.By != q.By:
-		return false
-	case q.Type != "" && !(eventFilter{q.Type}).wants(e.Type):
-		return false
-	case q.Object != "" && !slices.Contains(strings.Fields(e.Object), q.Object):
-		return false
-	}
-	return q.Text == "" || bytes.Contains(bytes.ToLower(rec.Body), []byte(strings.ToLower(q.Text)))
-}
-
-func (s *Server) findAudit(ctx context.Context, q *AuditSearch, limit int) (AuditList, error) {
-	out := AuditList{Items: []AuditEvent{}}
-	if s.cfg.Events == nil {
-		return out, journal.ErrClosed
-	}
-	err := s.readJournal(ctx, q.After+1, func(rec *journal.Record) bool {
-		e := auditOf(rec)
-		if !q.wants(rec, &e) {
-			return true
-		}
-		if len(out.Items) == limit {
-			last := out.Items[limit-1].Seq
-			out.Next = &last
-			return false
-		}
-		out.Items = append(out.Items, e)
-		return true
-	})
-	return out, err
-}
-
-type auditListOutput struct{ Body AuditList }
-
-func (s *Server) searchAudit(ctx context.Context, in *AuditSearch) (*auditListOutput, error) {
-	list, err := s.findAudit(ctx, in, in.Limit)
-	return &auditListOutput{list}, err
-}
-
-type auditFileOutput struct {
-	ContentType string `header:"Content-Type"`
-	Disposition string `header:"Content-Disposition"`
-	Body        []byte
-}
-
-func (s *Server) exportAudit(ctx context.Context, in *struct {
-	Format string `query:"format" enum:"csv,json" default:"csv"`
-	AuditSearch
-}) (*auditFileOutput, error) {
-	list, err := s.findAudit(ctx, &in.AuditSearch, maxExported)
-	if err != nil {
-		return nil, err
-	}
-	out := &auditFileOutput{ContentType: "text/csv; charset=utf-8", Disposition: `attachment; filename="audit.csv"`}
-	if in.Format == "json" {
-		out.ContentType, out.Disposition = "application/json", `attachment; filename="audit.json"`
-		out.Body = encodeJSON(list)
-		return out, nil
-	}
-	out.Body, err = auditCSV(list.Items)
-	return out, err
-}
-
-func auditCSV(items []AuditEvent) ([]byte, error) {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"seq", "at", "type", "by", "what", "object", "why", "from", "outcome", "request_id", "hash"}) // a Buffer does not fail
-	for i := range items {
-		e := &items[i]
-		row := []string{strconv.FormatUint(e.Seq, 10), e.At, e.Type, e.By, e.What, e.Object, e.Why, e.From, e.Outcome, e.RequestID, e.Hash}
-		for k := range row {
-			row[k] = harmless(row[k])
-		}
-		_ = w.Write(row)
-	}
-	w.Flush()
-	return b.Bytes(), w.Error()
-}
-
-// harmless keeps a spreadsheet from reading a text as a formula.
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }

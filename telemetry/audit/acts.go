@@ -23,6 +23,8 @@ type Act struct {
 	RequestID string `json:"request_id,omitempty"`
 	Count     int    `json:"count,omitempty"` // of acts.dropped
 	AtUS      int64  `json:"at_us"`
+
+	id journal.ID // fixed when it comes: a write whose outcome is unknown is tried again
 }
 
 // The types of acts.
@@ -31,6 +33,7 @@ const (
 	SessionClosed   = "session.closed"
 	SessionRefused  = "session.refused"
 	PasswordChanged = "password.changed"
+	CallDone        = "call.done" // the decision is an entry of its own; this says from where it came
 	CallRefused     = "call.refused"
 	ActsDropped     = "acts.dropped"
 )
@@ -81,7 +84,7 @@ func NewRecorder(cfg RecorderConfig) *Recorder {
 // Record takes an act in; it never waits.
 func (r *Recorder) Record(a Act) {
 	now := r.cfg.Clock()
-	a.AtUS = now.UnixMicro()
+	a.AtUS, a.id = now.UnixMicro(), journal.NewID()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.turn(now)
@@ -117,7 +120,7 @@ func (r *Recorder) turn(now time.Time) {
 	r.minute = minute
 	clear(r.sources)
 	if r.dropped > 0 && len(r.waiting) <= maxWaiting {
-		r.waiting = append(r.waiting, Act{Type: ActsDropped, Count: r.dropped, AtUS: now.UnixMicro()})
+		r.waiting = append(r.waiting, Act{Type: ActsDropped, Count: r.dropped, AtUS: now.UnixMicro(), id: journal.NewID()})
 		r.dropped = 0
 		r.wake()
 	}
@@ -179,7 +182,7 @@ func (r *Recorder) write(ctx context.Context) error {
 		if err != nil {
 			panic("an act does not encode: " + err.Error()) // only a defect of ours
 		}
-		batch = append(batch, journal.Entry{ID: journal.NewID(), Kind: journal.Fact, Schema: Schema, TimeUS: a.AtUS, Body: body})
+		batch = append(batch, journal.Entry{ID: a.id, Kind: journal.Fact, Schema: Schema, TimeUS: a.AtUS, Body: body})
 	}
 	r.mu.Unlock()
 	if n == 0 {

@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, oldest first */
+        /** Who did what, newest first */
         get: operations["searchAudit"];
         put?: never;
         post?: never;
@@ -96,7 +96,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The same as a file, at most 100,000 entries */
+        /**
+         * All events that are looked for as a file, oldest first
+         * @description Streamed; it has a minute. A file that does not end as it should was cut off: the connection breaks, and the JSON array is not closed. Then ask for shorter times.
+         */
         get: operations["exportAudit"];
         put?: never;
         post?: never;
@@ -889,33 +892,31 @@ export interface components {
         AuditEvent: {
             /** Format: date-time */
             at: string;
-            /** @description Actor id; empty: the system, or nobody signed in */
-            by: string;
             /** @description Address of the call */
             from: string;
             /** @description Chain hash, hexadecimal */
             hash: string;
-            /** @description What it is about: an id, or the path of a call */
+            /** @description What it was done to, e.g. fence:fn_1; several with spaces between; of a call its operation and path */
             object: string;
+            /** @description Organisation that it is about */
+            org: string;
             /** @description done, or the code of the problem */
             outcome: string;
             request_id: string;
             /** Format: int64 */
             seq: number;
             /** @description E.g. fence.put, alert.acknowledged, session.opened, call.refused, supervision_gap, audit.checkpoint */
-            type: string;
-            /** @description Operation of a call */
             what: string;
+            /** @description Actor id; empty: the system, or nobody was signed in */
+            who: string;
             /** @description Note, cause or reason */
             why: string;
         };
         AuditList: {
+            /** @description May be few or none although there are more: one answer looks through 100,000 entries */
             items: components["schemas"]["AuditEvent"][];
-            /**
-             * Format: int64
-             * @description after of the next page; null at the end of the journal
-             */
-            next: number | null;
+            /** @description cursor of the next page; null at the beginning of the journal */
+            next: string | null;
         };
         AuditProof: {
             /** @description Base64 */
@@ -2380,20 +2381,22 @@ export interface operations {
     searchAudit: {
         parameters: {
             query?: {
-                /** @description Only entries with a higher sequence */
-                after?: number;
                 /** @description Not before this time */
                 from?: string;
                 /** @description Before this time */
                 to?: string;
                 /** @description Actor id */
-                by?: string;
+                who?: string;
                 /** @description A type, or a family such as fence.* */
-                type?: string;
+                what?: string;
+                /** @description E.g. fence:fn_1, vehicle:uav-1 */
                 object?: string;
-                /** @description Anywhere in the entry */
+                /** @description Anywhere in the event */
                 q?: string;
+                /** @description Items in one answer */
                 limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2404,6 +2407,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2470,20 +2475,18 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "json";
-                /** @description Only entries with a higher sequence */
-                after?: number;
                 /** @description Not before this time */
                 from?: string;
                 /** @description Before this time */
                 to?: string;
                 /** @description Actor id */
-                by?: string;
+                who?: string;
                 /** @description A type, or a family such as fence.* */
-                type?: string;
+                what?: string;
+                /** @description E.g. fence:fn_1, vehicle:uav-1 */
                 object?: string;
-                /** @description Anywhere in the entry */
+                /** @description Anywhere in the event */
                 q?: string;
-                limit?: number;
             };
             header?: never;
             path?: never;
@@ -2491,7 +2494,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The file */
             200: {
                 headers: {
                     "Content-Disposition"?: string;
@@ -2499,7 +2502,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
