@@ -51,7 +51,7 @@ func TestClientCommands(t *testing.T) {
 	if code, _, stderr := c.run("", "fences", "list", "--server", p.url); code != exitDenied || !strings.Contains(stderr, "testzone login") {
 		t.Errorf("without a token: %d %s", code, stderr)
 	}
-	if code, stdout, stderr := c.run(testToken+"\n", "login", "--server", p.url); code != 0 || !strings.Contains(stdout, "as bootstrap (administrator)") || strings.Contains(stdout+stderr, testToken) {
+	if code, stdout, stderr := c.run(testToken+"\n", "login", "--server", p.url); code != 0 || !strings.Contains(stdout, "as bootstrap (administrator") || strings.Contains(stdout+stderr, testToken) {
 		t.Fatalf("login: %d %s %s", code, stdout, stderr)
 	}
 	if info, err := os.Stat(filepath.Join(c.home, "testzone", "login.json")); err != nil || info.Mode().Perm() != 0o600 {

@@ -111,7 +111,7 @@ test('keyboard: edit, versions, restore, delete', async () => {
     assert.equal((await api('GET', `/v1/fences/${f.id}`)).body.ceiling, null);
     await page.keyboard.press('Escape');
     await press(page, 'fence-delete');
-    await page.getByTestId('fence-delete-confirm').waitFor();
+    await page.locator('[data-testid="fence-delete-confirm"]:focus:enabled').waitFor();
     await page.keyboard.press('Enter');
     await row.waitFor({ state: 'detached' });
     assert.deepEqual(await listed(), []);
@@ -212,7 +212,7 @@ test('import reports before it publishes; export is a file', async () => {
     assert.equal(await rows.nth(1).getAttribute('data-result'), 'refused');
     assert.deepEqual(await listed(), []);
     await page.getByTestId('import-publish').click();
-    await page.getByText('1 fences were published').waitFor();
+    await page.getByTestId('import').getByText('1 fences were published').waitFor();
     assert.deepEqual((await listed()).map((f) => f.name), [`${PREFIX}good`]);
     await page.keyboard.press('Escape');
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('fence-export-geojson').click()]);
