@@ -185,8 +185,12 @@ func (l *loudness) exceeds(nowUS int64, limit int) bool {
 
 // refresh judges the standing vehicles after a change of the fences.
 func (s *shard) refresh() {
-	s.out = s.fences.Refresh(s.p.cfg.Clock().UnixMicro(), s.out[:0])
+	now := s.p.cfg.Clock().UnixMicro()
+	s.out = s.fences.Refresh(now, s.out[:0])
 	s.publish(s.out)
+	for _, v := range s.all {
+		s.endGone(v, now)
+	}
 }
 
 // watchLinks finds vehicles whose heartbeat has stopped.
