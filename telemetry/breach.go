@@ -156,6 +156,7 @@ func (s *shard) confirm(v *owned, b *breach) {
 	}
 	g := s.grounds(v, 0)
 	g.Fixes = min(v.run, b.inside)
+	b.fence = s.fences.Current(v.id.Handle, b.fence) // it may have been revised around the vehicle
 	g.AltitudeUnknown = !b.fence.HeightKnown(v.id.Class, &v.track.Fix)
 	if g.Lacks(v.id.Class) != 0 {
 		return

@@ -117,3 +117,84 @@ func TestBreachEndsWhileTheServerIsDown(t *testing.T) {
 		}
 	})
 }
+
+// TestAlertOfAFormerRunIsShown: the vehicle is in breach before and after a
+// restart. The alert goes on, and the map shows its level.
+func TestAlertOfAFormerRunIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBreachRig(t, vehicles.UAV, true, geofence.Fence{Kind: geofence.KeepOut})
+		r.at(50)
+		r.stop()
+		again := newBreachRig(t, vehicles.UAV, true, geofence.Fence{Kind: geofence.KeepOut})
+		defer again.stop()
+		for _, rec := range r.journal.records {
+			if err := again.book.Replay(rec); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again.at(50)
+		again.at(51)
+		if a := again.only(t); a.ClearedUS != 0 || a.Ack != nil || a.Level != Critical {
+			t.Fatalf("alert %+v", a)
+		}
+		tracks, err := again.Tracks(t.Context(), WholeZone())
+		if err != nil || len(tracks) != 1 {
+			t.Fatalf("%d tracks, %v", len(tracks), err)
+		}
+		if tracks[0].AlertLevel != Critical {
+			t.Errorf("the map shows level %d of a vehicle with an open alert of level %d", tracks[0].AlertLevel, Critical)
+		}
+	})
+}
+
+// TestConfirmationIsOfTheFenceInForce: a fence gets another response while a
+// vehicle is in it. What confirms the breach afterwards names the fence as it is.
+func TestConfirmationIsOfTheFenceInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBreachRig(t, vehicles.UAV, true, geofence.Fence{Kind: geofence.KeepOut})
+		defer r.stop()
+		r.at(50)
+		now := around(t, geofence.Fence{Kind: geofence.KeepOut, Response: "return"}, 0)
+		if err := r.SetFences(t.Context(), []*geofence.Compiled{now}); err != nil {
+			t.Fatal(err)
+		}
+		r.told()
+		r.at(51)
+		r.at(52)
+		events, _ := r.heard.Take()
+		seen := 0
+		for _, e := range events {
+			if c, ok := e.Body.(*Confirmed); ok {
+				if seen++; c.Fence.Fence.Rev != 2 {
+					t.Errorf("confirmed for revision %d, response %q", c.Fence.Fence.Rev, c.Fence.Fence.Response)
+				}
+			}
+		}
+		if seen != 1 {
+			t.Errorf("confirmed %d times", seen)
+		}
+	})
+}
+
+// TestClockThatIsSetBack: a source without a clock of its own goes on to be
+// judged when the server's clock is set back by some seconds.
+func TestClockThatIsSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newBreachRig(t, vehicles.USV, true, geofence.Fence{Kind: geofence.KeepOut})
+		defer r.stop()
+		back := int64(0)
+		at := func(north float64) {
+			time.Sleep(time.Second)
+			pos := fix(r.id.Handle, 0, 0, 0)
+			pos.ReceivedUS, pos.Fix.Point = time.Now().UnixMicro()-back, geo.Moved(edge, north, 0)
+			r.Reports([]vehicles.Report{pos})
+			synctest.Wait()
+		}
+		at(-20)
+		back = 8_000_000
+		for north := range 5 {
+			at(float64(10 + 5*north))
+		}
+		r.expect(t, "4 s within the fence", "entered confirmed")
+	})
+}
