@@ -63,6 +63,9 @@ func TestEffectsAddUpToBreaches(t *testing.T) {
 			var is []string
 			for _, c := range d.shard.Breaches(h, nil) {
 				is = append(is, c.Fence.ID)
+				if d.shard.IsClear(h, c, Accuracy{}) {
+					t.Errorf("round %d vehicle %d is clear of %s, which it breaches", round, h, c.Fence.ID)
+				}
 			}
 			slices.Sort(is)
 			if !slices.Equal(says, is) {

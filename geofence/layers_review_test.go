@@ -13,7 +13,8 @@ import (
 // TestLayersAgreeAnywhere drives slanted fences at the borders of cells, at
 // longitude 180 and at the highest latitudes, at scales from a metre to 10 km:
 // boxes, cells and the plain way must say the same, a kept course what a fresh
-// one does, and what a vehicle is over must be what covers says.
+// one does, a look ahead what the step there would find, and what a vehicle is
+// over must be what covers says.
 func TestLayersAgreeAnywhere(t *testing.T) {
 	places := []geo.Point{
 		{Lat: 2371 << 17, Lon: 9300 << 17}, {Lat: -(1 << 11), Lon: 1 << 11}, {Lat: 309_000_000, Lon: geo.MaxLon - 40},
@@ -114,10 +115,21 @@ func TestLayersAgreeAnywhere(t *testing.T) {
 					}
 				}
 			}
-			kept := shards[0].Ahead(h, 10, nil)
+			kept := shards[0].Ahead(h, 9.87, nil)
 			shards[1].find(h).ahead.forget()
-			if fresh := shards[1].Ahead(h, 10, nil); !slices.Equal(kept, fresh) {
+			if fresh := shards[1].Ahead(h, 9.87, nil); !slices.Equal(kept, fresh) {
 				t.Fatalf("round %d at %v step %d of %d from %v %v: a kept course says %v, a fresh one %v", round, at, step, h, smp.Fix, smp.Velocity, kept, fresh)
+			}
+			comes := foreseenBySteps(e, shards[0].find(h), 9.87)
+			for _, p := range kept {
+				if i := slices.Index(comes, p.Fence.Fence.ID); i >= 0 {
+					comes = slices.Delete(comes, i, i+1)
+				} else if p.Fence.Fence.Kind != SpeedLimit {
+					t.Fatalf("round %d at %v step %d of %d from %v %v: foresees %s %+v, which a step there does not find", round, at, step, h, smp.Fix, smp.Velocity, p.Fence.Fence.ID, p)
+				}
+			}
+			if len(comes) > 0 {
+				t.Fatalf("round %d at %v step %d of %d from %v %v: does not foresee %v", round, at, step, h, smp.Fix, smp.Velocity, comes)
 			}
 		}
 	}
@@ -128,4 +140,25 @@ func rounds() int {
 		return 14
 	}
 	return 140
+}
+
+// foreseenBySteps are the fences that a vehicle breaches when it makes its way
+// of some seconds in one step and did not before.
+func foreseenBySteps(e *Engine, v *vehicle, seconds float64) (ids []string) {
+	to := v.predict(seconds)
+	if !to.Point.Valid() {
+		return nil
+	}
+	s := e.NewShard()
+	s.plain = true
+	s.Admit(1, v.sub)
+	smp := Sample{Fix: v.fix, ReceivedUS: 1, Velocity: v.velocity.Velocity}
+	s.Step(1, &smp, nil)
+	smp.Fix, smp.ReceivedUS = to, 1+int64(seconds*1e6)
+	for _, tr := range s.Step(1, &smp, nil) {
+		if k := tr.Effect(); k == BreachBegins || k == BreachPassed {
+			ids = append(ids, tr.Fence.Fence.ID)
+		}
+	}
+	return ids
 }
