@@ -46,6 +46,15 @@ func (s *Shard) IsClear(h vehicles.Handle, c *Compiled, acc Accuracy) bool {
 	return now == nil || now.Fence.Kind != c.Fence.Kind || !now.AppliesTo(&v.sub) || now.isClear(v, acc)
 }
 
+// Current is the revision of a fence by which the vehicle was last judged; c
+// itself when it is not in force any more.
+func (s *Shard) Current(h vehicles.Handle, c *Compiled) *Compiled {
+	if v := s.find(h); v != nil && v.snap != nil && v.snap.byID[c.Fence.ID] != nil {
+		return v.snap.byID[c.Fence.ID]
+	}
+	return c
+}
+
 func (c *Compiled) isClear(v *vehicle, acc Accuracy) bool {
 	class := v.sub.Class
 	switch c.Fence.Kind {

@@ -107,7 +107,8 @@ func (s *Shard) reclassify(v *vehicle, snap *snapshot, smp *Sample, out []Transi
 }
 
 // apply judges one change at the vehicle's last fix. A fence that asks the same
-// in another revision causes a transition only where it moved over the vehicle.
+// in another revision causes a transition only where it moved over the vehicle;
+// one of another kind or group does not ask the same.
 func (v *vehicle) apply(ch change, smp *Sample, out []Transition) []Transition {
 	applied := ch.old != nil && ch.old.AppliesTo(&v.was)
 	applies := ch.new != nil && ch.new.AppliesTo(&v.sub)
@@ -127,7 +128,7 @@ func (v *vehicle) apply(ch change, smp *Sample, out []Transition) []Transition {
 		isFast = ch.new.isTooFast(smp, is, wasFast)
 		v.set(ch.new, over, is, isFast)
 	}
-	if applied && (!applies || ch.old.Fence.Kind != ch.new.Fence.Kind) {
+	if applied && (!applies || ch.old.Fence.Kind != ch.new.Fence.Kind || ch.old.Fence.Group != ch.new.Fence.Group) {
 		// The state that is held: inside any fence, or outside a keep-in.
 		if was || ch.old.Fence.Kind == KeepIn {
 			out = append(out, v.event(Ended, FenceChanged, ch.old, false, smp))

@@ -173,6 +173,10 @@ func (t *oracleTrack) speed(c *Compiled, inside bool, smp Sample) (now, changed 
 	return now, now != was
 }
 
+func oracleSame(a, b *Compiled) bool {
+	return a.Fence.Kind == b.Fence.Kind && a.Fence.Group == b.Fence.Group
+}
+
 func (o *oracle) refresh(h vehicles.Handle, nowUS int64) (out []Transition) {
 	t := o.tracks[h]
 	if !t.seen {
@@ -187,7 +191,7 @@ func (o *oracle) refresh(h vehicles.Handle, nowUS int64) (out []Transition) {
 		if !oracleApplies(old, t.was) {
 			continue
 		}
-		if now != nil && oracleApplies(now, t.sub) && now.Fence.Kind == old.Fence.Kind {
+		if now != nil && oracleApplies(now, t.sub) && oracleSame(now, old) {
 			was, _ := oracleInside(old, t.was.Class, t.smp.Fix)
 			is, unknown := oracleInside(now, t.sub.Class, t.smp.Fix)
 			if !was && is {
@@ -207,7 +211,7 @@ func (o *oracle) refresh(h vehicles.Handle, nowUS int64) (out []Transition) {
 	}
 	for _, now := range o.fences {
 		old := findFence(t.fences, now.Fence.ID)
-		if !oracleApplies(now, t.sub) || old != nil && oracleApplies(old, t.was) && old.Fence.Kind == now.Fence.Kind {
+		if !oracleApplies(now, t.sub) || old != nil && oracleApplies(old, t.was) && oracleSame(now, old) {
 			continue
 		}
 		if is, unknown := oracleInside(now, t.sub.Class, t.smp.Fix); is {

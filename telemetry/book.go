@@ -166,6 +166,12 @@ func (b *Book) take(e *Event) {
 		b.takePrediction(body, e.TimeUS)
 	case *Separation:
 		b.takeSeparation(body, e.TimeUS)
+	case *Begun:
+		for _, a := range b.openOf(body.Vehicle.ID) {
+			if a.ClearedUS == 0 && a.Vehicle.Handle != body.Vehicle.Handle {
+				b.clear(a, e.TimeUS, "server_restarted")
+			}
+		}
 	case *Gone:
 		b.flood.forget(body.Vehicle.ID)
 		for _, a := range b.openOf(body.Vehicle.ID) {
@@ -219,6 +225,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 		next := *a
 		c.complete(&next)
 		next.LastUS, next.Count = c.timeUS, a.Count+1
+		next.Vehicle.Handle = c.id.Handle // that of this run: the map shows the level by it
 		next.ClearedUS, next.Cause = 0, ""
 		if a.Ack != nil && c.timeUS-a.Ack.AtUS > reopenUS {
 			next.Ack = nil

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -56,6 +57,8 @@ const (
 	causePlausible = "plausible_again"
 	causeEnforced  = "enforced_again"
 	causeDisarmed  = "disarmed"
+
+	causeFenceChanged = "fence_changed"
 )
 
 // hold says whether a transition is kept from the alerts: it is the end of a
@@ -66,6 +69,10 @@ func (s *shard) hold(v *owned, t *geofence.Transition) bool {
 		return false
 	}
 	i, open := v.breachOf(t.Fence)
+	if open && breachType(v.breaches[i].fence) != breachType(t.Fence) {
+		s.end(v, i, t.ReceivedUS, causeFenceChanged) // under its id is now another condition
+		open = false
+	}
 	switch {
 	case !open:
 		if effect == geofence.BreachBegins {
@@ -115,12 +122,29 @@ func (s *shard) settle(v *owned) {
 			if b.outside++; min(v.run, b.outside) < settledFixes(v.id.Class) && !s.isOver(v, b) {
 				continue
 			}
-			s.p.cfg.Bus.Publish(v.track.FixUS, &Settled{Vehicle: v.id, Type: breachType(b.fence), Fence: b.fence.Fence.ID, Cause: causeComplied})
-			v.breaches = slices.Delete(v.breaches, i, i+1)
+			s.end(v, i, v.track.FixUS, causeComplied)
 		case !b.confirmed:
 			if b.inside++; b.inside >= orderFixes(v.id.Class) {
 				s.confirm(v, b)
 			}
+		}
+	}
+}
+
+// end tells the end of a breach that was held back, and forgets it.
+func (s *shard) end(v *owned, i int, timeUS int64, cause string) {
+	c := v.breaches[i].fence
+	v.breaches = slices.Delete(v.breaches, i, i+1)
+	s.p.cfg.Bus.Publish(timeUS, &Settled{Vehicle: v.id, Type: breachType(c), Fence: c.Fence.ID, Cause: cause})
+}
+
+// endGone ends the breaches whose end was held back when their fence asks nothing
+// of the vehicle any more: it may never send another fix.
+func (s *shard) endGone(v *owned, nowUS int64) {
+	however := geofence.Accuracy{HorizontalM: math.Inf(1), VerticalM: math.Inf(1)}
+	for i := len(v.breaches) - 1; i >= 0; i-- {
+		if b := &v.breaches[i]; b.ending && s.fences.IsClear(v.id.Handle, b.fence, however) {
+			s.end(v, i, nowUS, causeFenceChanged)
 		}
 	}
 }
@@ -132,6 +156,7 @@ func (s *shard) confirm(v *owned, b *breach) {
 	}
 	g := s.grounds(v, 0)
 	g.Fixes = min(v.run, b.inside)
+	b.fence = s.fences.Current(v.id.Handle, b.fence) // it may have been revised around the vehicle
 	g.AltitudeUnknown = !b.fence.HeightKnown(v.id.Class, &v.track.Fix)
 	if g.Lacks(v.id.Class) != 0 {
 		return

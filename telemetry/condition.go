@@ -97,7 +97,7 @@ func endCause(t *Transition, effect geofence.Effect) string {
 	case t.Kind == geofence.Ended:
 		return "fence_ended"
 	case t.Flags&geofence.FenceChanged != 0:
-		return "fence_changed"
+		return causeFenceChanged
 	}
 	return causeComplied
 }

@@ -103,7 +103,7 @@ func (s *shard) step(r *vehicles.Report) {
 		s.p.orphans.Add(1)
 		return
 	}
-	lastMS, lastFix := v.track.FixMS, v.track.Fix
+	lastMS, lastFix, first := v.track.FixMS, v.track.Fix, !v.track.HasFix()
 	moved := v.track.Apply(r)
 	if r.Has&vehicles.HasHeartbeat != 0 {
 		v.heardUS = s.nowUS
@@ -121,6 +121,9 @@ func (s *shard) step(r *vehicles.Report) {
 		s.out = s.fences.Step(r.Handle, &sample, s.out[:0])
 		s.publish(s.out)
 		s.settle(v)
+		if first && v.id.Verified { // others are never known again
+			s.p.cfg.Bus.PublishQuiet(r.ReceivedUS, &Begun{v.id})
+		}
 	} else if r.Has&vehicles.HasPosition != 0 && (r.BootMS != lastMS || r.Fix != lastFix) {
 		v.run = 0 // late; the same once more says nothing
 	}
@@ -185,8 +188,12 @@ func (l *loudness) exceeds(nowUS int64, limit int) bool {
 
 // refresh judges the standing vehicles after a change of the fences.
 func (s *shard) refresh() {
-	s.out = s.fences.Refresh(s.p.cfg.Clock().UnixMicro(), s.out[:0])
+	now := s.p.cfg.Clock().UnixMicro()
+	s.out = s.fences.Refresh(now, s.out[:0])
 	s.publish(s.out)
+	for _, v := range s.all {
+		s.endGone(v, now)
+	}
 }
 
 // watchLinks finds vehicles whose heartbeat has stopped.

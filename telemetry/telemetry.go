@@ -29,7 +29,7 @@ type Event struct {
 }
 
 // Body is what happened: *Transition, *Jump, *Settled, *Confirmed, *Unenforced,
-// *Prediction, *Separation, *Alert, *FenceChange, *LinkChange or *Gone.
+// *Prediction, *Separation, *Alert, *FenceChange, *LinkChange, *Begun or *Gone.
 // Bodies are immutable once published.
 type Body interface{ event() }
 
@@ -56,6 +56,12 @@ type LinkChange struct {
 	Armed   bool // what is armed and silent may move unseen
 }
 
+// Begun says that a vehicle's first fix was judged. What holds of it has been
+// told before: an alert of a former run that was not raised again is over.
+type Begun struct {
+	Vehicle *vehicles.Identity
+}
+
 // Gone says that a vehicle is no longer followed: its source was silent for long.
 type Gone struct {
 	Vehicle *vehicles.Identity
@@ -64,6 +70,7 @@ type Gone struct {
 func (*Transition) event()  {}
 func (*Alert) event()       {}
 func (*FenceChange) event() {}
+func (*Begun) event()       {}
 func (*LinkChange) event()  {}
 func (*Gone) event()        {}
 
