@@ -80,4 +80,4 @@ bench-mavlink: ## CPU per frame beside gomavlib's Node
 
 bench-platform: ## what must survive: the journal under kills, power losses, damage, full disks; a decision over HTTP
 	$(call figures,telemetry/journal,TestFigures.*)
-	$(call figures,web,TestPlatformFigures)
+	$(call figures,web,Test(PlatformFigures|Matrix|Attacks|Revocation))

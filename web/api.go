@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -145,9 +146,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 			err = s.principals.take(actor.ID, s.cfg.Clock())
 		}
 		if err != nil {
-			problem := s.problemOf(r.Context(), err)
-			s.tellRefusal(r, op.OperationID, actor, problem)
-			writeProblem(w, problem)
+			s.refuse(w, r, op.OperationID, actor, s.problemOf(r.Context(), err))
 			return
 		}
 		limit := cmp.Or(to.limits.time, requestTimeout)
@@ -175,6 +174,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		out, err := handle(ctx, in)
 		if err != nil {
 			problem := s.problemOf(ctx, err)
+			problem.hidden = errors.Is(err, errHidden)
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}

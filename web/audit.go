@@ -79,18 +79,35 @@ func (s *Server) auditEndpoints(api huma.API) {
 	endpoint(s, api, op("auditInclusion", "/v1/audit/proof/inclusion", "Prove that an entry is in the journal", 404, 422), s.auditInclusion)
 	endpoint(s, api, op("auditConsistency", "/v1/audit/proof/consistency", "Prove that the journal continues an earlier one", 404, 422), s.auditConsistency)
 	endpoint(s, api, op("searchAudit", "/v1/audit/events", "Who did what, oldest first", 422), s.searchAudit)
-	endpoint(s, api, op("exportAudit", "/v1/audit/export", "The same as a file, at most 100,000 entries", 422), s.exportAudit)
+	export := op("exportAudit", "/v1/audit/export", "The same as a file, at most 100,000 entries", 422)
+	export.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
+		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/AuditList"}},
+	}}}
+	endpoint(s, api, export, s.exportAudit)
 }
 
-// tellRefusal writes down that a call was refused for who made it, or for how often.
+// maxRefused bounds what a caller can make the journal keep of its path: what a
+// search can look for.
+const maxRefused = 300
+
+// tellRefusal writes down that a call was refused for who made it, or for how
+// often; that includes what is answered as if it were not there. operation is empty for what was refused before it was known.
 func (s *Server) tellRefusal(r *http.Request, operation string, who airspace.Actor, p *Problem) {
-	if s.cfg.Acts == nil || p.Status != http.StatusUnauthorized && p.Status != http.StatusForbidden && p.Status != http.StatusTooManyRequests {
+	refused := p.hidden || p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Status == http.StatusTooManyRequests
+	if s.cfg.Acts == nil || !refused {
 		return
 	}
 	s.cfg.Acts.Record(audit.Act{
-		Type: audit.CallRefused, By: who.ID, What: operation, Object: r.URL.Path, Outcome: p.Code,
+		Type: audit.CallRefused, By: who.ID, What: operation, Object: strings.ToValidUTF8(r.URL.Path[:min(len(r.URL.Path), maxRefused)], ""), Outcome: p.Code,
 		From: peerOf(r), RequestID: requestID(r.Context()),
 	})
+}
+
+// refuse answers a call that was refused, and writes it down.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, operation string, who airspace.Actor, p *Problem) {
+	s.tellRefusal(r, operation, who, p)
+	writeProblem(w, p)
 }
 
 type checkpointOutput struct{ Body AuditCheckpoint }

@@ -285,7 +285,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		err = s.streams.enter(actor.ID)
 	}
 	if err != nil {
-		writeProblem(w, s.problemOf(r.Context(), err))
+		s.refuse(w, r, eventsOperation, actor, s.problemOf(r.Context(), err))
 		return
 	}
 	defer s.streams.leave(actor.ID)

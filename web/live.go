@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"testzone/airspace"
 	"testzone/telemetry"
 )
 
@@ -215,12 +216,12 @@ func encodeJSON(v any) []byte {
 func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	if !s.sameOrigin(r) {
-		writeProblem(w, newProblem(ctx, http.StatusForbidden, "cross_origin", "This page's origin may not use the live channel."))
+		s.refuse(w, r, liveOperation, airspace.Actor{}, newProblem(ctx, http.StatusForbidden, "cross_origin", "This page's origin may not use the live channel."))
 		return
 	}
 	actor, err := s.authorise(r, rules()[liveOperation])
 	if err != nil {
-		writeProblem(w, s.problemOf(ctx, err))
+		s.refuse(w, r, liveOperation, actor, s.problemOf(ctx, err))
 		return
 	}
 	if !websocket.IsWebSocketUpgrade(r) {

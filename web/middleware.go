@@ -18,6 +18,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"testzone/airspace"
 	"testzone/geofence/zonefile"
 )
 
@@ -41,9 +42,9 @@ func (s *Server) protect(routes http.Handler) (http.Handler, error) {
 		}
 	}
 	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, newProblem(r.Context(), http.StatusForbidden, "cross_origin", "This request comes from another site."))
+		s.refuse(w, r, "", airspace.Actor{}, newProblem(r.Context(), http.StatusForbidden, "cross_origin", "This request comes from another site."))
 	}))
-	return s.identify(secure(s.perAddress(withoutURLTokens(csrf.Handler(s.bound(routes)))))), nil
+	return s.identify(secure(s.perAddress(s.withoutURLTokens(csrf.Handler(s.bound(routes)))))), nil
 }
 
 // identify gives the request an id, and turns a panic into a 500.

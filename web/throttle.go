@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"testzone/airspace"
 )
 
 // Rate bounds requests. The zero value is a default.
@@ -99,7 +101,7 @@ func (s *Server) perAddress(next http.Handler) http.Handler {
 			_, err = s.authorise(r, rules()["emergencyFence"])
 		}
 		if err != nil {
-			writeProblem(w, s.problemOf(r.Context(), err))
+			s.refuse(w, r, "", airspace.Actor{}, s.problemOf(r.Context(), err))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -158,6 +159,9 @@ func (s *Server) getTrack(ctx context.Context, in *struct {
 	view := s.viewOf(ctx)
 	h, ok := view.Lookup(s.cfg.Registry, vehicles.VehicleID(in.ID))
 	if !ok {
+		if _, known := s.cfg.Registry.Lookup(vehicles.VehicleID(in.ID)); known {
+			return nil, fmt.Errorf("%w: %w", errNoTrack, errHidden)
+		}
 		return nil, errNoTrack
 	}
 	track, ok, err := s.cfg.Pipeline.Track(ctx, view, h)
