@@ -57,7 +57,9 @@ type AuditList struct {
 	Next  *uint64      `json:"next" doc:"after of the next page; null at the end of the journal"`
 }
 
-type auditSearch struct {
+// AuditSearch is what is looked for. Exported, since the framework does not see
+// through an unexported embedded struct.
+type AuditSearch struct {
 	After  uint64    `query:"after" doc:"Only entries with a higher sequence"`
 	From   time.Time `query:"from" doc:"Not before this time"`
 	To     time.Time `query:"to" doc:"Before this time"`
@@ -255,7 +257,7 @@ func hexOf(h [32]byte) string {
 }
 
 // wants reports whether an entry is among those that are looked for.
-func (q *auditSearch) wants(rec *journal.Record, e *AuditEvent) bool {
+func (q *AuditSearch) wants(rec *journal.Record, e *AuditEvent) bool {
 	at := time.UnixMicro(rec.TimeUS)
 	switch {
 	case !q.From.IsZero() && at.Before(q.From), !q.To.IsZero() && !at.Before(q.To):
@@ -270,7 +272,7 @@ func (q *auditSearch) wants(rec *journal.Record, e *AuditEvent) bool {
 	return q.Text == "" || bytes.Contains(bytes.ToLower(rec.Body), []byte(strings.ToLower(q.Text)))
 }
 
-func (s *Server) findAudit(ctx context.Context, q *auditSearch, limit int) (AuditList, error) {
+func (s *Server) findAudit(ctx context.Context, q *AuditSearch, limit int) (AuditList, error) {
 	out := AuditList{Items: []AuditEvent{}}
 	if s.cfg.Events == nil {
 		return out, journal.ErrClosed
@@ -293,7 +295,7 @@ func (s *Server) findAudit(ctx context.Context, q *auditSearch, limit int) (Audi
 
 type auditListOutput struct{ Body AuditList }
 
-func (s *Server) searchAudit(ctx context.Context, in *auditSearch) (*auditListOutput, error) {
+func (s *Server) searchAudit(ctx context.Context, in *AuditSearch) (*auditListOutput, error) {
 	list, err := s.findAudit(ctx, in, in.Limit)
 	return &auditListOutput{list}, err
 }
@@ -306,9 +308,9 @@ type auditFileOutput struct {
 
 func (s *Server) exportAudit(ctx context.Context, in *struct {
 	Format string `query:"format" enum:"csv,json" default:"csv"`
-	auditSearch
+	AuditSearch
 }) (*auditFileOutput, error) {
-	list, err := s.findAudit(ctx, &in.auditSearch, maxExported)
+	list, err := s.findAudit(ctx, &in.AuditSearch, maxExported)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +342,7 @@ func auditCSV(items []AuditEvent) ([]byte, error) {
 
 // harmless keeps a spreadsheet from reading a text as a formula.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell

@@ -79,7 +79,7 @@ type Enforcement struct {
 	Enforced bool     `json:"enforced"`
 	Reasons  []string `json:"reasons" enum:"traffic,unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad"`
 
-	Fences *EnforcementByFence `json:"fences,omitempty" doc:"Fence by fence; of one track only"`
+	Fences *EnforcementByFence `json:"fences,omitempty" doc:"Fence by fence; of one track only, and of none that is traffic"`
 }
 
 // Breach is a fence that a vehicle breaches.
@@ -173,7 +173,9 @@ func (s *Server) getTrack(ctx context.Context, in *struct {
 	}
 	j := s.judge()
 	out := s.trackOf(&track, j)
-	out.Enforcement.Fences = j.byFence(&track, out.Enforcement.Reasons)
+	if !track.Traffic {
+		out.Enforcement.Fences = j.byFence(&track, out.Enforcement.Reasons)
+	}
 	return &trackOutput{Body: out}, nil
 }
 

@@ -954,7 +954,7 @@ export interface components {
         };
         Enforcement: {
             enforced: boolean;
-            /** @description Fence by fence; of one track only */
+            /** @description Fence by fence; of one track only, and of none that is traffic */
             fences?: components["schemas"]["EnforcementByFence"];
             reasons: ("traffic" | "unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
         };
@@ -2470,6 +2470,20 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "json";
+                /** @description Only entries with a higher sequence */
+                after?: number;
+                /** @description Not before this time */
+                from?: string;
+                /** @description Before this time */
+                to?: string;
+                /** @description Actor id */
+                by?: string;
+                /** @description A type, or a family such as fence.* */
+                type?: string;
+                object?: string;
+                /** @description Anywhere in the entry */
+                q?: string;
+                limit?: number;
             };
             header?: never;
             path?: never;
