@@ -263,14 +263,20 @@ func (z *testZone) call(token, method, path, body string, header ...string) repl
 	if err != nil {
 		z.t.Fatal(err)
 	}
+	out := z.read(res)
+	z.check(req, out)
+	return out
+}
+
+// read takes an answer in whole.
+func (z *testZone) read(res *http.Response) reply {
+	z.t.Helper()
 	defer res.Body.Close()
-	read, err := io.ReadAll(res.Body)
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		z.t.Fatal(err)
 	}
-	out := reply{res, read}
-	z.check(req, out)
-	return out
+	return reply{res, body}
 }
 
 // check holds the answer against the committed document.
