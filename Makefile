@@ -81,4 +81,4 @@ bench-mavlink: ## CPU per frame beside gomavlib's Node
 bench-platform: ## what must survive: the journal under kills, power losses, damage, full disks; a decision over HTTP
 	$(call figures,telemetry/journal,TestFigures.*)
 	$(call figures,telemetry/audit,TestAuditFigures)
-	$(call figures,web,Test(Platform|Auth)Figures)
+	$(call figures,web,Test((Platform|Auth)Figures|Matrix|Attacks|Revocation))

@@ -168,6 +168,8 @@ func fits(role Role, kind OrganisationKind) bool {
 		return kind == Authority
 	case Reviewer:
 		return kind == Department || kind == Sandbox
+	case Auditor: // reads of everybody what they did
+		return kind == Authority || kind == Department
 	case TestOperator, Applicant, VehicleRole:
 		return kind == Operator || kind == Sandbox
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -216,7 +217,20 @@ func (s *Server) listAlerts(ctx context.Context, in *alertListInput) (*alertList
 	return &alertListOutput{Body: out}, nil
 }
 
+// alertHidden is the error for an alert that is none of the caller's.
+func (s *Server) alertHidden(ctx context.Context, id string) error {
+	if _, known := s.cfg.Book.Alert(telemetry.WholeZone(), id); known {
+		if _, seen := s.cfg.Book.Alert(s.viewOf(ctx), id); !seen {
+			return fmt.Errorf("alert %s: %w: %w", id, telemetry.ErrNoAlert, errHidden)
+		}
+	}
+	return nil
+}
+
 func (s *Server) getAlert(ctx context.Context, in *oneAlertInput) (*alertOutput, error) {
+	if err := s.alertHidden(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	a, ok := s.cfg.Book.Alert(s.viewOf(ctx), in.ID)
 	if !ok {
 		return nil, telemetry.ErrNoAlert
@@ -225,6 +239,9 @@ func (s *Server) getAlert(ctx context.Context, in *oneAlertInput) (*alertOutput,
 }
 
 func (s *Server) acknowledgeAlert(ctx context.Context, in *acknowledgeInput) (*alertOutput, error) {
+	if err := s.alertHidden(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	note := ""
 	if in.Body != nil {
 		note = in.Body.Note

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -173,6 +174,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		out, err := handle(ctx, in)
 		if err != nil {
 			problem := s.problemOf(ctx, err)
+			problem.hidden = errors.Is(err, errHidden)
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}

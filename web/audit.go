@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/mod/sumdb/tlog"
@@ -40,12 +41,14 @@ func (s *Server) auditEndpoints(api huma.API) {
 	endpoint(s, api, exportAuditOperation(), s.exportAudit)
 }
 
-// tellRefusal writes down that a call was refused for who made it, or for how often.
+// tellRefusal writes down that a call was refused for who made it, or for how
+// often; that includes what is answered as if it were not there.
 // Package auth tells of sign-ins itself; a page asks for its session to learn that
 // it has none.
 func (s *Server) tellRefusal(r *http.Request, operation string, who airspace.Actor, p *Problem) {
-	refused := p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Status == http.StatusTooManyRequests
-	if refused && operation != "signIn" && operation != "getSession" {
+	refused := p.hidden || p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Status == http.StatusTooManyRequests
+	known := operation == "signIn" || operation == "getSession" && p.Status == http.StatusUnauthorized
+	if refused && !known {
 		s.tellCall(r, audit.Act{Type: audit.CallRefused, By: who.ID, What: operation, Outcome: p.Code})
 	}
 }
@@ -64,14 +67,14 @@ func (s *Server) tellCall(r *http.Request, a audit.Act) {
 	if s.cfg.Acts == nil {
 		return
 	}
-	a.Object, a.From, a.RequestID = r.URL.Path[:min(len(r.URL.Path), maxActPath)], peerOf(r), requestID(r.Context())
+	a.Object, a.From, a.RequestID = strings.ToValidUTF8(r.URL.Path[:min(len(r.URL.Path), maxActPath)], ""), peerOf(r), requestID(r.Context())
 	s.cfg.Acts.Record(a)
 }
 
 // maxActPath bounds what a caller can make the journal keep.
 const maxActPath = 200
 
-// refuse answers with a problem outside of the framework, and tells the audit.
+// refuse answers a call that was refused, and writes it down.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, operation string, who airspace.Actor, p *Problem) {
 	s.tellRefusal(r, operation, who, p)
 	writeProblem(w, p)

@@ -28,7 +28,6 @@ const (
 
 	eventHeartbeat  = 15 * time.Second
 	eventWriteWait  = 10 * time.Second // a reader that takes nothing for so long is closed
-	eventRecheck    = 30 * time.Second // of the credential
 	maxEventStreams = 200
 	maxOwnStreams   = 10 // of one actor
 	eventsAhead     = 64 // that wait for a reader
@@ -327,8 +326,9 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, q eventReq
 	}
 	beat := time.NewTicker(eventHeartbeat)
 	defer beat.Stop()
-	recheck := time.NewTicker(eventRecheck)
-	defer recheck.Stop()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	rechecked := s.cfg.Clock()
 	fmt.Fprintf(&out, ": events after %d\nretry: 3000\n\n", seen)
 	if err := send(); err != nil {
 		return err
@@ -344,9 +344,14 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, q eventReq
 			fmt.Fprintf(&out, "id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Type, encodeJSON(&e))
 		case <-beat.C:
 			fmt.Fprintf(&out, "id: %d\n: nothing new\n\n", seen) // what was filtered need not be read again
-		case <-recheck.C:
+		case <-second.C:
+			now := s.cfg.Clock()
+			if now.Sub(rechecked) < recheckEvery {
+				continue
+			}
+			rechecked = now
 			actor, err := s.authorise(r, rules()[eventsOperation])
-			if err != nil || actor.May(airspace.AuditRead) != q.all {
+			if err != nil || actor.May(airspace.AuditRead) != q.all || s.viewOfActor(actor) != q.sees {
 				return errors.Join(errForbidden, err)
 			}
 			continue

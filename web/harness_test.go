@@ -64,6 +64,7 @@ type zoneOptions struct {
 	oldest                   func() uint64
 	debug                    bool // log every request
 	oidc                     *auth.OIDCConfig
+	audited                  bool // with acts and checkpoints in the journal
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -117,6 +118,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	j, err := journal.Open(journal.Config{Dir: t.TempDir(), SegmentBytes: 1 << 20})
 	must(err)
 	z.journal = j
+	acts, keeper := z.audit(opt.audited)
 	z.registry, err = vehicles.NewRegistry(4_000_000_007, []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}})
 	must(err)
 	z.pipeline, err = telemetry.New(telemetry.Config{
@@ -138,7 +140,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	secrets, err := auth.OpenSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
-	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, OIDC: opt.oidc, Tokens: []auth.Token{
+	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, OIDC: opt.oidc, Events: actsOf(acts), Tokens: []auth.Token{
 		auth.Bootstrap(adminToken),
 		{Secret: observerToken, Actor: airspace.Actor{ID: "olga", Name: "Olga", Roles: []airspace.Role{airspace.Observer}}},
 	}})
@@ -157,7 +159,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			h := j.Health()
 			return JournalInfo{State: string(h.State), Head: h.Head}
 		},
-		Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress.or(Rate{PerSecond: 1e6}), PerPrincipal: opt.perPrincipal.or(Rate{PerSecond: 1e6}),
+		Audit: keeper, Acts: acts, Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress.or(Rate{PerSecond: 1e6}), PerPrincipal: opt.perPrincipal.or(Rate{PerSecond: 1e6}),
 		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, &slog.HandlerOptions{Level: level})),
 	})
 	must(err)
@@ -173,6 +175,10 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	z.stop = sync.OnceValue(func() error { stopServing(); return <-served })
 	parts.Go(func() { _ = z.pipeline.Run(ctx) })
 	parts.Go(func() { _ = z.book.Run(ctx) })
+	if opt.audited {
+		parts.Go(func() { _ = acts.Run(ctx) })
+		parts.Go(func() { _ = keeper.Run(ctx) })
+	}
 	t.Cleanup(func() {
 		if err := z.stop(); err != nil {
 			t.Errorf("serve: %v", err)
@@ -257,14 +263,20 @@ func (z *testZone) call(token, method, path, body string, header ...string) repl
 	if err != nil {
 		z.t.Fatal(err)
 	}
+	out := z.read(res)
+	z.check(req, out)
+	return out
+}
+
+// read takes an answer in whole.
+func (z *testZone) read(res *http.Response) reply {
+	z.t.Helper()
 	defer res.Body.Close()
-	read, err := io.ReadAll(res.Body)
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		z.t.Fatal(err)
 	}
-	out := reply{res, read}
-	z.check(req, out)
-	return out
+	return reply{res, body}
 }
 
 // check holds the answer against the committed document.

@@ -118,7 +118,7 @@ func (s *Server) getKey(ctx context.Context, in *idInput) (*oneOutput[Key], erro
 		return nil, err
 	}
 	if !seesKey(actorOf(ctx), &k) {
-		return nil, fmt.Errorf("key %s: %w", in.ID, airspace.ErrNotFound)
+		return nil, fmt.Errorf("key %s: %w: %w", in.ID, airspace.ErrNotFound, errHidden)
 	}
 	return &oneOutput[Key]{ETag: etag(k.Rev), Body: s.keyOf(&k)}, nil
 }
@@ -147,6 +147,9 @@ func (s *Server) revokeKey(ctx context.Context, in *MatchInput) (*struct{}, erro
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err
+	}
+	if k, err := s.cfg.Register.APIKey(in.ID); err == nil && !seesKey(actorOf(ctx), &k) {
+		return nil, fmt.Errorf("key %s: %w: %w", in.ID, airspace.ErrNotFound, errHidden)
 	}
 	_, err = s.cfg.Register.RevokeAPIKey(ctx, actorOf(ctx), in.ID, rev)
 	return nil, err

@@ -29,6 +29,7 @@ type liveClient struct {
 	control []controlMessage
 	last    map[string]json.RawMessage // newest message of each other type
 	resets  int
+	texts   []string // all text messages, as they came
 }
 
 type controlMessage struct {
@@ -92,6 +93,7 @@ func (c *liveClient) next() error {
 		return err
 	}
 	if kind == websocket.TextMessage {
+		c.texts = append(c.texts, string(b))
 		c.text(b)
 	} else {
 		c.frame(b)

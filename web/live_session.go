@@ -28,7 +28,7 @@ const (
 	helloWait     = 5 * time.Second
 	readWait      = 40 * time.Second // a pong or a message must come within this
 	pingEvery     = 15 * time.Second
-	recheckEvery  = 5 * time.Second // log-out and role changes reach open sockets, within 30 s as platform.md section 6 asks
+	recheckEvery  = 5 * time.Second // log-out and role changes reach open sockets and event streams, within 30 s as platform.md section 6 asks
 	heartbeatWait = time.Second
 	goodbyeWait   = time.Second
 	dictChunk     = 1000 // entries in one message
@@ -281,10 +281,13 @@ func (l *liveSession) keepHouse() error {
 	now := l.s.cfg.Clock()
 	if now.Sub(l.rechecked) >= recheckEvery {
 		l.rechecked = now
-		if _, err := l.s.authorise(l.r, rules()[liveOperation]); errors.Is(err, errForbidden) {
+		switch actor, err := l.s.authorise(l.r, rules()[liveOperation]); {
+		case errors.Is(err, errForbidden):
 			return &closing{closeNoRight, "no right"}
-		} else if err != nil {
+		case err != nil:
 			return &closing{closeExpired, "session ended"}
+		case l.s.viewOfActor(actor) != l.sees: // a key's owner went to another organisation
+			return &closing{closeExpired, "sees something else now"}
 		}
 	}
 	if l.pace.tooSlow(now) {

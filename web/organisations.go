@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -124,8 +126,15 @@ func (s *Server) organisationEndpoints(api huma.API) {
 		400, 401, 403, 404, 409, 412, 413, 415, 428, 503), s.replaceOrganisation)
 }
 
-func (s *Server) listOrganisations(_ context.Context, in *struct{ Page }) (*organisationListOutput, error) {
-	records, next, err := paginate(s.cursors, "organisations", in.Page, s.cfg.Register.Organisations(),
+// seesOrganisation: everybody knows who runs the zone and who reviews; which other
+// operators test here is not for an operator to know.
+func (s *Server) seesOrganisation(ctx context.Context, o *airspace.Organisation) bool {
+	return o.Kind == airspace.Authority || o.Kind == airspace.Department || s.viewOf(ctx).Owns(o.ID)
+}
+
+func (s *Server) listOrganisations(ctx context.Context, in *struct{ Page }) (*organisationListOutput, error) {
+	all := slices.DeleteFunc(s.cfg.Register.Organisations(), func(o airspace.Organisation) bool { return !s.seesOrganisation(ctx, &o) })
+	records, next, err := paginate(s.cursors, listOf(ctx, "organisations"), in.Page, all,
 		func(o *airspace.Organisation) string { return o.ID },
 		func(o *airspace.Organisation, last string) bool { return o.ID > last })
 	if err != nil {
@@ -138,10 +147,13 @@ func (s *Server) listOrganisations(_ context.Context, in *struct{ Page }) (*orga
 	return &organisationListOutput{Body: out}, nil
 }
 
-func (s *Server) getOrganisation(_ context.Context, in *idInput) (*oneOutput[Organisation], error) {
+func (s *Server) getOrganisation(ctx context.Context, in *idInput) (*oneOutput[Organisation], error) {
 	o, err := s.cfg.Register.Organisation(in.ID)
 	if err != nil {
 		return nil, err
+	}
+	if !s.seesOrganisation(ctx, &o) {
+		return nil, fmt.Errorf("organisation %s: %w: %w", in.ID, airspace.ErrNotFound, errHidden)
 	}
 	return &oneOutput[Organisation]{ETag: etag(o.Rev), Body: organisationOf(&o)}, nil
 }

@@ -127,7 +127,7 @@ func (s *Server) getPerson(ctx context.Context, in *idInput) (*oneOutput[Person]
 		return nil, err
 	}
 	if who := actorOf(ctx); who.Person != p.ID && !who.May(airspace.Admin) && !who.May(airspace.AuditRead) {
-		return nil, fmt.Errorf("person %s: %w", in.ID, airspace.ErrNotFound)
+		return nil, fmt.Errorf("person %s: %w: %w", in.ID, airspace.ErrNotFound, errHidden)
 	}
 	return s.onePerson(ctx, &p), nil
 }

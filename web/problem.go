@@ -51,6 +51,7 @@ type Problem struct {
 	Errors    []FieldError `json:"errors,omitempty" doc:"Every fault of the request"`
 
 	header http.Header
+	hidden bool // what was asked for is there, for others
 }
 
 // FieldError is one fault of a request.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -78,7 +79,7 @@ type Enforcement struct {
 	Enforced bool     `json:"enforced"`
 	Reasons  []string `json:"reasons" enum:"traffic,unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad"`
 
-	Fences *EnforcementByFence `json:"fences,omitempty" doc:"Fence by fence; of one track only"`
+	Fences *EnforcementByFence `json:"fences,omitempty" doc:"Fence by fence; of one track only, and of none that is traffic"`
 }
 
 // Breach is a fence that a vehicle breaches.
@@ -158,6 +159,9 @@ func (s *Server) getTrack(ctx context.Context, in *struct {
 	view := s.viewOf(ctx)
 	h, ok := view.Lookup(s.cfg.Registry, vehicles.VehicleID(in.ID))
 	if !ok {
+		if _, known := s.cfg.Registry.Lookup(vehicles.VehicleID(in.ID)); known {
+			return nil, fmt.Errorf("%w: %w", errNoTrack, errHidden)
+		}
 		return nil, errNoTrack
 	}
 	track, ok, err := s.cfg.Pipeline.Track(ctx, view, h)
@@ -169,7 +173,9 @@ func (s *Server) getTrack(ctx context.Context, in *struct {
 	}
 	j := s.judge()
 	out := s.trackOf(&track, j)
-	out.Enforcement.Fences = j.byFence(&track, out.Enforcement.Reasons)
+	if !track.Traffic {
+		out.Enforcement.Fences = j.byFence(&track, out.Enforcement.Reasons)
+	}
 	return &trackOutput{Body: out}, nil
 }
 

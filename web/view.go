@@ -2,10 +2,16 @@ package web
 
 import (
 	"context"
+	"errors"
 
 	"testzone/airspace"
 	"testzone/telemetry"
 )
+
+// errHidden marks the error of a call for something that is there, but not for the
+// caller. It is answered as what is not there, and written down: a stale link of
+// one's own is no attempt, the id of somebody else is.
+var errHidden = errors.New("it is of somebody else")
 
 // viewOf is what the caller may see of the zone's vehicles and alerts.
 func (s *Server) viewOf(ctx context.Context) telemetry.View { return s.viewOfActor(actorOf(ctx)) }

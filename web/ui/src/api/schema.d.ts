@@ -955,7 +955,7 @@ export interface components {
         };
         Enforcement: {
             enforced: boolean;
-            /** @description Fence by fence; of one track only */
+            /** @description Fence by fence; of one track only, and of none that is traffic */
             fences?: components["schemas"]["EnforcementByFence"];
             reasons: ("traffic" | "unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
         };

@@ -1,0 +1,292 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"testzone/telemetry"
+	"testzone/vehicles"
+	"testzone/web/auth"
+)
+
+// rightsTable reads testdata/rights.txt: the callers in the order of the table, and
+// for each operation the answer to each caller.
+func rightsTable(t *testing.T) (callers []string, rows map[string][]string) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/rights.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows = map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Fields(line)
+		switch {
+		case len(cells) == 0 || strings.HasPrefix(line, "#"):
+		case callers == nil:
+			callers = cells[1:]
+		case len(cells) != len(callers)+1 || rows[cells[0]] != nil:
+			t.Fatalf("testdata/rights.txt: a row of %d cells or one twice: %s", len(cells), line)
+		default:
+			rows[cells[0]] = cells[1:]
+		}
+	}
+	return callers, rows
+}
+
+// matrix is a zone with one of each caller, and one of each thing to ask for.
+type matrix struct {
+	*testZone
+	callers map[string][]string // headers
+	objects map[string]string   // by the path's first part
+}
+
+func newMatrix(t *testing.T) *matrix {
+	t.Helper()
+	z := newTestZone(t, zoneOptions{audited: true, oidc: &auth.OIDCConfig{
+		Issuer: "https://id.example.org", ClientID: "zone", AuthURL: "https://id.example.org/auth", TokenURL: "https://id.example.org/token",
+		JWKSURL: "https://id.example.org/keys", RedirectURL: "https://zone.example.org/v1/oidc/callback",
+	}})
+	m := &matrix{testZone: z, callers: map[string][]string{"none": nil}, objects: map[string]string{}}
+	for id, kind := range map[string]string{"zone": "authority", "acme": "operator", "closed": "operator", "traffic": "department"} {
+		z.organisation(id, kind)
+	}
+	accounts := map[string]account{}
+	for _, c := range []struct{ caller, org, role string }{
+		{"adm", "zone", "administrator"}, {"second", "zone", "administrator"}, {"ctl", "zone", "controller"}, {"opr", "acme", "test_operator"},
+		{"rev", "traffic", "department_reviewer"}, {"app", "acme", "applicant"}, {"obs", "zone", "observer"}, {"aud", "zone", "auditor"},
+		{"veh", "acme", "vehicle"}, {"dis", "zone", "controller"}, {"org", "closed", "test_operator"}, {"target", "zone", "observer"},
+	} {
+		a := z.account(c.caller, c.org, c.role)
+		accounts[c.caller] = a
+		m.callers[c.caller] = []string{"Cookie", a.cookie}
+	}
+	ctl, target := accounts["ctl"], accounts["target"]
+	var key NewKey
+	z.as(ctl, "POST", "/v1/keys", `{"label":"robot","scopes":["zone.read","fence.write"]}`).json(t, &key)
+	m.callers["key"] = []string{"Authorization", "Bearer " + key.Secret}
+	m.objects["people"], m.objects["organisations"], m.objects["keys"] = target.ID, "acme", z.key(target, "").Key.ID
+	m.makeObjects(ctl, accounts["second"])
+	z.want(z.call(adminToken, "PUT", "/v1/people/"+accounts["dis"].ID, `{"organisation":"zone","roles":["controller"],"disabled":true}`, "If-Match", `"1"`), "200")
+	z.want(z.call(adminToken, "PUT", "/v1/organisations/closed", `{"name":"closed","disabled":true}`, "If-Match", `"1"`), "200")
+	return m
+}
+
+// makeObjects makes a fence, a vehicle of acme's that breaches it, a webhook and a proposal.
+func (m *matrix) makeObjects(ctl, second account) {
+	var fence Fence
+	m.as(ctl, "POST", "/v1/fences", fenceBody("river", square, "")).json(m.t, &fence)
+	m.objects["fences"] = fence.ID
+	v := m.operated(1, "acme")
+	m.report(v, 30.905, 121.925, 50)
+	m.objects["tracks"] = string(v.ID)
+	m.objects["alerts"] = m.alertOf(v)
+	var hook NewWebhook
+	m.as(second, "POST", "/v1/webhooks", `{"url":"https://ops.example.org/events"}`).json(m.t, &hook)
+	m.objects["webhooks"] = hook.ID
+	var p Proposal
+	m.as(second, "POST", "/v1/proposals", m.proposal()).json(m.t, &p)
+	m.objects["proposals"] = p.ID
+}
+
+func (m *matrix) proposal() string {
+	return `{"act":"administrator.appoint","subject":"` + m.objects["people"] + `","reason":"a third one"}`
+}
+
+// operated is a vehicle that an operator's listener follows.
+func (z *testZone) operated(system uint8, operator string) *vehicles.Identity {
+	z.t.Helper()
+	id, err := z.registry.OpenUnverified(vehicles.Source{Listener: "of " + operator, Address: "127.0.0.1:5000", SystemID: system, ComponentID: 1, MAVType: 2, Autopilot: 3}, vehicles.UAV, operator)
+	if err != nil {
+		z.t.Fatal(err)
+	}
+	return id
+}
+
+// alertOf waits for the alert of a vehicle.
+func (z *testZone) alertOf(v *vehicles.Identity) (id string) {
+	z.t.Helper()
+	eventually(z.t, "an alert of "+string(v.ID), func() bool {
+		for _, a := range z.book.Alerts(telemetry.WholeZone(), false) {
+			if a.Vehicle.ID == v.ID {
+				id = a.ID
+			}
+		}
+		return id != ""
+	})
+	return id
+}
+
+// stale is an If-Match of no revision: who may change the thing is told so, and
+// the thing is there for the next caller.
+const stale = `"999"`
+
+// asked is how an operation is called so that only rights can refuse it: query, body
+// and more headers. Who is not in it is called without.
+func (m *matrix) asked(operation string) (query, body string, header []string) {
+	fence := fenceBody("x", square, "")
+	switch operation {
+	case "signIn":
+		return "", `{"token":"` + observerToken + `"}`, []string{"Cookie", ""} // not the end of the caller's session
+	case "changePassword": // refused as too weak, when all else is right
+		return "", `{"current":"` + testPassword + `","password":"aaaaaaaaaaaaaaa"}`, nil
+	case "createKey":
+		return "", `{"label":"another","scopes":["zone.read"]}`, nil
+	case "createFence":
+		return "", fence, nil
+	case "replaceFence":
+		return "", fence, []string{"If-Match", stale}
+	case "previewFence":
+		return "", `{"fence":` + fence + `}`, nil
+	case "restoreFence":
+		return "", `{"rev":1}`, []string{"If-Match", stale}
+	case "changeFences":
+		return "", `{"changes":[{"op":"create","fence":` + fence + `}]}`, nil
+	case "importFences":
+		return "?format=geojson", `{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"f","kind":"keep_out"},"geometry":` + square + `}]}`, nil
+	case "exportFences":
+		return "?format=geojson", "", nil
+	case "emergencyFence":
+		return "", `{"center":[121.92,30.9],"radius_m":300,"minutes":5}`, nil
+	case "acknowledgeAlert":
+		return "", `{"note":"seen"}`, nil
+	case "createOrganisation":
+		return "", `{"id":"new","kind":"operator","name":"New"}`, nil
+	case "replaceOrganisation":
+		return "", `{"name":"acme","disabled":false}`, []string{"If-Match", stale}
+	case "createPerson":
+		return "", `{"organisation":"zone","roles":["observer"],"login":"new","name":"New","subject":""}`, nil
+	case "replacePerson":
+		return "", `{"organisation":"zone","roles":["auditor"]}`, []string{"If-Match", stale}
+	case "replaceProfile":
+		return "", `{"login":"target","name":"Target","subject":"sub-target"}`, nil
+	case "resetPassword":
+		return "", `{"password":"another password"}`, nil
+	case "propose":
+		return "", m.proposal(), nil
+	case "createWebhook":
+		return "", `{"url":"https://ops.example.org/events"}`, nil
+	case "revokeKey", "deleteFence", "deleteWebhook", "resumeWebhook", "confirmProposal", "withdrawProposal":
+		return "", "", []string{"If-Match", stale}
+	case "auditInclusion":
+		return "?seq=1&size=2", "", nil
+	case "auditConsistency":
+		return "?old=1&new=2", "", nil
+	}
+	return "", "", nil
+}
+
+// ask makes the call and returns its status.
+func (m *matrix) ask(operation, method, path string, who []string) int {
+	m.t.Helper()
+	switch operation {
+	case liveOperation:
+		conn, res, err := m.dial(who...)
+		if err == nil {
+			_ = conn.Close()
+		}
+		if res == nil {
+			m.t.Fatalf("live: %v", err)
+		}
+		return res.StatusCode
+	case eventsOperation:
+		return m.askEvents(who)
+	case "finishOIDC":
+		m.clock.advance(time.Minute) // an address has ten attempts in a minute
+	}
+	if first := strings.Split(path, "/")[2]; strings.Contains(path, "{id}") {
+		path = strings.ReplaceAll(path, "{id}", m.objects[first])
+	}
+	query, body, header := m.asked(operation)
+	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode
+}
+
+// askEvents leaves a stream when it began.
+func (m *matrix) askEvents(who []string) int {
+	m.t.Helper()
+	ctx, leave := context.WithCancel(m.t.Context())
+	defer leave()
+	req, err := http.NewRequestWithContext(ctx, "GET", m.url+eventsPath, nil)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	req.Header.Set("Accept", eventStream)
+	for i := 0; i < len(who); i += 2 {
+		req.Header.Set(who[i], who[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res.StatusCode
+}
+
+// fitsCell compares an answer with a cell of the table. What is allowed is done, or
+// refused for what it asks; an answer that says that the call was never judged (bad
+// request, wrong media type) is no evidence of rights.
+func fitsCell(status int, cell string) bool {
+	if cell != "+" {
+		return fmt.Sprint(status) == cell
+	}
+	switch status {
+	case http.StatusSwitchingProtocols, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity:
+		return true
+	}
+	return status >= 200 && status < 400
+}
+
+// TestMatrix calls every operation of the document as everybody, and compares with
+// the table that people review.
+func TestMatrix(t *testing.T) {
+	callers, rows := rightsTable(t)
+	m := newMatrix(t)
+	eventually(t, "entries to prove", func() bool { return m.server.cfg.Audit.Log.Size() > 2 })
+	answers, wrong := 0, 0
+	seen := map[string]bool{}
+	row := func(method, path string, op *openapi3.Operation) {
+		cells := rows[op.OperationID]
+		if cells == nil {
+			wrong++
+			t.Errorf("testdata/rights.txt does not say who may %s", op.OperationID)
+			return
+		}
+		seen[op.OperationID] = true
+		for i, caller := range callers {
+			answers++
+			if got := m.ask(op.OperationID, method, path, m.callers[caller]); !fitsCell(got, cells[i]) {
+				wrong++
+				t.Errorf("%s as %s answers %d, the table says %s", op.OperationID, caller, got, cells[i])
+			}
+		}
+	}
+	var last func() // signs everybody out
+	operations(t, m.server.spec, func(method, path string, op *openapi3.Operation) {
+		if op.OperationID == "signOut" {
+			last = func() { row(method, path, op) }
+			return
+		}
+		row(method, path, op)
+	})
+	last()
+	for id := range rows {
+		if !seen[id] {
+			wrong++
+			t.Errorf("testdata/rights.txt has %s, which is no operation", id)
+		}
+	}
+	if want := len(rows) * len(callers); answers != want {
+		t.Errorf("%d answers of %d", answers, want)
+	}
+	if *figures {
+		fmt.Printf("auth/matrix_wrong %d answers\n", wrong)
+		fmt.Fprintf(os.Stderr, "%d operations, %d callers, %d answers; goal 0\n", len(rows), len(callers), answers)
+	}
+}
