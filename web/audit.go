@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -57,7 +58,9 @@ type AuditList struct {
 	Next  *uint64      `json:"next" doc:"after of the next page; null at the end of the journal"`
 }
 
-type auditSearch struct {
+// AuditSearch is what is looked for. Exported, since the framework does not see
+// through an unexported embedded struct.
+type AuditSearch struct {
 	After  uint64    `query:"after" doc:"Only entries with a higher sequence"`
 	From   time.Time `query:"from" doc:"Not before this time"`
 	To     time.Time `query:"to" doc:"Before this time"`
@@ -179,6 +182,24 @@ func (s *Server) readJournal(ctx context.Context, from uint64, each func(*journa
 	return err
 }
 
+// auditChange is one change of an entry: of a fence or of an account.
+type auditChange struct {
+	changedRef
+	Organisation *fenceRef `json:"organisation"`
+	Person       *fenceRef `json:"person"`
+	Key          *fenceRef `json:"key"`
+	Proposal     *fenceRef `json:"proposal"`
+}
+
+func (c auditChange) subject() string {
+	for _, account := range []*fenceRef{c.Organisation, c.Person, c.Key, c.Proposal} {
+		if account != nil {
+			return account.ID
+		}
+	}
+	return c.result().ID
+}
+
 // auditOf is the uniform view of an entry.
 func auditOf(rec *journal.Record) AuditEvent {
 	var body struct {
@@ -189,15 +210,16 @@ func auditOf(rec *journal.Record) AuditEvent {
 		Alert   *struct{ ID string }       `json:"alert"`
 		Ack     *struct{ By, Note string } `json:"ack"`
 		Cause   string                     `json:"cause"`
-		Changes []changedRef               `json:"changes"`
+		Changes []auditChange              `json:"changes"`
 		After   string                     `json:"after"`
+		Decided string                     `json:"act"` // of accounts, in place of a type
 		audit.Act
 	}
 	out := AuditEvent{Seq: rec.Seq, At: timeOf(rec.TimeUS), Type: "entry", Outcome: "done", Hash: hexOf(rec.Hash)}
-	if json.Unmarshal(rec.Body, &body) != nil || body.Type == "" {
+	if json.Unmarshal(rec.Body, &body) != nil || body.Type == "" && body.Decided == "" {
 		return out
 	}
-	out.Type, out.By, out.What, out.From, out.RequestID = body.Type, body.By, body.What, body.From, body.RequestID
+	out.Type, out.By, out.What, out.From, out.RequestID = cmp.Or(body.Type, body.Decided), body.By, body.What, body.From, body.RequestID
 	out.Object, out.Why = body.ID, body.Cause
 	if body.Outcome != "" {
 		out.Outcome = body.Outcome
@@ -212,7 +234,7 @@ func auditOf(rec *journal.Record) AuditEvent {
 	case len(body.Changes) > 0:
 		ids := make([]string, 0, len(body.Changes))
 		for _, c := range body.Changes[:min(len(body.Changes), 20)] {
-			ids = append(ids, c.result().ID)
+			ids = append(ids, c.subject())
 		}
 		out.Object = strings.Join(ids, " ")
 	}
@@ -238,7 +260,7 @@ func hexOf(h [32]byte) string {
 }
 
 // wants reports whether an entry is among those that are looked for.
-func (q *auditSearch) wants(rec *journal.Record, e *AuditEvent) bool {
+func (q *AuditSearch) wants(rec *journal.Record, e *AuditEvent) bool {
 	at := time.UnixMicro(rec.TimeUS)
 	switch {
 	case !q.From.IsZero() && at.Before(q.From), !q.To.IsZero() && !at.Before(q.To):
@@ -253,7 +275,7 @@ func (q *auditSearch) wants(rec *journal.Record, e *AuditEvent) bool {
 	return q.Text == "" || bytes.Contains(bytes.ToLower(rec.Body), []byte(strings.ToLower(q.Text)))
 }
 
-func (s *Server) findAudit(ctx context.Context, q *auditSearch, limit int) (AuditList, error) {
+func (s *Server) findAudit(ctx context.Context, q *AuditSearch, limit int) (AuditList, error) {
 	out := AuditList{Items: []AuditEvent{}}
 	if s.cfg.Events == nil {
 		return out, journal.ErrClosed
@@ -276,7 +298,7 @@ func (s *Server) findAudit(ctx context.Context, q *auditSearch, limit int) (Audi
 
 type auditListOutput struct{ Body AuditList }
 
-func (s *Server) searchAudit(ctx context.Context, in *auditSearch) (*auditListOutput, error) {
+func (s *Server) searchAudit(ctx context.Context, in *AuditSearch) (*auditListOutput, error) {
 	list, err := s.findAudit(ctx, in, in.Limit)
 	return &auditListOutput{list}, err
 }
@@ -289,9 +311,9 @@ type auditFileOutput struct {
 
 func (s *Server) exportAudit(ctx context.Context, in *struct {
 	Format string `query:"format" enum:"csv,json" default:"csv"`
-	auditSearch
+	AuditSearch
 }) (*auditFileOutput, error) {
-	list, err := s.findAudit(ctx, &in.auditSearch, maxExported)
+	list, err := s.findAudit(ctx, &in.AuditSearch, maxExported)
 	if err != nil {
 		return nil, err
 	}

@@ -2470,6 +2470,20 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "json";
+                /** @description Only entries with a higher sequence */
+                after?: number;
+                /** @description Not before this time */
+                from?: string;
+                /** @description Before this time */
+                to?: string;
+                /** @description Actor id */
+                by?: string;
+                /** @description A type, or a family such as fence.* */
+                type?: string;
+                object?: string;
+                /** @description Anywhere in the entry */
+                q?: string;
+                limit?: number;
             };
             header?: never;
             path?: never;

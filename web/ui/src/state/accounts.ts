@@ -25,6 +25,8 @@ export const shownPages = computed(() => PAGES.filter((p) => needs[p]()));
 const wanted = signal<DeskPage>('me');
 export const deskPage = computed(() => (shownPages.value.includes(wanted.value) ? wanted.value : 'me'));
 export const openPage = (p: DeskPage): void => void (wanted.value = p);
+/** Where the focus goes when a form that had it is gone. */
+export const focusTab = (p: DeskPage = deskPage.peek()): void => document.getElementById(`desk-${p}`)?.focus();
 
 /** What a page asks to be proposed to a second person. */
 export const toPropose = signal<Pick<ProposalInput, 'act' | 'subject'> | null>(null);

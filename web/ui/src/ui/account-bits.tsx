@@ -1,11 +1,11 @@
 // Pieces that the account pages share.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
-import type { Listing } from '../state/accounts';
+import { focusTab, type Listing } from '../state/accounts';
 
 /** What went wrong and what to do, in the language of the user where we know the code. */
 export function problemText(err: unknown): string {
@@ -59,7 +59,8 @@ export function Listed<T>({ of, children }: { of: Listing<T>; children: (items: 
 /** A heading that has the focus once it is shown, so that a change of the page is noticed. */
 export function Heading({ children }: { children: ComponentChildren }) {
   const h = useRef<HTMLHeadingElement>(null);
-  useEffect(() => h.current?.focus(), []);
+  // Before the next key can come.
+  useLayoutEffect(() => h.current?.focus(), []);
   return <h2 ref={h} tabIndex={-1}>{children}</h2>;
 }
 
@@ -67,7 +68,10 @@ export function Heading({ children }: { children: ComponentChildren }) {
 export function Secret({ label, value, done }: { label: string; value: string; done: () => void }) {
   const field = useRef<HTMLInputElement>(null);
   const [copied, setCopied] = useState(false);
-  useEffect(() => field.current?.select(), [value]);
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, [value]);
   const copy = async () => {
     field.current?.select();
     try {
@@ -83,7 +87,10 @@ export function Secret({ label, value, done }: { label: string; value: string; d
       <div class="secret-row">
         <input ref={field} class="mono" type="text" readOnly value={value} aria-label={label} data-testid="secret-value" />
         <button class="button primary" type="button" onClick={() => void copy()}>{t(copied ? 'acc.copied' : 'acc.copy')}</button>
-        <button class="button" type="button" data-testid="secret-done" onClick={done}>{t('acc.secretDone')}</button>
+        <button class="button" type="button" data-testid="secret-done" onClick={() => {
+          done();
+          focusTab();
+        }}>{t('acc.secretDone')}</button>
       </div>
       <p class="small">{t('acc.secretHint')}</p>
     </div>

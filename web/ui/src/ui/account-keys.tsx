@@ -4,7 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import { accounts, type ApiKey, type KeyInput, type NewKey } from '../api/accounts';
 import { zoneInstant } from '../fence/schedule';
 import { code, t } from '../i18n/later';
-import { admin, keys, people, personName } from '../state/accounts';
+import { admin, focusTab, keys, people, personName } from '../state/accounts';
 import { serverTime, zoneTz } from '../state/clock';
 import { actor } from '../state/session';
 import { Choices, Failure, Field, Heading, Listed, Secret, Table, texts, useAct } from './account-bits';
@@ -119,6 +119,7 @@ export function KeysPage() {
   const close = (k?: NewKey) => {
     if (k) setMade(k);
     make(false);
+    focusTab();
   };
   if (making) return <New close={close} />;
   const mayMake = !actor.value?.key && (actor.value?.person !== '' || admin.value);

@@ -3,7 +3,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { accounts, type Organisation, type OrganisationInput } from '../api/accounts';
 import { formatNumber, t } from '../i18n/later';
-import { admin, organisations } from '../state/accounts';
+import { admin, focusTab, organisations } from '../state/accounts';
 import { Failure, Field, Heading, Listed, Table, texts, useAct } from './account-bits';
 
 const KINDS = ['operator', 'department', 'authority', 'sandbox'] as const;
@@ -58,7 +58,11 @@ function Edit({ of, close }: { of: Organisation | null; close: () => void }) {
 
 export function OrganisationsPage() {
   const [edited, edit] = useState<Organisation | null | undefined>(undefined);
-  if (edited !== undefined) return <Edit of={edited} close={() => edit(undefined)} />;
+  const close = () => {
+    edit(undefined);
+    focusTab();
+  };
+  if (edited !== undefined) return <Edit of={edited} close={close} />;
   return (
     <>
       {admin.value && <div class="desk-bar"><button class="button primary" type="button" data-testid="organisation-new" onClick={() => edit(null)}>{t('org.new')}</button></div>}

@@ -53,7 +53,7 @@ export function FirstPassword() {
 export function OwnPassword() {
   return (
     <section class="desk-section">
-      <h3>{t('password.title')}</h3>
+      <h2>{t('password.title')}</h2>
       <p class="muted">{t('password.ends')}</p>
       <PasswordForm />
     </section>

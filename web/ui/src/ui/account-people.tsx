@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { Person } from '../api/accounts';
 import { code, t } from '../i18n/later';
-import { admin, organisationName, people, personName } from '../state/accounts';
+import { admin, focusTab, organisationName, people, personName } from '../state/accounts';
 import { Listed, Secret, Table } from './account-bits';
 import { PersonForm } from './account-person';
 
@@ -34,6 +34,7 @@ export function PeoplePage() {
   const close = (given?: { of: string; value: string }) => {
     if (given) setSecret(given);
     edit(undefined);
+    focusTab();
   };
   if (edited !== undefined) return <PersonForm of={edited} close={close} />;
   return (

@@ -49,7 +49,7 @@ function Acts({ of, close }: { of: Person; close: Close }) {
   };
   return (
     <section class="desk-section" aria-label={t('acc.acts')}>
-      <h3>{t('acc.acts')}</h3>
+      <h2>{t('acc.acts')}</h2>
       <Failure of={failure} />
       <div class="actions">
         <button class="button" type="button" disabled={busy || !of.profile?.login} data-testid="person-reset" onClick={() => void reset()}>{t('person.reset')}</button>

@@ -3,7 +3,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { accounts, type Proposal, type ProposalInput } from '../api/accounts';
 import { t } from '../i18n/later';
-import { admin, people, personName, proposals, toPropose } from '../state/accounts';
+import { admin, focusTab, people, personName, proposals, toPropose } from '../state/accounts';
 import { actor } from '../state/session';
 import { Failure, Field, Heading, Listed, Table, texts, useAct } from './account-bits';
 import { Time } from './bits';
@@ -18,6 +18,7 @@ function Propose({ close }: { close: () => void }) {
   const leave = () => {
     toPropose.value = null;
     close();
+    focusTab();
   };
   const submit = async (e: Event) => {
     e.preventDefault();

@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { accounts, type AuditCheckpoint, type AuditEvent, type AuditSearch } from '../api/accounts';
 import { zoneInstant, zoneLocal } from '../fence/schedule';
-import { formatNumber, plural, t } from '../i18n/later';
+import { code, formatNumber, plural, t } from '../i18n/later';
 import { people, personName } from '../state/accounts';
 import { serverTime, zoneTz } from '../state/clock';
 import { Failure, Field, Table, texts, useAct } from './account-bits';
@@ -12,9 +12,13 @@ import { Time } from './bits';
 
 const PAGE = 50;
 const HOUR_MS = 3_600_000;
+// As the journal calls them; a family ends with .*
 const TYPES = [
-  'session.*', 'session.opened', 'session.refused', 'session.closed', 'password.changed', 'call.refused', 'fence.*', 'alert.*',
-  'organisation.*', 'person.*', 'key.*', 'proposal.*', 'administrator.*', 'audit.checkpoint', 'supervision_gap',
+  'session.opened', 'session.refused', 'session.closed', 'password.changed', 'call.refused', 'acts.dropped',
+  'fence.put', 'fence.deleted', 'fence.batch', 'alert.raised', 'alert.cleared', 'alert.confirmed', 'alert.acknowledged',
+  'organisation.create', 'organisation.replace', 'person.create', 'person.replace', 'person.credentials_reset', 'person.erase',
+  'administrator.remove', 'administrator.appoint', 'key.create', 'key.revoke', 'proposal.create', 'proposal.withdraw',
+  'audit.checkpoint', 'supervision_gap',
 ];
 
 function searchOf(form: HTMLFormElement): AuditSearch {
@@ -31,6 +35,12 @@ function searchOf(form: HTMLFormElement): AuditSearch {
 /** The last hour: an audit is mostly asked about what just happened. */
 const firstFrom = (): string => zoneLocal(Math.floor(((serverTime() ?? Date.now()) - HOUR_MS) / 60_000) * 60_000, zoneTz.peek());
 
+/** What an entry is, in words; of a type that has none its name. */
+function typeText(type: string): string {
+  const known = code('audit.type', type);
+  return known === type ? `${t('audit.type.entry')}: ${type}` : known;
+}
+
 function Fields() {
   const [from] = useState(firstFrom);
   return (
@@ -41,7 +51,7 @@ function Fields() {
       <Field label={t('audit.by')}><input name="by" type="text" list="audit-people" maxLength={120} spellcheck={false} data-testid="audit-by" /></Field>
       <Field label={t('audit.object')}><input name="object" type="text" maxLength={300} spellcheck={false} /></Field>
       <Field label={t('audit.text')}><input name="q" type="text" maxLength={200} data-testid="audit-q" /></Field>
-      <datalist id="audit-types">{TYPES.map((k) => <option key={k} value={k} />)}</datalist>
+      <datalist id="audit-types">{TYPES.map((k) => <option key={k} value={k}>{typeText(k)}</option>)}</datalist>
       <datalist id="audit-people">{(people.items.value ?? []).map((p) => <option key={p.id} value={p.id}>{personName(p.id)}</option>)}</datalist>
     </div>
   );
@@ -54,8 +64,8 @@ function Events({ items }: { items: readonly AuditEvent[] }) {
         <tr key={e.seq} data-seq={e.seq}>
           <td class="num">{e.seq}</td>
           <td><Time at={e.at} date /></td>
-          <td class="wrap">{e.type}{e.what && <div class="sub">{e.what}</div>}{e.outcome !== 'done' && <span class="tag tag-warn">{e.outcome}</span>}</td>
-          <td class="wrap" title={e.by}>{e.by ? personName(e.by) : t('none')}</td>
+          <td class="wrap" title={e.type}>{typeText(e.type)}<div class="sub">{e.what}{e.outcome !== 'done' && <span class={e.type.endsWith('.refused') ? 'tag tag-warn' : ''}>{e.outcome}</span>}</div></td>
+          <td class="wrap" title={e.by}>{e.by ? personName(e.by) : t('audit.system')}</td>
           <td class="wrap mono">{e.object}</td>
           <td class="wrap">{e.why}</td>
           <td class="mono">{e.from}</td>
@@ -72,7 +82,7 @@ function Checkpoint() {
   useEffect(load, []);
   return (
     <section class="desk-section" aria-label={t('audit.checkpoint')} data-testid="checkpoint">
-      <h3>{t('audit.checkpoint')}</h3>
+      <h2>{t('audit.checkpoint')}</h2>
       <Failure of={failure} />
       {got && (
         <>

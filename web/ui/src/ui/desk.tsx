@@ -2,7 +2,7 @@
 
 import { useEffect } from 'preact/hooks';
 import { t } from '../i18n/later';
-import { deskPage, loadPage, openPage, shownPages } from '../state/accounts';
+import { deskPage, focusTab, loadPage, openPage, shownPages } from '../state/accounts';
 import { deskOpen } from '../state/view';
 import { KeysPage } from './account-keys';
 import { MePage } from './account-me';
@@ -20,7 +20,7 @@ export function Desk() {
   const Shown = shown[page];
   useEffect(() => loadPage(page), [page]);
   useEffect(() => {
-    document.getElementById(`desk-${page}`)?.focus();
+    focusTab();
     return () => document.querySelector<HTMLElement>('[data-testid=desk]')?.focus();
   }, []);
   const onKeyDown = (e: KeyboardEvent) => {
@@ -29,7 +29,7 @@ export function Desk() {
     const all = shownPages.value;
     const to = all[(all.indexOf(page) + step + all.length) % all.length]!;
     openPage(to);
-    document.getElementById(`desk-${to}`)?.focus();
+    focusTab(to);
     e.preventDefault();
     e.stopPropagation();
   };
