@@ -6,6 +6,7 @@ import { bindUrl } from './state/view';
 import './styles/base.css';
 import './styles/live.css';
 import './styles/fences.css';
+import './styles/accounts.css';
 import { App } from './ui/app';
 
 bindUrl();

@@ -4,7 +4,7 @@
 import type { Client } from 'openapi-fetch';
 import type { paths } from './schema';
 import type {
-  Alert, EmergencyInput, Fence, FenceChange, FenceEnforcement, FenceInput, FencePreview, FenceVersion, ImportReport, Problem, Session, Track, Zone,
+  Alert, EmergencyInput, Fence, FenceChange, FenceEnforcement, FenceInput, FencePreview, FenceVersion, ImportReport, Problem, Session, SignIn, Track, Zone,
 } from './types';
 
 export class ApiError extends Error {
@@ -48,11 +48,11 @@ const send = (method: string) => async (path: string, { params = {}, body, signa
 };
 
 type Typed = Pick<Client<paths>, 'GET' | 'POST' | 'PUT' | 'DELETE'>;
-const client = { GET: send('GET'), POST: send('POST'), PUT: send('PUT'), DELETE: send('DELETE') } as unknown as Typed;
+export const client = { GET: send('GET'), POST: send('POST'), PUT: send('PUT'), DELETE: send('DELETE') } as unknown as Typed;
 
 // The page's types are narrower than a JSON schema can say (tuples, GeoJSON), so
 // the answer is cast here and nowhere else.
-async function ask<T>(call: Promise<Answered>): Promise<T> {
+export async function ask<T>(call: Promise<Answered>): Promise<T> {
   let r: Answered;
   try {
     r = await call;
@@ -82,10 +82,10 @@ async function sendFile<T>(path: string, file: Blob): Promise<T> {
   return ask<T>(answer());
 }
 
-const revision = (rev: number) => ({ 'If-Match': `"${rev}"` });
+export const revision = (rev: number) => ({ 'If-Match': `"${rev}"` });
 
 /** All pages of a list. */
-async function pages<T>(page: (cursor?: string) => Promise<{ items: T[] | null; next?: string | null }>): Promise<T[]> {
+export async function pages<T>(page: (cursor?: string) => Promise<{ items: T[] | null; next?: string | null }>): Promise<T[]> {
   const out: T[] = [];
   let cursor: string | undefined;
   do {
@@ -98,10 +98,10 @@ async function pages<T>(page: (cursor?: string) => Promise<{ items: T[] | null; 
 
 export type FileFormat = 'geojson' | 'kml';
 
-const query = (cursor: string | undefined) => (cursor ? { limit: 200, cursor } : { limit: 200 });
+export const query = (cursor: string | undefined) => (cursor ? { limit: 200, cursor } : { limit: 200 });
 
 export const api = {
-  signIn: (token: string): Promise<Session> => ask(client.POST('/v1/session', { body: { token } })),
+  signIn: (by: SignIn): Promise<Session> => ask(client.POST('/v1/session', { body: by })),
   session: (): Promise<Session> => ask(client.GET('/v1/session', {})),
   signOut: (): Promise<unknown> => ask(client.DELETE('/v1/session', {})),
   zone: (): Promise<Zone> => ask(client.GET('/v1/zone', {})),

@@ -10,6 +10,7 @@ type Schemas = components['schemas'];
 export type Bbox = [number, number, number, number];
 export type Actor = Schemas['Actor'];
 export type Session = Schemas['Session'];
+export type SignIn = Schemas['SignIn'];
 export type Zone = Omit<Schemas['Zone'], 'bbox' | 'features'> & { bbox: Bbox; features: FeatureCollection };
 export type Height = Schemas['Height'];
 

@@ -265,4 +265,13 @@ export const enFences = {
   'enforcement.nobody': 'No vehicle that it applies to is seen now.',
   'enforcement.all.one': 'Enforced for the {n} vehicle that it applies to.',
   'enforcement.all.other': 'Enforced for all {n} vehicles that it applies to.',
+  'fences.table': 'Electronic fences',
+  'fences.none': 'No fences.',
+  'fences.col.name': 'Fence',
+  'fences.col.kind': 'Kind',
+  'fences.col.band': 'Height band',
+  'fences.col.applies': 'Applies to',
+  'fence.breached': 'breached now',
+  'fences.details': 'Fence {name}',
+  'fence.notInForce': 'not in force now',
 } as const;

@@ -133,4 +133,8 @@ export const enPanels = {
   'alert.field.separation': 'Closest approach',
   'alert.evidence': 'Evidence',
   'key.snap': 'Snapping on or off / paused in the fence editor',
+  'verified': 'Verified',
+  'yes': 'yes',
+  'no': 'no',
+  'card.id': 'Id',
 } as const;

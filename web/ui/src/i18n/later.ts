@@ -2,12 +2,13 @@
 // loaded with these panels. The rest of the page cannot name them.
 
 import type { en } from './en';
+import type { enAccounts } from './en-accounts';
 import type { enFences } from './en-fences';
 import type { enPanels } from './en-panels';
 import { plural as anyPlural, t as anyText, type Plural, type Translate } from './index';
 
 export { code, formatNumber, lang } from './index';
-type Texts = typeof en & typeof enFences & typeof enPanels;
+type Texts = typeof en & typeof enFences & typeof enPanels & typeof enAccounts;
 export type LaterKey = keyof Texts;
 
 export const t = anyText as unknown as Translate<Texts>;

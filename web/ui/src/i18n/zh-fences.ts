@@ -267,4 +267,13 @@ export const zhFences: Record<keyof typeof enFences, string> = {
   'enforcement.nobody': '目前没有适用的载具。',
   'enforcement.all.one': '对适用的 {n} 台载具均生效。',
   'enforcement.all.other': '对适用的 {n} 台载具均生效。',
+  'fences.table': '电子围栏',
+  'fences.none': '没有围栏。',
+  'fences.col.name': '围栏',
+  'fences.col.kind': '类型',
+  'fences.col.band': '高度范围',
+  'fences.col.applies': '适用',
+  'fence.breached': '正被违反',
+  'fences.details': '围栏 {name}',
+  'fence.notInForce': '当前未生效',
 };

@@ -135,4 +135,8 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'alert.field.separation': '最近接近',
   'alert.evidence': '证据',
   'key.snap': '围栏编辑中开关吸附 / 暂停吸附',
+  'verified': '已验证',
+  'yes': '是',
+  'no': '否',
+  'card.id': '编号',
 };

@@ -47,6 +47,8 @@ export const layers = kept<LayerState>('layers', allOn, isLayers);
 export const labelLevel = kept<LabelLevel>('labels', 2, isLevel);
 export const dimmed = kept<boolean>('dim', false, isBoolean);
 export const shortcutsOn = kept<boolean>('shortcuts', true, isBoolean);
+/** Sign in by login name and password; else by token. */
+export const byPassword = kept<boolean>('byPassword', false, isBoolean);
 /** A hint that a session cookie may exist, so that a first visit asks for nothing. */
 export const wasSignedIn = kept<boolean>('signedIn', false, isBoolean);
 

@@ -3,7 +3,7 @@
 
 import { signal } from '@preact/signals';
 import { ApiError, api } from '../api/client';
-import type { Actor } from '../api/types';
+import type { Actor, SignIn } from '../api/types';
 import { wasSignedIn } from './prefs';
 
 export type SessionPhase = 'boot' | 'signed_out' | 'signed_in';
@@ -32,8 +32,13 @@ export async function resumeSession(): Promise<void> {
   }
 }
 
-export async function signIn(token: string): Promise<void> {
-  enter((await api.signIn(token)).actor);
+export async function signIn(by: SignIn): Promise<void> {
+  enter((await api.signIn(by)).actor);
+}
+
+/** Who is signed in may have got its rights, after its first password. */
+export async function renewSession(): Promise<void> {
+  enter((await api.session()).actor);
 }
 
 /** The server ended the session. */

@@ -30,6 +30,8 @@ export const fenceOpen = signal<string | null>(null);
 /** The menu of a place on the map, at these pixels of the map pane. */
 export const mapMenu = signal<{ x: number; y: number; at: readonly [number, number]; fence: string | null } | null>(null);
 export const helpOpen = signal(false);
+/** Accounts and audit, in the place of lists and map. */
+export const deskOpen = signal(false);
 export const layersOpen = signal(false);
 export const listsOpen = signal(false);
 
@@ -54,6 +56,7 @@ export function escape(): boolean {
   const steps: [boolean, () => void][] = [
     [helpOpen.value, () => (helpOpen.value = false)],
     [mapMenu.value !== null, () => (mapMenu.value = null)],
+    [deskOpen.value, () => (deskOpen.value = false)],
     [layersOpen.value, () => (layersOpen.value = false)],
     [following.value !== null, () => (following.value = null)],
     [isolated.value, () => (isolated.value = false)],

@@ -3,9 +3,9 @@ import { t } from '../i18n';
 import { announcement } from '../state/announce';
 import { zoneClock } from '../state/clock';
 import { loadError, openZone, stoppedAt, zone } from '../state/ops';
-import { phase } from '../state/session';
+import { actor, phase } from '../state/session';
 import { startSound } from '../state/sound';
-import { helpOpen, listsOpen } from '../state/view';
+import { deskOpen, helpOpen, listsOpen } from '../state/view';
 import type { UnixMs } from '../units';
 import { AlertStrip } from './alert-strip';
 import { startBeat } from './beat';
@@ -17,6 +17,8 @@ import { SignIn } from './signin';
 import { TopBar } from './topbar';
 
 const Help = later(() => import('./help').then((m) => m.Help), 'panels');
+const Desk = later(() => import('./desk').then((m) => m.Desk), 'accounts');
+const FirstPassword = later(() => import('./account-password').then((m) => m.FirstPassword), 'accounts');
 
 /** LIVE DATA STOPPED: cannot be dismissed. */
 function Banner() {
@@ -64,6 +66,7 @@ function Live() {
       <main class="work">
         <aside class="lists" aria-label={t('tabs.label')}><Lists /></aside>
         {zone.value ? <MapPane zone={zone.value} /> : <div class="map-pane" />}
+        {deskOpen.value && <Desk />}
         <AlertStrip />
       </main>
       {helpOpen.value && <Help />}
@@ -74,5 +77,6 @@ function Live() {
 
 export function App() {
   if (phase.value === 'boot') return null;
-  return phase.value === 'signed_in' ? <Live /> : <SignIn />;
+  if (phase.value === 'signed_out') return <SignIn />;
+  return actor.value?.must_change_password ? <FirstPassword /> : <Live />;
 }

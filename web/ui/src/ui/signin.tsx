@@ -1,6 +1,7 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { t } from '../i18n';
+import { byPassword } from '../state/prefs';
 import { sessionExpired, signIn } from '../state/session';
 import { unlockSound } from '../state/sound';
 import { LangButton, ThemeButton } from './topbar';
@@ -14,42 +15,57 @@ function reason(err: unknown): string {
 }
 
 export function SignIn() {
-  const [token, setToken] = useState('');
+  const form = useRef<HTMLFormElement>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
 
   const submit = async (e: Event) => {
     e.preventDefault();
-    if (!token.trim() || busy) return;
+    if (busy) return;
+    const given = new FormData(form.current!);
+    const text = (name: string) => String(given.get(name));
     // The press of this button is the gesture that lets the page sound alarms.
     void unlockSound();
     setBusy(true);
     setError('');
     try {
-      await signIn(token.trim());
+      await signIn(byPassword.value ? { login: text('login').trim(), password: text('password') } : { token: text('token').trim() });
     } catch (err) {
       setError(reason(err));
       setBusy(false);
     }
   };
 
+  useEffect(() => form.current!.querySelector('input')?.focus(), [byPassword.value]);
   return (
     <main class="signin">
       <div class="signin-tools"><ThemeButton /><LangButton /></div>
-      <form class="signin-box" onSubmit={submit}>
+      <form class="signin-box" ref={form} onSubmit={submit}>
         <img src="/favicon.svg" alt="" width="40" height="40" />
         <h1>testzone</h1>
         <p class="muted">{t('signin.lead')}</p>
         {sessionExpired.value && <p class="note">{t('signin.expired')}</p>}
-        <label for="token">{t('signin.token')}</label>
-        <input
-          id="token" name="token" type="password" autocomplete="off" spellcheck={false} autofocus required
-          value={token} aria-describedby="token-hint" aria-invalid={error !== ''}
-          onInput={(e) => setToken(e.currentTarget.value)}
-        />
-        <p id="token-hint" class="muted small">{t('signin.hint')}</p>
+        {byPassword.value ? (
+          <>
+            <label for="login">{t('signin.login')}</label>
+            <input key="login" id="login" name="login" type="text" autocomplete="username" spellcheck={false} required aria-invalid={error !== ''} />
+            <label for="password">{t('signin.password')}</label>
+            <input id="password" name="password" type="password" autocomplete="current-password" required aria-invalid={error !== ''} />
+          </>
+        ) : (
+          <>
+            <label for="token">{t('signin.token')}</label>
+            <input key="token" id="token" name="token" type="password" autocomplete="off" spellcheck={false} required
+              pattern=".*\S.*" aria-describedby="token-hint" aria-invalid={error !== ''} />
+            <p id="token-hint" class="muted small">{t('signin.hint')}</p>
+          </>
+        )}
         <p class="error" role="alert">{error}</p>
         <button class="button primary" type="submit" disabled={busy}>{t(busy ? 'signin.busy' : 'signin.submit')}</button>
+        <button class="link-button" type="button" data-testid="signin-way" onClick={() => {
+          byPassword.value = !byPassword.value;
+          setError('');
+        }}>{t(byPassword.value ? 'signin.byToken' : 'signin.byPassword')}</button>
       </form>
     </main>
   );

@@ -7,7 +7,7 @@ import { closeCode, degraded, linkState, live, rateReduced, zone } from '../stat
 import { theme } from '../state/prefs';
 import { actor, signOut } from '../state/session';
 import { silence, silencedFor, soundState, unlockSound } from '../state/sound';
-import { helpOpen, listsOpen } from '../state/view';
+import { deskOpen, helpOpen, listsOpen } from '../state/view';
 import { since } from '../units';
 import { beat } from './beat';
 import { Glyph } from './icons';
@@ -104,6 +104,8 @@ export function TopBar() {
       <LangButton />
       <button class="button icon-button" type="button" aria-label={t('help.open')} title={`${t('help.open')} (?)`}
         data-testid="help" onClick={() => (helpOpen.value = true)}>?</button>
+      <button class="button icon-button" type="button" aria-label={t('desk.open')} title={t('desk.open')} aria-expanded={deskOpen.value}
+        data-testid="desk" onClick={() => (deskOpen.value = !deskOpen.value)}><Glyph name="person" /></button>
       <button class="button" type="button" title={actor.value?.name} onClick={() => void signOut()}>{t('signout')}</button>
     </header>
   );
