@@ -191,6 +191,8 @@ func TestWhoCanBe(t *testing.T) {
 		{"acme", []airspace.Role{airspace.Applicant, airspace.TestOperator}, nil},
 		{"acme", []airspace.Role{airspace.Reviewer}, airspace.ErrAccount},
 		{"acme", []airspace.Role{airspace.Administrator}, airspace.ErrAccount},
+		{"acme", []airspace.Role{airspace.Auditor}, airspace.ErrAccount},
+		{"roads", []airspace.Role{airspace.Auditor}, nil},
 		{"roads", []airspace.Role{airspace.Applicant}, airspace.ErrAccount},
 		{"roads", []airspace.Role{airspace.Controller}, airspace.ErrAccount},
 		{"none", []airspace.Role{airspace.Observer}, airspace.ErrAccount},
