@@ -101,7 +101,7 @@ const (
 	Entered TransitionKind = iota + 1
 	Left
 	Crossed // met the fence between two fixes that lie on the same side
-	Ended   // the fence was removed, left force or no longer applies, while its state was held
+	Ended   // the fence was removed, left force, asks something else or no longer applies, while its state was held
 
 	OverSpeed // a sample within a speed limit is faster than that
 	SpeedOK   // no longer

@@ -39,7 +39,7 @@ type foreseen struct {
 	misses int
 }
 
-// lookAhead compares what each moving vehicle is about to breach with what was
+// lookAhead compares what each vehicle on its way is about to breach with what was
 // told before.
 func (s *shard) lookAhead() {
 	horizon := s.p.cfg.LookAheadS
@@ -48,11 +48,19 @@ func (s *shard) lookAhead() {
 	}
 	for _, v := range s.all {
 		s.ahead = s.ahead[:0]
-		if v.fixUS != 0 && s.nowUS-v.fixUS < freshFixUS && v.track.Phase() == vehicles.Moving {
+		if v.fixUS != 0 && s.nowUS-v.fixUS < freshFixUS && isMoving(&v.track) {
 			s.ahead = s.fences.Ahead(v.id.Handle, horizon, s.ahead)
 		}
 		s.tellForeseen(v)
 	}
+}
+
+// isMoving reports whether a vehicle is on its way somewhere. Its phase does not
+// tell when it is in an emergency or its link is lost.
+func isMoving(t *vehicles.Track) bool {
+	at := *t
+	at.Link, at.Status = vehicles.LinkNominal, 0
+	return at.Phase() == vehicles.Moving
 }
 
 func (s *shard) tellForeseen(v *owned) {
