@@ -243,14 +243,18 @@ func (o *oracle) step(h vehicles.Handle, smp Sample) (out []Transition) {
 	var jump Flags
 	if t.seen {
 		dt := smp.ReceivedUS - t.smp.ReceivedUS
-		if smp.BootMS != 0 && t.smp.BootMS != 0 {
+		device := smp.BootMS != 0 && t.smp.BootMS != 0
+		if device {
 			dt = (int64(smp.BootMS) - int64(t.smp.BootMS)) * 1000
 		}
-		if dt < 0 && dt > -10_000_000 || dt == 0 && smp.Fix == t.smp.Fix {
+		if device && dt < 0 && dt > -10_000_000 || dt == 0 && smp.Fix == t.smp.Fix {
 			return out
 		}
 		if dt < 0 {
 			dt = max(smp.ReceivedUS-t.smp.ReceivedUS, 0)
+			if !device {
+				dt = 1_000_000
+			}
 		}
 		top := map[vehicles.Class]float64{vehicles.UAV: 150, vehicles.ICV: 70, vehicles.USV: 40, vehicles.ClassUnknown: 150}[t.sub.Class]
 		if geo.Distance(t.smp.Fix.Point, smp.Fix.Point) > min(2*top*max(float64(dt)/1e6, 0.1), 20_000) {

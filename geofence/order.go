@@ -14,13 +14,18 @@ const (
 	reboot          // the source's clock went far back: a new run
 )
 
+// unknownUS is taken for the time of a step over which the server's clock was set
+// back: a usual one.
+const unknownUS = 1_000_000
+
 // lateUS is how far behind the last sample one may lie and still be a late one
 // of the same run.
 const lateUS = 10_000_000
 
 // order says what a sample is and how long after the last one it was made, in
-// microseconds. The source's own clock decides; it wraps after 49.7 days. A
-// source without a clock is ordered by the server's receive time.
+// microseconds. The source's own clock decides; it wraps after 49.7 days. Samples
+// of a source without a clock come in their order: a receive time that goes back
+// is that of a server whose clock was set back.
 func (v *vehicle) order(smp *Sample) (dtUS int64, is sequence) {
 	received := smp.ReceivedUS - v.receivedUS
 	dtUS = received
@@ -31,15 +36,16 @@ func (v *vehicle) order(smp *Sample) (dtUS int64, is sequence) {
 	switch {
 	case dtUS == 0 && smp.Fix == v.fix:
 		return 0, late
+	case !device && dtUS < 0:
+		return unknownUS, next
+	case !device:
+		return dtUS, next
 	case dtUS >= 0:
 		return dtUS, next
 	case dtUS > -lateUS:
 		return dtUS, late
 	}
-	if device {
-		return received, reboot
-	}
-	return 0, reboot
+	return received, reboot
 }
 
 // A step longer than a vehicle can travel is a jump: its way is not known. The
