@@ -137,7 +137,10 @@ func (c *Compiled) holdsAt(v *vehicle, at geo.Ratio, chords []geo.Chord, to *geo
 	}
 	for _, ch := range chords {
 		ch.T0 = at
-		if c.coversMoment(&ch) {
+		// Of its two copies the one on the globe: of the margin of a keep-in there is
+		// no copy beyond longitude 180 that does not reach across it.
+		lon := float64(ch.A.Lon) + (float64(ch.B.Lon)-float64(ch.A.Lon))*at.Float()
+		if math.Abs(lon) <= geo.MaxLon && c.coversMoment(&ch) {
 			return true
 		}
 	}
