@@ -232,17 +232,9 @@ const beyondDetail = "a fence across longitude 180 may reach at most 30 degrees 
 // hasRoom looks for a point that the margin of a keep-in leaves: on a grid over
 // it and beside the corners of its margin.
 func (c *Compiled) hasRoom() bool {
-	const grid = 64
-	b := c.within[0].region.Box()
-	for _, pt := range c.within {
-		b = b.Union(pt.region.Box())
-	}
-	for i := range int64(grid) {
-		for k := range int64(grid) {
-			if c.coversCopy(geo.Point{Lat: int32(int64(b.MinLat) + (int64(b.MaxLat)-int64(b.MinLat))*(2*i+1)/(2*grid)),
-				Lon: int32(int64(b.MinLon) + (int64(b.MaxLon)-int64(b.MinLon))*(2*k+1)/(2*grid))}) {
-				return true
-			}
+	for _, pt := range c.within { // each by itself: copies 360 degrees apart span the globe
+		if c.hasRoomIn(pt.region.Box()) {
+			return true
 		}
 	}
 	tried := 0
@@ -255,6 +247,22 @@ func (c *Compiled) hasRoom() bool {
 				if c.coversCopy(geo.Point{Lat: e.A.Lat + d[0], Lon: e.A.Lon + d[1]}) {
 					return true
 				}
+			}
+		}
+	}
+	return false
+}
+
+// hasRoomIn looks at the points of a grid over a box.
+func (c *Compiled) hasRoomIn(b geo.Box) bool {
+	const grid = 64
+	at := func(low, high int32, i int64) int32 {
+		return int32(int64(low) + (int64(high)-int64(low))*(2*i+1)/(2*grid))
+	}
+	for i := range int64(grid) {
+		for k := range int64(grid) {
+			if c.coversCopy(geo.Point{Lat: at(b.MinLat, b.MaxLat, i), Lon: at(b.MinLon, b.MaxLon, k)}) {
+				return true
 			}
 		}
 	}
