@@ -64,7 +64,7 @@ func (l *liveSession) sendPicture(p *telemetry.Picture) error {
 	if !l.fresh {
 		flags |= live.FlagCoalesced
 	}
-	l.buf = p.AppendFrame(l.buf[:0], live.Snapshot, flags|live.FlagLast, &l.view, l.follow)
+	l.buf = l.masked(p.AppendFrame(l.buf[:0], live.Snapshot, flags|live.FlagLast, &l.view, l.follow))
 	if err := l.binary(l.buf); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (l *liveSession) sendDelta(p *telemetry.Picture, flags uint16, now time.Tim
 		}
 		l.buf, sent = frame, true
 	}
-	l.buf = p.AppendFrame(l.buf[:0], live.Delta, flags, &l.view, l.follow)
+	l.buf = l.masked(p.AppendFrame(l.buf[:0], live.Delta, flags, &l.view, l.follow))
 	if len(l.buf) > live.HeaderSize {
 		if err := l.binary(l.buf); err != nil {
 			return err
@@ -94,6 +94,17 @@ func (l *liveSession) sendDelta(p *telemetry.Picture, flags uint16, now time.Tim
 	}
 	l.pace.sentOne(p.Seq, now)
 	return nil
+}
+
+// masked is the session's own copy of a frame as its person may see it.
+func (l *liveSession) masked(frame []byte) []byte {
+	if !l.sees.Whole() {
+		live.Mask(frame, func(h uint32) bool {
+			id := l.s.cfg.Registry.Identity(vehicles.Handle(h))
+			return id != nil && l.sees.Owns(id.Operator)
+		})
+	}
+	return frame
 }
 
 // heartbeat says that the zone lives when there is nothing else to say.

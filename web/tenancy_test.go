@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"testzone/telemetry"
+	"testzone/telemetry/live"
 	"testzone/vehicles"
 )
 
@@ -180,6 +181,9 @@ func TestTenancyOfLive(t *testing.T) {
 	}
 	if !slices.ContainsFunc(c.control, func(m controlMessage) bool { return m.T == "alert" && m.Alert.ID == n.alert }) {
 		t.Error("the resumed session lacks its own alert")
+	}
+	if r := c.fleet[uint32(n.theirs.Handle)]; r.Status&^(live.StatusUnverified|live.StatusAltOutRange) != 0 || r.Battery != live.UnknownBattery {
+		t.Errorf("of acme's vehicle harbour sees phase, alert level or battery: %+v", r)
 	}
 	n.clean("the live channel", strings.Join(c.texts, "\n"))
 	if _, seen := n.book.Alert(telemetry.OfOperator("harbour"), n.theirAlert); seen {
