@@ -82,7 +82,12 @@ func (s *Server) auditEndpoints(api huma.API) {
 	endpoint(s, api, op("auditInclusion", "/v1/audit/proof/inclusion", "Prove that an entry is in the journal", 404, 422), s.auditInclusion)
 	endpoint(s, api, op("auditConsistency", "/v1/audit/proof/consistency", "Prove that the journal continues an earlier one", 404, 422), s.auditConsistency)
 	endpoint(s, api, op("searchAudit", "/v1/audit/events", "Who did what, oldest first", 422), s.searchAudit)
-	endpoint(s, api, op("exportAudit", "/v1/audit/export", "The same as a file, at most 100,000 entries", 422), s.exportAudit)
+	export := op("exportAudit", "/v1/audit/export", "The same as a file, at most 100,000 entries", 422)
+	export.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
+		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
+		"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/AuditList"}},
+	}}}
+	endpoint(s, api, export, s.exportAudit)
 }
 
 // tellRefusal writes down that a call was refused for who made it, or for how often.
