@@ -2,7 +2,7 @@
 // moves under the crosshair and Enter takes its centre.
 
 import { useEffect, useLayoutEffect } from 'preact/hooks';
-import { plural, t } from '../i18n';
+import { plural, t } from '../i18n/later';
 import { liveMap } from '../map/current';
 import {
   busy, endEmergency, failure, inside, label, lookInside, minutes, minutesOf, place, placing, putEmergency, radius, radiusM, setEmergency,

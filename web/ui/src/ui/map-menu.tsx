@@ -1,7 +1,7 @@
 // The menu of a place on the map (right button).
 
 import { useEffect, useRef } from 'preact/hooks';
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { startEmergency } from '../state/emergency';
 import { mayWrite } from '../state/modes';
 import { fences } from '../state/ops';

@@ -19,8 +19,8 @@ const viewClass = loadView();
 
 const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel), 'panels');
 const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
-const Emergency = later(() => import('./emergency').then((m) => m.Emergency));
-const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu));
+const Emergency = later(() => import('./emergency').then((m) => m.Emergency), 'panels');
+const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu), 'panels');
 const Cards = later(() => import('./card').then((m) => m.Cards), 'panels');
 
 const drawn = signal({ filteredOut: 0, omitted: 0, plain: false });

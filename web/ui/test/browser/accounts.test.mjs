@@ -133,6 +133,10 @@ test('mouse: organisation, person and key; what the person may; the audit of it'
     const csv = await admin.evaluate(async () => (await fetch(document.querySelector('[data-testid=audit-csv]').href)).text());
     assert.match(csv, /^seq,at,who/);
     assert.ok(csv.includes(mei.id) && !csv.includes('fence.put'), 'the file is of the same search');
+    await admin.getByTestId('audit-type').fill('person.*');
+    await admin.getByTestId('audit-by').fill('');
+    await admin.getByTestId('audit-search').click();
+    await admin.locator('[data-seq]', { hasText: 'Person created' }).filter({ hasText: mei.id }).waitFor();
     await admin.getByTestId('checkpoint').getByText('testzone verify').waitFor();
     await clean(admin, 'audit found');
   });
