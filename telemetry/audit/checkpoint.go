@@ -106,11 +106,26 @@ func makeKey(dir, group string) (*Key, error) {
 		name, text string
 		mode       os.FileMode
 	}{{"audit.pub", public, 0o644}, {"audit.key", secret, 0o600}} {
-		if err := os.WriteFile(filepath.Join(dir, f.name), []byte(f.text+"\n"), f.mode); err != nil {
+		if err := writeDurably(filepath.Join(dir, f.name), f.text+"\n", f.mode); err != nil {
 			return nil, fmt.Errorf("audit key: %w", err)
 		}
 	}
 	return newKey(secret, public)
+}
+
+// writeDurably writes a file whole or not at all, over a power loss too: with half
+// a key the server would not start again.
+func writeDurably(path, text string, mode os.FileMode) error {
+	next := path + ".next"
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
 }
 
 // Sign writes a checkpoint as a signed note.

@@ -90,7 +90,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 				continue
 			}
 			if err := k.sign(ctx); err != nil && ctx.Err() == nil {
-				k.cfg.Logger.Error("audit checkpoint not written; it is tried again", "err", err)
+				k.cfg.Logger.Error("audit checkpoint not written to the journal or to its file; the next one comes with the next entry at the latest", "err", err)
 			}
 		}
 	}
