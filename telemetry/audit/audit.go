@@ -9,7 +9,7 @@
 // entry, a consistency proof that a later journal continues an earlier one.
 //
 // The tree is a cache: it is rebuilt from the journal at each start and kept in
-// memory, 64 bytes an entry. A Log is safe for concurrent use. It does not keep a
+// memory, about 79 bytes an entry. A Log is safe for concurrent use. It does not keep a
 // secret key safe from who owns the machine: a checkpoint counts from when it was
 // kept elsewhere.
 package audit
