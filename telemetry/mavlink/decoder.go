@@ -109,7 +109,21 @@ func (d *decoder) flush() {
 // sources.
 func (d *decoder) datagram(from netip.AddrPort, b []byte) {
 	d.stats.Datagrams++
-	d.stats.Bytes += uint64(len(b))
+	d.walk(from, b, false)
+}
+
+// stream decodes the frames of b, the next bytes of a byte stream with those
+// that the call before left, and returns what may be the start of a frame: give
+// it again in front of what follows. The rest is shorter than a frame.
+func (d *decoder) stream(from netip.AddrPort, b []byte) (rest []byte) {
+	return d.walk(from, b, true)
+}
+
+// walk decodes every frame of b. more says that bytes follow: then the start of
+// a frame at the end of b is returned.
+func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
+	total := len(b)
+	defer func() { d.stats.Bytes += uint64(total - len(rest)) }()
 	d.unknownFrames = 0
 	synced, noisy, probes := true, false, 0
 	for len(b) > 0 {
@@ -121,6 +135,9 @@ func (d *decoder) datagram(from netip.AddrPort, b []byte) {
 		case isFrame && n <= len(b):
 			f, def, why = d.cat.check(b[:n])
 		case isFrame || b[0] == magicV1 || b[0] == magicV2:
+			if more {
+				return b
+			}
 			why = Length
 		default:
 			// Noise. It counts once per datagram, and not at all behind a
@@ -140,7 +157,7 @@ func (d *decoder) datagram(from netip.AddrPort, b []byte) {
 			b = b[n:]
 			if m := d.limits.UnknownPerDatagram; m > 0 && d.unknownFrames >= m {
 				d.refuseRest(b)
-				return
+				return nil
 			}
 			continue
 		}
@@ -154,12 +171,13 @@ func (d *decoder) datagram(from netip.AddrPort, b []byte) {
 				}
 			}
 		}
-		if probes++; probes > maxProbes {
-			return
+		if probes++; probes > maxProbes && !more {
+			return nil
 		}
 		synced = false
 		b = b[1:]
 	}
+	return nil
 }
 
 // boundary tells whether a frame may have ended before b.

@@ -60,6 +60,16 @@ type Sink interface {
 	Close(h vehicles.Handle)
 }
 
+// Recorder takes the bytes of frames as they were received. It is called by the
+// receiving goroutine: it must not block, allocate, or keep the slice.
+// SETUP_SIGNING, which holds a key, is never given to it.
+type Recorder interface {
+	// Record takes a frame that was accepted.
+	Record(receivedUS int64, frame []byte)
+	// Quarantine takes a frame that was refused, as evidence.
+	Quarantine(receivedUS int64, frame []byte, why Reason)
+}
+
 // Source is who sends: what makes it unique on an open listener, and what its
 // heartbeat said about the machine.
 type Source struct {
@@ -68,12 +78,21 @@ type Source struct {
 	SystemID, ComponentID uint8
 	Class                 vehicles.Class
 	MAVType, Autopilot    uint8 // MAV_TYPE, MAV_AUTOPILOT
+
+	// Vehicle is who proved to be it; empty on an open listener, where nobody does.
+	Vehicle vehicles.VehicleID
 }
 
 // Config of a Listener. The zero value listens on a free port of 127.0.0.1.
 type Config struct {
 	Name string // in the configuration and in every Source, e.g. "open"
 	Addr string // host:port; "" is 127.0.0.1:0; ":14550" is every address, IPv6 included
+
+	// Keys is who may speak here. Without it the listener is open: anybody may,
+	// and all of it is UNVERIFIED.
+	Keys *Keyring
+	// Recorder keeps the raw frames; nil: nobody does.
+	Recorder Recorder
 
 	Limits Limits
 	Idle   time.Duration    // silence after which a session is dropped; 5 minutes
