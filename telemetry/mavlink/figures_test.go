@@ -111,8 +111,8 @@ func (c counter) Reports(batch []vehicles.Report)              { c.n.Add(int64(l
 func (c counter) Note(vehicles.Handle, int64, message.Message) {}
 func (c counter) Close(vehicles.Handle)                        {}
 
-// receiver is the other end of receive, with one socket per source.
-type receiver struct {
+// process is the other end of receive, with one socket per source.
+type process struct {
 	design string
 	in     io.WriteCloser
 	out    *bufio.Reader
@@ -122,7 +122,7 @@ type receiver struct {
 	sent, delivered int64
 }
 
-func startReceiver(t *testing.T, design string, sources int) *receiver {
+func startReceiver(t *testing.T, design string, sources int) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), receiverEnv+"="+design)
@@ -138,7 +138,7 @@ func startReceiver(t *testing.T, design string, sources int) *receiver {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r := &receiver{design: design, in: in, out: bufio.NewReader(out)}
+	r := &process{design: design, in: in, out: bufio.NewReader(out)}
 	t.Cleanup(func() {
 		in.Close()
 		if err := cmd.Wait(); err != nil {
@@ -165,7 +165,7 @@ func startReceiver(t *testing.T, design string, sources int) *receiver {
 }
 
 // ask reads frames and CPU time (µs) of the receiver so far.
-func (r *receiver) ask(t *testing.T) (frames, us int64) {
+func (r *process) ask(t *testing.T) (frames, us int64) {
 	t.Helper()
 	if _, err := io.WriteString(r.in, "\n"); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func (r *receiver) ask(t *testing.T) (frames, us int64) {
 
 // send writes n frames, round robin over the sources, perTick each millisecond;
 // perTick 0: as fast as it goes. Every source begins with a heartbeat.
-func (r *receiver) send(t *testing.T, n, perTick int, frames [][]byte) {
+func (r *process) send(t *testing.T, n, perTick int, frames [][]byte) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -201,7 +201,7 @@ func (r *receiver) send(t *testing.T, n, perTick int, frames [][]byte) {
 }
 
 // settle waits until the receiver has got want frames or no more come.
-func (r *receiver) settle(t *testing.T, want int64) (frames, us int64) {
+func (r *process) settle(t *testing.T, want int64) (frames, us int64) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -219,7 +219,7 @@ func (r *receiver) settle(t *testing.T, want int64) (frames, us int64) {
 }
 
 // round measures one burst.
-func (r *receiver) round(t *testing.T, n, perTick int, frames [][]byte) {
+func (r *process) round(t *testing.T, n, perTick int, frames [][]byte) {
 	t.Helper()
 	before, cpu := r.ask(t)
 	r.send(t, n, perTick, frames)
@@ -231,7 +231,7 @@ func (r *receiver) round(t *testing.T, n, perTick int, frames [][]byte) {
 	r.cost = append(r.cost, float64(cpuAfter-cpu)/float64(after-before))
 }
 
-func (r *receiver) median() float64 {
+func (r *process) median() float64 {
 	c := slices.Sorted(slices.Values(r.cost))
 	return c[len(c)/2]
 }
@@ -253,7 +253,7 @@ func TestFigures(t *testing.T) {
 		sources, perTick, n, rounds = 200, 20, 20_000, *figureRounds
 		designs = []string{"own", "gomavlib_node"}
 	}
-	var rs []*receiver
+	var rs []*process
 	for _, d := range designs {
 		r := startReceiver(t, d, sources)
 		// Every source is known before anything is measured: 5 sources per ms,
