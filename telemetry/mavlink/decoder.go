@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	batchReports = 512 // reports per call of Sink.Reports at most
+	batchReports = 128 // reports per call of Sink.Reports at most
 	notesBurst   = 64  // cold messages of one vehicle at once
 	// maxProbes bounds the search for the next frame in a damaged datagram:
 	// candidates that are looked at, each costs one checksum.
