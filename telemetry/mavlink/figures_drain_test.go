@@ -139,7 +139,7 @@ func TestFiguresPaced(t *testing.T) {
 	var lost int64
 	for range rounds {
 		for i, p := range ps {
-			before := p.ask(t)
+			before := p.forget(t)
 			n := fs[i].pace(t, rate, d, nil)
 			after := p.settle(t, before.Datagrams+before.Drops+uint64(n))
 			got := after.Hot - before.Hot

@@ -65,6 +65,9 @@ func receive(design string, in io.Reader, out io.Writer) error {
 	}
 	fmt.Fprintln(out, strings.Join(addrs, " "))
 	for lines := bufio.NewScanner(in); lines.Scan(); {
+		if lines.Text() == "forget" {
+			r.late.forget()
+		}
 		c, err := r.read()
 		if err != nil {
 			return err
@@ -92,7 +95,7 @@ func (r *receiving) read() (counts, error) {
 	}
 	_, rss, _ := strings.Cut(string(status), "VmRSS:")
 	fmt.Sscan(rss, &c.RSSKiB)
-	c.P50us, c.P99us, c.Samples = r.late.take()
+	c.P50us, c.P99us, c.Samples = r.late.read()
 	return c, nil
 }
 
@@ -243,12 +246,22 @@ type histogram struct {
 
 func (h *histogram) add(us uint32) { h.n[min(us, uint32(len(h.n)-1))].Add(1) }
 
-// take reads and clears.
-func (h *histogram) take() (p50, p99, samples int64) {
+// forget begins anew.
+func (h *histogram) forget() {
+	for i := range h.n {
+		h.n[i].Store(0)
+	}
+}
+
+// read is the median and the 99th percentile.
+func (h *histogram) read() (p50, p99, samples int64) {
 	var n [1 << 16]uint32
 	for i := range h.n {
-		n[i] = h.n[i].Swap(0)
+		n[i] = h.n[i].Load()
 		samples += int64(n[i])
+	}
+	if samples == 0 {
+		return 0, 0, 0
 	}
 	var sum int64
 	for i, c := range n {

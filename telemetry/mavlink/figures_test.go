@@ -62,7 +62,7 @@ type process struct {
 // counts is what a receiver did so far.
 type counts struct {
 	Datagrams, Frames, Hot, Refused, Drops, Foreign uint64
-	CPUus, RSSKiB, P50us, P99us, Samples            int64 // latency since the last question
+	CPUus, RSSKiB, P50us, P99us, Samples            int64
 }
 
 func startReceiver(t *testing.T, design string) *process {
@@ -102,10 +102,15 @@ func startReceiver(t *testing.T, design string) *process {
 	return p
 }
 
-// ask reads what the receiver did so far.
-func (p *process) ask(t *testing.T) (c counts) {
+// ask reads what the receiver did so far; its latencies since forget.
+func (p *process) ask(t *testing.T) counts { t.Helper(); return p.command(t, "") }
+
+// forget does the same, and begins the latencies anew.
+func (p *process) forget(t *testing.T) counts { t.Helper(); return p.command(t, "forget") }
+
+func (p *process) command(t *testing.T, line string) (c counts) {
 	t.Helper()
-	if _, err := io.WriteString(p.in, "\n"); err != nil {
+	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
 		t.Fatal(err)
 	}
 	_, err := fmt.Fscanln(p.out, &c.Datagrams, &c.Frames, &c.Hot, &c.Refused, &c.Drops, &c.Foreign,
