@@ -29,10 +29,8 @@ var (
 )
 
 const (
-	idSetupSigning = 256
-	idCommandLong  = 76
-	idCommandInt   = 75
-	idTimesync     = 111
+	idCommandLong = 76
+	idCommandInt  = 75
 
 	// groundStation is the default ArduPilot SYSID_MYGCS. A vehicle counts its
 	// heartbeats for its own link failsafe: ours would hide that the operator's
@@ -81,6 +79,16 @@ func (cfg *SenderConfig) withDefaults() error {
 	return nil
 }
 
+// Link is what a Sender reaches vehicles over: a listener, a stream, a gateway.
+// Both methods are safe for concurrent use.
+type Link interface {
+	// Route tells where a bound vehicle is; ok=false: it is not bound here.
+	Route(h vehicles.Handle) (r Route, ok bool)
+	// Write hands one frame over. It returns an error rather than wait for long:
+	// a link that is stuck for seconds stops the heartbeats of its vehicles.
+	Write(to netip.AddrPort, frame []byte) error
+}
+
 // Sender sends to vehicles that proved who they are, over the link that each was
 // heard on last, signed with the key that it proved itself with; behind a
 // gateway, which answers for the link, unsigned. Frames to one vehicle go out one
@@ -114,8 +122,8 @@ type outbox struct {
 	opens   int // guarded by the Sender's mu
 	waiting atomic.Int32
 
-	mu     sync.Mutex // held while a frame goes out; guards the fields below
-	gone   bool       // closed while somebody waited
+	turn   chan struct{} // holds one while a frame goes out; guards the fields below
+	gone   bool          // closed while somebody waited
 	bucket bucket
 	peer   peer
 	seq    *sequence
@@ -172,7 +180,7 @@ func (s *Sender) Open(h vehicles.Handle) {
 	defer s.mu.Unlock()
 	b := s.boxes[h]
 	if b == nil {
-		b = &outbox{}
+		b = &outbox{turn: make(chan struct{}, 1)}
 		s.boxes[h] = b
 	}
 	b.opens++
@@ -193,8 +201,8 @@ func (s *Sender) Close(h vehicles.Handle) {
 	}
 	s.mu.Unlock()
 	if last {
-		b.mu.Lock()
-		defer b.mu.Unlock()
+		b.turn <- struct{}{}
+		defer func() { <-b.turn }()
 		b.gone = true
 		s.leave(b)
 	}
@@ -253,8 +261,8 @@ func (s *Sender) send(h vehicles.Handle, msg message.Message) error {
 		return fmt.Errorf("%d frames wait for the vehicle: %w", s.cfg.Waiting, ErrBusy)
 	}
 	defer b.waiting.Add(-1)
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
 	if b.gone {
 		return fmt.Errorf("vehicle with handle %d: %w", h, ErrNoRoute)
 	}
@@ -275,7 +283,7 @@ func (s *Sender) send(h vehicles.Handle, msg message.Message) error {
 	return s.put(b, link, r, msg)
 }
 
-// put frames, signs and hands over. Called with b.mu held.
+// put frames, signs and hands over. Called in b's turn.
 func (s *Sender) put(b *outbox, link *senderLink, r Route, msg message.Message) error {
 	s.join(b, peer{link, r.Addr})
 	from := Origin{s.cfg.SystemID, s.cfg.ComponentID, uint8(b.seq.next.Add(1) - 1)}
@@ -297,7 +305,7 @@ func (s *Sender) put(b *outbox, link *senderLink, r Route, msg message.Message) 
 	return nil
 }
 
-// join takes the sequence of a peer. Called with b.mu held.
+// join takes the sequence of a peer. Called in b's turn.
 func (s *Sender) join(b *outbox, p peer) {
 	if b.seq != nil && b.peer == p {
 		return
@@ -313,7 +321,7 @@ func (s *Sender) join(b *outbox, p peer) {
 	b.seq.users++
 }
 
-// leave gives the sequence of a peer back. Called with b.mu held.
+// leave gives the sequence of a peer back. Called in b's turn.
 func (s *Sender) leave(b *outbox) {
 	if b.seq == nil {
 		return

@@ -10,7 +10,7 @@ import (
 // NAT between it and the vehicle lets it through. It never waits: when the
 // kernel's buffer is full it returns ErrBusy.
 func (l *Listener) Write(to netip.AddrPort, frame []byte) error {
-	return l.sock.write(to, frame)
+	return l.receivers[0].sock.write(to, frame) // all share one address
 }
 
 // gate keeps a descriptor from being closed while it is written to: its number
