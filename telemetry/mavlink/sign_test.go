@@ -1,6 +1,7 @@
 package mavlink
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
@@ -140,7 +141,7 @@ func (r *strictReceiver) take(b []byte) string {
 func gomavReader(t *testing.T, key Key, frames []byte) *gomav.Reader {
 	t.Helper()
 	k := gomav.V2Key(key)
-	r := &gomav.Reader{ByteReader: bytes.NewReader(frames), DialectRW: testDialect(), InKey: &k}
+	r := &gomav.Reader{BufByteReader: bufio.NewReader(bytes.NewReader(frames)), DialectRW: testDialect(), InKey: &k}
 	if err := r.Initialize(); err != nil {
 		t.Fatal(err)
 	}

@@ -114,6 +114,29 @@ func TestGreeting(t *testing.T) {
 	})
 }
 
+// A vehicle that restarts while it is asked is asked again, though not at once.
+func TestRestartWhileGreeting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var o told
+		e, _ := newPair(t, o.config(), copter(map[float32]float32{}))
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		done := make(chan error)
+		go func() { done <- e.Run(ctx) }()
+		boot := uint32(60_000)
+		e.stream(4*time.Second, 10, 1, &boot)
+		boot = 500
+		e.stream(30*time.Second, 10, 1, &boot)
+		if len(o.versions) != 1 {
+			t.Errorf("asked %d times within half a minute", len(o.versions))
+		}
+		<-done
+		if len(o.versions) != 2 || len(o.profiles) != 2 {
+			t.Errorf("asked %d times", len(o.versions))
+		}
+	})
+}
+
 func TestGreetingOf(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

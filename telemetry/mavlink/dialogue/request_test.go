@@ -219,6 +219,13 @@ func TestParam(t *testing.T) {
 			})
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // what was answered is not asked again
+		e, v := newPair(t, Config{}, params(map[string]float32{"A": 1, "B": 2}))
+		got, err := e.params(t.Context(), e.peers[handle], []string{"A", "C", "B"})
+		if err != nil || len(got) != 2 || got["A"] != 1 || got["B"] != 2 || len(v.all()) != 3+5 {
+			t.Errorf("%v, %v, %d requests", got, err, len(v.all()))
+		}
+	})
 	synctest.Test(t, func(t *testing.T) { // a vehicle that says so is not asked again
 		e, v := newPair(t, Config{}, func(m message.Message) []message.Message {
 			return []message.Message{&ardupilotmega.MessageParamError{ParamId: "NO_SUCH"}}
