@@ -1533,7 +1533,7 @@ export interface components {
         };
         NewKey: {
             key: components["schemas"]["Key"];
-            /** @description Send it as Authorization: Bearer. It is shown only now */
+            /** @description Send it as Authorization: Bearer. It is shown only now: a repetition of the request answers 409 secret_shown. Empty in a dry run */
             secret: string;
         };
         NewWebhook: {
@@ -4344,8 +4344,14 @@ export interface operations {
     };
     createKey: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4355,6 +4361,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -4929,8 +4944,14 @@ export interface operations {
     };
     createOrganisation: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4940,6 +4961,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -5341,8 +5371,14 @@ export interface operations {
     };
     createPerson: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5352,6 +5388,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -5672,8 +5717,14 @@ export interface operations {
     };
     resetPassword: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5993,8 +6044,14 @@ export interface operations {
     };
     propose: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6004,6 +6061,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -6317,8 +6383,13 @@ export interface operations {
     };
     confirmProposal: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
             header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
                 /** @description ETag of the revision that you read; needed */
                 "If-Match"?: string;
             };
