@@ -129,6 +129,7 @@ func sentinels() []sentinel {
 		{notify.ErrStale, http.StatusPreconditionFailed, "stale"},
 		{notify.ErrURL, http.StatusUnprocessableEntity, "bad_webhook_url"},
 		{notify.ErrTooMany, http.StatusConflict, "too_many_webhooks"},
+		{notify.ErrDeleted, http.StatusConflict, "deleted_since"},
 		{notify.ErrStore, http.StatusServiceUnavailable, "store_unavailable"},
 		{errTrimmed, http.StatusGone, "trimmed"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},
