@@ -69,6 +69,7 @@ func rules() map[string]rule {
 		eventsOperation:    {scope: airspace.ZoneRead},
 
 		"changePassword":      {signed: true},
+		"signInWays":          {public: true},
 		"startOIDC":           {public: true},
 		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
 		"listOrganisations":   {scope: airspace.ZoneRead},
