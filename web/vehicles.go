@@ -74,7 +74,7 @@ type VehicleLink struct {
 	Listener      string  `json:"listener" doc:"Where"`
 	Address       string  `json:"address" doc:"From where"`
 	RefusedAt     *string `json:"refused_at" format:"date-time" doc:"When a frame with its system id was refused last; whose it was is not known"`
-	RefusedReason string  `json:"refused_reason" doc:"Why, e.g. unsigned, bad_signature, replay, wrong_component"`
+	RefusedReason string  `json:"refused_reason" doc:"Why, e.g. not_enrolled (it has no key), unsigned, bad_signature, replay, wrong_component"`
 }
 
 // VehicleProof is what is known of how a vehicle proved who it is.

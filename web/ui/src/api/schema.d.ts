@@ -2284,7 +2284,7 @@ export interface components {
              * @description When a frame with its system id was refused last; whose it was is not known
              */
             refused_at: string | null;
-            /** @description Why, e.g. unsigned, bad_signature, replay, wrong_component */
+            /** @description Why, e.g. not_enrolled (it has no key), unsigned, bad_signature, replay, wrong_component */
             refused_reason: string;
             /**
              * @description Since the server's start
