@@ -158,7 +158,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	z.server, err = New(Config{
-		Notifier: notifier,
+		Notifier:       notifier,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
