@@ -75,8 +75,8 @@ bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 bench-fence: ## one step of the fence engine beside a bare R-tree search
 	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))
 
-bench-mavlink: ## CPU per frame beside gomavlib's Node
-	$(call figures,telemetry/mavlink,TestFigures)
+bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays, soak
+	$(call figures,telemetry/mavlink,TestFigures.*)
 
 bench-platform: ## what must survive: the journal under kills, power losses, damage, full disks; a decision over HTTP
 	$(call figures,telemetry/journal,TestFigures.*)
