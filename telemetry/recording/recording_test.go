@@ -135,7 +135,7 @@ func exported(t *testing.T, r *Recorder, q Query, form Form) ([]byte, Exported) 
 // ofFolder is the recording in a folder, whose recorder does not run.
 func ofFolder(t *testing.T, folder string) *Recorder {
 	t.Helper()
-	r, err := New(Config{Dir: folder, Strip: mavlink.Unsigned})
+	r, err := New(Config{Dir: folder, Strip: mavlink.StripSignature})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 )
 
-// TestUnsigned: every message of the dialect with random bytes, signed, gives what
+// TestStripSignature: every message of the dialect with random bytes, signed, gives what
 // gomavlib writes for the same message without signature.
-func TestUnsigned(t *testing.T) {
+func TestStripSignature(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	key := gomav.NewV2Key(bytes.Repeat([]byte{7}, 32))
 	for _, m := range ardupilotmega.Dialect.Messages {
@@ -41,14 +41,14 @@ func TestUnsigned(t *testing.T) {
 			}
 			return buf.Bytes()
 		}
-		got, ok := Unsigned([]byte("before"), bytesOf(true))
+		got, ok := StripSignature([]byte("before"), bytesOf(true))
 		if want := append([]byte("before"), bytesOf(false)...); !ok || !bytes.Equal(got, want) {
 			t.Errorf("%T: %v\n got %x\nwant %x", m, ok, got, want)
 		}
 	}
 }
 
-func TestUnsignedVectors(t *testing.T) {
+func TestStripSignatureVectors(t *testing.T) {
 	signed := "fd0901000001010000000400000002035104039c56 03 018059f50021 4cbbd458f162"
 	plain := "fd0900000001010000000400000002035104037bae"
 	wrong := unhex(signed)
@@ -66,21 +66,21 @@ func TestUnsignedVectors(t *testing.T) {
 		{"longer than it says", append(unhex(signed), 0), nil, false},
 		{"nothing", nil, nil, false},
 	} {
-		got, ok := Unsigned(nil, c.in)
+		got, ok := StripSignature(nil, c.in)
 		if ok != c.ok || !bytes.Equal(got, c.want) {
 			t.Errorf("%s: %v %x, want %v %x", c.name, ok, got, c.ok, c.want)
 		}
 	}
 }
 
-// FuzzUnsigned: what comes out has no signature and is otherwise what went in; a
+// FuzzStripSignature: what comes out has no signature and is otherwise what went in; a
 // frame with a right checksum has one afterwards.
-func FuzzUnsigned(f *testing.F) {
+func FuzzStripSignature(f *testing.F) {
 	fuzzSeeds(f)
 	cat := testCatalog()
 	f.Fuzz(func(t *testing.T, in []byte) {
 		before := bytes.Clone(in)
-		out, ok := Unsigned(nil, in)
+		out, ok := StripSignature(nil, in)
 		if !bytes.Equal(in, before) {
 			t.Error("the frame was changed")
 		}
@@ -93,7 +93,7 @@ func FuzzUnsigned(f *testing.F) {
 		if n, _ := frameLen(out); n != len(out) || out[0] == magicV2 && out[2]&flagSigned != 0 {
 			t.Fatalf("%x is no frame without signature", out)
 		}
-		if again, ok := Unsigned(nil, out); !ok || !bytes.Equal(again, out) {
+		if again, ok := StripSignature(nil, out); !ok || !bytes.Equal(again, out) {
 			t.Errorf("again gives %x", again)
 		}
 		if out[0] == magicV2 && !bytes.Equal(out[3:len(out)-2], in[3:len(out)-2]) {

@@ -1,6 +1,6 @@
 package mavlink
 
-// Unsigned appends frame without its signature to dst: the flag is cleared, the 13
+// StripSignature appends frame without its signature to dst: the flag is cleared, the 13
 // bytes are cut, and the checksum, which covers the flag, is made anew. A frame
 // that has no signature is appended as it is. ok=false: b is no whole frame, or its
 // checksum is wrong, so that it cannot be made anew.
@@ -8,7 +8,7 @@ package mavlink
 // It needs no dialect: which CRC_EXTRA a right checksum was made with follows from
 // the checksum. Where none fits, it is wrong; that shows for 255 of 256 wrong ones,
 // and the others stay wrong for whoever knows the message.
-func Unsigned(dst, frame []byte) (out []byte, ok bool) {
+func StripSignature(dst, frame []byte) (out []byte, ok bool) {
 	n, ok := frameLen(frame)
 	if !ok || n != len(frame) {
 		return dst, false
