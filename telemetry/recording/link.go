@@ -236,5 +236,5 @@ func validName(s string) bool {
 			return false
 		}
 	}
-	return s != quarantineDir
+	return true
 }

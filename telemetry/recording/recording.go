@@ -220,7 +220,7 @@ type Stats struct {
 // Stats is safe for concurrent use.
 func (r *Recorder) Stats() Stats {
 	st := Stats{Frames: r.written.Load(), Bytes: r.bytes.Load(), Lost: map[string]uint64{}, FreeBytes: r.free.Load()}
-	for why := range holeReasons {
+	for why := holeBehind; why < holeReasons; why++ {
 		st.Lost[why.String()] = r.lost[why].Load()
 	}
 	if why := holeReason(r.stopped.Load()); why != 0 {

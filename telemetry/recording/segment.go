@@ -137,6 +137,11 @@ func (r *Recorder) Segments() []Segment {
 	return out
 }
 
+// Knows tells whether anything of a listener is kept.
+func (r *Recorder) Knows(listener string) bool {
+	return slices.ContainsFunc(r.catalog.all(), func(s *segment) bool { return s.listener == listener })
+}
+
 // folder is where the files of a stream are.
 func folder(listener string, quarantine bool) string {
 	if quarantine {
