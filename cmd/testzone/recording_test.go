@@ -227,3 +227,21 @@ func TestExportIsWholeOrNotThere(t *testing.T) {
 		})
 	}
 }
+
+// What the flags say is what is asked for.
+func TestExportAsks(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "Testzone-Frames, Testzone-Left-Out, Testzone-Damaged-Bytes")
+		_, _ = io.WriteString(w, r.URL.RequestURI())
+		w.Header().Set("Testzone-Frames", "5")
+		w.Header().Set("Testzone-Left-Out", "1")
+		w.Header().Set("Testzone-Damaged-Bytes", "9")
+	}))
+	defer server.Close()
+	c := &cli{t: t, home: t.TempDir(), env: []string{"TESTZONE_SERVER=" + server.URL, "TESTZONE_TOKEN=x"}}
+	code, stdout, stderr := c.run("", "recordings", "export", "open", "--evidence", "--quarantine", "--from", "2026-11-25T20:00:00Z", "--system", "7,8")
+	want := "/v1/recordings/export?form=evidence&from=2026-11-25T20%3A00%3A00Z&listener=open&quarantine=true&system_id=7&system_id=8"
+	if code != 0 || stdout != want || !strings.Contains(stderr, "5 frames; 1 frames left out") || !strings.Contains(stderr, "9 bytes of the recording are damaged") {
+		t.Errorf("exit %d\n%s\n%s", code, stdout, stderr)
+	}
+}
