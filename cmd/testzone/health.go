@@ -35,6 +35,7 @@ func (s *server) health() []telemetry.Reason {
 	if recorded.Stopped != "" {
 		add("recording_stopped", "%s", recordingStopped(&recorded))
 	}
+	s.enrolled.health(add)
 	for _, name := range s.bus.Stalled() {
 		add("subscriber_stalled", "The %s is behind: what it does comes late. The machine may be overloaded.", name)
 	}
