@@ -91,7 +91,7 @@ func TestGreeting(t *testing.T) {
 		if len(o.homes) != 1 || o.homes[0].Point != (geo.Point{Lat: 309000000, Lon: 1219300000}) || o.homes[0].AltMM != 4000 {
 			t.Errorf("homes %+v", o.homes)
 		}
-		if len(o.profiles) != 1 || o.profiles[0].Action != Return || *o.profiles[0].ReturnM != 30 || fmt.Sprint(o.profiles[0].Unanswered) != "[FS_GCS_TIMEOUT]" {
+		if len(o.profiles) != 1 || o.profiles[0].Action != goHome || *o.profiles[0].ReturnM != 30 || fmt.Sprint(o.profiles[0].Unanswered) != "[FS_GCS_TIMEOUT]" {
 			t.Errorf("profiles %+v", o.profiles)
 		}
 		// Only what comes too seldom is set: attitude did not come at all.
@@ -183,7 +183,7 @@ func TestGreetingOf(t *testing.T) {
 					t.Errorf("intervals set %v, %d messages, %d profiles", intervals, len(v.all()), len(o.profiles))
 				}
 				for _, p := range o.profiles {
-					if tt.silent && (p.Action != Unknown || len(p.Unanswered) != 8) {
+					if tt.silent && (p.Action != unknown || len(p.Unanswered) != 8) {
 						t.Errorf("of a silent vehicle it is said %+v", p)
 					}
 				}
@@ -208,9 +208,9 @@ func TestGreetingOverAPoorLink(t *testing.T) {
 				t.Errorf("seed %d: something is left behind", seed)
 			}
 			for _, l := range o.profiles {
-				if l.Action == Return {
+				if l.Action == goHome {
 					known++
-				} else if l.Action != Unknown {
+				} else if l.Action != unknown {
 					t.Errorf("seed %d: %+v", seed, l)
 				}
 			}
@@ -259,27 +259,27 @@ func TestProfile(t *testing.T) {
 		name               string
 		mavType, autopilot uint8
 		params             parameters
-		action, manual     Action
+		action, manual     vehicles.LostLinkAction
 		mission, rally     string
 		returnM, delayS    float64 // 0: not known
 	}{
-		{"copter", 2, 3, parameters{"FS_GCS_ENABLE": 1, "FS_THR_ENABLE": 3, "FS_OPTIONS": 0, "RTL_ALT": 1500, "RALLY_TOTAL": 0, "FS_GCS_TIMEOUT": 5}, Return, Land, "no", "no", 15, 5},
-		{"copter, new names", 13, 3, parameters{"FS_GCS_ENABLE": 5, "FS_THR_ENABLE": 0, "FS_OPTIONS": 18, "RTL_ALT_M": 40, "RALLY_TOTAL": 3}, Land, Continue, "yes", "yes", 40, 0},
-		{"copter, brake", 2, 3, parameters{"FS_GCS_ENABLE": 7, "FS_THR_ENABLE": 7}, Hold, Hold, "", "", 0, 0},
-		{"copter, as high as it is", 2, 3, parameters{"FS_GCS_ENABLE": 3, "RTL_ALT": 0}, Return, Unknown, "", "", 0, 0},
-		{"copter, off", 2, 3, parameters{"FS_GCS_ENABLE": 0}, Continue, Unknown, "", "", 0, 0},
-		{"copter, a number of tomorrow", 2, 3, parameters{"FS_GCS_ENABLE": 42, "FS_THR_ENABLE": 1.5}, Unknown, Unknown, "", "", 0, 0},
-		{"copter, silent", 2, 3, nil, Unknown, Unknown, "", "", 0, 0},
-		{"plane", 1, 3, parameters{"FS_GCS_ENABL": 1, "FS_LONG_ACTN": 1, "ALT_HOLD_RTL": 10000, "FS_LONG_TIMEOUT": 20}, Return, Return, "", "", 100, 20},
-		{"plane, new names", 1, 3, parameters{"FS_GCS_ENABL": 1, "FS_LONG_ACTN": 2, "RTL_ALTITUDE": 80}, Land, Land, "", "", 80, 0},
-		{"plane, off", 20, 3, parameters{"FS_GCS_ENABL": 0, "FS_LONG_ACTN": 1, "RTL_ALTITUDE": -1}, Continue, Return, "", "", 0, 0},
-		{"plane, half known", 1, 3, parameters{"FS_LONG_ACTN": 1}, Unknown, Return, "", "", 0, 0},
-		{"rover", 10, 3, parameters{"FS_ACTION": 2, "FS_GCS_ENABLE": 1, "FS_THR_ENABLE": 1, "FS_TIMEOUT": 1.5}, Hold, Hold, "no", "", 0, 1.5},
-		{"boat", 11, 3, parameters{"FS_ACTION": 1, "FS_GCS_ENABLE": 2, "FS_THR_ENABLE": 0}, Return, Continue, "yes", "", 0, 0},
-		{"boat, off", 11, 3, parameters{"FS_ACTION": 1, "FS_GCS_ENABLE": 0}, Continue, Unknown, "", "", 0, 0},
-		{"PX4", 2, 12, parameters{"NAV_DLL_ACT": 2, "NAV_RCL_ACT": 1, "RTL_RETURN_ALT": 60, "COM_DL_LOSS_T": 10}, Return, Hold, "", "", 60, 10},
-		{"PX4, off", 2, 12, parameters{"NAV_DLL_ACT": 0, "NAV_RCL_ACT": 6}, Continue, Terminate, "", "", 0, 0},
-		{"other", 2, 0, parameters{"FS_GCS_ENABLE": 1}, Unknown, Unknown, "", "", 0, 0},
+		{"copter", 2, 3, parameters{"FS_GCS_ENABLE": 1, "FS_THR_ENABLE": 3, "FS_OPTIONS": 0, "RTL_ALT": 1500, "RALLY_TOTAL": 0, "FS_GCS_TIMEOUT": 5}, goHome, land, "no", "no", 15, 5},
+		{"copter, new names", 13, 3, parameters{"FS_GCS_ENABLE": 5, "FS_THR_ENABLE": 0, "FS_OPTIONS": 18, "RTL_ALT_M": 40, "RALLY_TOTAL": 3}, land, goOn, "yes", "yes", 40, 0},
+		{"copter, brake", 2, 3, parameters{"FS_GCS_ENABLE": 7, "FS_THR_ENABLE": 7}, hold, hold, "", "", 0, 0},
+		{"copter, as high as it is", 2, 3, parameters{"FS_GCS_ENABLE": 3, "RTL_ALT": 0}, goHome, unknown, "", "", 0, 0},
+		{"copter, off", 2, 3, parameters{"FS_GCS_ENABLE": 0}, goOn, unknown, "", "", 0, 0},
+		{"copter, a number of tomorrow", 2, 3, parameters{"FS_GCS_ENABLE": 42, "FS_THR_ENABLE": 1.5}, unknown, unknown, "", "", 0, 0},
+		{"copter, silent", 2, 3, nil, unknown, unknown, "", "", 0, 0},
+		{"plane", 1, 3, parameters{"FS_GCS_ENABL": 1, "FS_LONG_ACTN": 1, "ALT_HOLD_RTL": 10000, "FS_LONG_TIMEOUT": 20}, goHome, goHome, "", "", 100, 20},
+		{"plane, new names", 1, 3, parameters{"FS_GCS_ENABL": 1, "FS_LONG_ACTN": 2, "RTL_ALTITUDE": 80}, land, land, "", "", 80, 0},
+		{"plane, off", 20, 3, parameters{"FS_GCS_ENABL": 0, "FS_LONG_ACTN": 1, "RTL_ALTITUDE": -1}, goOn, goHome, "", "", 0, 0},
+		{"plane, half known", 1, 3, parameters{"FS_LONG_ACTN": 1}, unknown, goHome, "", "", 0, 0},
+		{"rover", 10, 3, parameters{"FS_ACTION": 2, "FS_GCS_ENABLE": 1, "FS_THR_ENABLE": 1, "FS_TIMEOUT": 1.5}, hold, hold, "no", "", 0, 1.5},
+		{"boat", 11, 3, parameters{"FS_ACTION": 1, "FS_GCS_ENABLE": 2, "FS_THR_ENABLE": 0}, goHome, goOn, "yes", "", 0, 0},
+		{"boat, off", 11, 3, parameters{"FS_ACTION": 1, "FS_GCS_ENABLE": 0}, goOn, unknown, "", "", 0, 0},
+		{"PX4", 2, 12, parameters{"NAV_DLL_ACT": 2, "NAV_RCL_ACT": 1, "RTL_RETURN_ALT": 60, "COM_DL_LOSS_T": 10}, goHome, hold, "", "", 60, 10},
+		{"PX4, off", 2, 12, parameters{"NAV_DLL_ACT": 0, "NAV_RCL_ACT": 6}, goOn, end, "", "", 0, 0},
+		{"other", 2, 0, parameters{"FS_GCS_ENABLE": 1}, unknown, unknown, "", "", 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := profileOf(firmwareOf(tt.mavType, tt.autopilot), tt.params)

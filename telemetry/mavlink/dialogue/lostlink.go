@@ -1,34 +1,46 @@
 package dialogue
 
-import "context"
+import (
+	"context"
 
-// Action is what a vehicle does by itself when a link is lost.
-type Action string
+	"testzone/vehicles"
+)
 
-// The actions. What is not known is unknown, never safe.
+// Short names for the tables.
 const (
-	Unknown   Action = "unknown"
-	Continue  Action = "continue" // it goes on as if nothing were
-	Return    Action = "return"
-	Land      Action = "land"
-	Hold      Action = "hold"
-	Terminate Action = "terminate"
+	unknown = vehicles.LostLinkUnknown
+	goOn    = vehicles.LostLinkContinue
+	goHome  = vehicles.LostLinkReturn
+	land    = vehicles.LostLinkLand
+	hold    = vehicles.LostLinkHold
+	end     = vehicles.LostLinkTerminate
 )
 
 // LostLink is what a vehicle's parameters say that it does without its links. A nil
 // field is not known.
 type LostLink struct {
-	Action           Action // without its ground station
-	ContinuesMission *bool  // a mission goes on all the same
+	Action           vehicles.LostLinkAction // without its ground station
+	ContinuesMission *bool                   // a mission goes on all the same
 	DelayS           *float64
-	Manual           Action   // without the transmitter of its pilot
-	ReturnM          *float64 // height on the way back, metres above take-off (TAKEOFF); nil also: as high as it is
-	Rally            *bool    // it has rally points, and returns to the nearest
+	Manual           vehicles.LostLinkAction // without the transmitter of its pilot
+	ReturnM          *float64                // height on the way back, metres above take-off (TAKEOFF); nil also: as high as it is
+	Rally            *bool                   // it has rally points, and returns to the nearest
 	BatteryMAh       *float64
 
 	Parameters map[string]float64 // as read
 	Unanswered []string           // that were asked for in vain
 	AtUS       int64              // when they were read, µs since the Unix epoch
+}
+
+// Known is what a registration says of it, which has one action: that in a mission.
+func (l *LostLink) Known() vehicles.LostLink {
+	action := l.Action
+	if l.ContinuesMission != nil && *l.ContinuesMission {
+		action = goOn
+	}
+	return vehicles.LostLink{
+		Action: action, ReturnM: l.ReturnM, Rally: l.Rally != nil && *l.Rally, Basis: vehicles.FromParameters, AtUS: l.AtUS,
+	}
 }
 
 // MAV_AUTOPILOT and MAV_TYPE that decide which parameters there are.
@@ -107,7 +119,7 @@ func unanswered(names []string, got map[string]float64) (out []string) {
 
 // profileOf says what parameters mean.
 func profileOf(kind firmware, got map[string]float64) LostLink {
-	l := LostLink{Action: Unknown, Manual: Unknown}
+	l := LostLink{Action: unknown, Manual: unknown}
 	read := parameters(got)
 	switch kind {
 	case arduCopter:
@@ -142,15 +154,15 @@ func (p parameters) positive(name string, scale float64) *float64 {
 }
 
 // action is what the value of a parameter stands for.
-func (p parameters) action(name string, means map[int]Action) Action {
+func (p parameters) action(name string, means map[int]vehicles.LostLinkAction) vehicles.LostLinkAction {
 	v, ok := p[name]
 	if !ok || v != float64(int(v)) {
-		return Unknown
+		return unknown
 	}
 	if a, ok := means[int(v)]; ok {
 		return a
 	}
-	return Unknown
+	return unknown
 }
 
 // either is the first of two that is there.
@@ -164,9 +176,9 @@ func either(a, b *float64) *float64 {
 // Of actions that fall back on another one where they cannot be done, the one that
 // needs less counts: smart return or return is a return, brake or land a hold.
 var (
-	copterActions = map[int]Action{0: Continue, 1: Return, 2: Return, 3: Return, 4: Return, 5: Land, 6: Return, 7: Hold}
+	copterActions = map[int]vehicles.LostLinkAction{0: goOn, 1: goHome, 2: goHome, 3: goHome, 4: goHome, 5: land, 6: goHome, 7: hold}
 
-	copterRadioActions = map[int]Action{0: Continue, 1: Return, 2: Return, 3: Land, 4: Return, 5: Return, 6: Return, 7: Hold}
+	copterRadioActions = map[int]vehicles.LostLinkAction{0: goOn, 1: goHome, 2: goHome, 3: land, 4: goHome, 5: goHome, 6: goHome, 7: hold}
 )
 
 func (l *LostLink) copter(p parameters) {
@@ -182,16 +194,16 @@ func (l *LostLink) copter(p parameters) {
 }
 
 func (l *LostLink) plane(p parameters) {
-	long := p.action("FS_LONG_ACTN", map[int]Action{
-		0: Continue, 1: Return, 2: Land, // glides down
-		3: Terminate, // parachute
-		4: Continue,  // its mission
-		5: Land,
+	long := p.action("FS_LONG_ACTN", map[int]vehicles.LostLinkAction{
+		0: goOn, 1: goHome, 2: land, // glides down
+		3: end,  // parachute
+		4: goOn, // its mission
+		5: land,
 	})
 	l.Manual = long
 	switch v, ok := p["FS_GCS_ENABL"]; {
 	case ok && v == 0: // the failsafe of the ground station is off
-		l.Action = Continue
+		l.Action = goOn
 	case ok:
 		l.Action = long
 	}
@@ -200,12 +212,12 @@ func (l *LostLink) plane(p parameters) {
 }
 
 func (l *LostLink) rover(p parameters) {
-	action := p.action("FS_ACTION", map[int]Action{
-		0: Continue, 1: Return, 2: Hold, 3: Return, 4: Return, 5: Terminate, 6: Hold,
+	action := p.action("FS_ACTION", map[int]vehicles.LostLinkAction{
+		0: goOn, 1: goHome, 2: hold, 3: goHome, 4: goHome, 5: end, 6: hold,
 	})
 	switch v, ok := p["FS_GCS_ENABLE"]; {
 	case ok && v == 0:
-		l.Action = Continue
+		l.Action = goOn
 	case ok:
 		l.Action = action
 		on := v == 2
@@ -213,14 +225,14 @@ func (l *LostLink) rover(p parameters) {
 	}
 	switch v, ok := p["FS_THR_ENABLE"]; {
 	case ok && v == 0:
-		l.Manual = Continue
+		l.Manual = goOn
 	case ok:
 		l.Manual = action
 	}
 	l.DelayS = either(p.positive("FS_GCS_TIMEOUT", 1), p.positive("FS_TIMEOUT", 1))
 }
 
-var px4Actions = map[int]Action{0: Continue, 1: Hold, 2: Return, 3: Land, 5: Terminate, 6: Terminate} // 6: motors off
+var px4Actions = map[int]vehicles.LostLinkAction{0: goOn, 1: hold, 2: goHome, 3: land, 5: end, 6: end} // 6: motors off
 
 func (l *LostLink) px4(p parameters) {
 	l.Action = p.action("NAV_DLL_ACT", px4Actions)
