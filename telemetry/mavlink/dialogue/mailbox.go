@@ -107,6 +107,8 @@ func (e *Exchange) converse(ctx context.Context, b *Mailbox, requests int, send 
 			switch err := send(n); {
 			case err == nil:
 				sent++
+			case errors.Is(err, errEnough):
+				return nil
 			case n == 0 && errors.Is(err, mavlink.ErrNoRoute), hopeless(err):
 				return err
 			default:
@@ -128,6 +130,9 @@ func (e *Exchange) converse(ctx context.Context, b *Mailbox, requests int, send 
 		}
 	}
 }
+
+// errEnough ends a conversation instead of a request.
+var errEnough = errors.New("nothing more is asked")
 
 // hopeless reports whether the next try would fail like this one.
 func hopeless(err error) bool {

@@ -90,8 +90,17 @@ func paramOf(m message.Message) (string, bool) {
 	return "", false
 }
 
-// send asks for what is not answered yet.
-func (r *reading) send(int) error {
+// send asks for what is not answered yet. Of two names of one thing that were both
+// asked for once, one answer is enough.
+func (r *reading) send(n int) error {
+	for name := range r.open {
+		if _, other := r.got[twins[name]]; other && n > 0 {
+			delete(r.open, name)
+		}
+	}
+	if len(r.open) == 0 {
+		return errEnough
+	}
 	route, err := r.e.cfg.Sender.Route(r.p.handle)
 	if err != nil {
 		return err

@@ -226,6 +226,14 @@ func TestParam(t *testing.T) {
 			t.Errorf("%v, %v, %d requests", got, err, len(v.all()))
 		}
 	})
+	synctest.Test(t, func(t *testing.T) { // one of two names is enough
+		e, v := newPair(t, Config{}, params(map[string]float32{"RTL_ALT": 1}))
+		begin := time.Now()
+		got, err := e.params(t.Context(), e.peers[handle], []string{"RTL_ALT", "RTL_ALT_M"})
+		if err != nil || len(got) != 1 || len(v.all()) != 2 || time.Since(begin) != time.Second {
+			t.Errorf("%v, %v, %d requests, took %v", got, err, len(v.all()), time.Since(begin))
+		}
+	})
 	synctest.Test(t, func(t *testing.T) { // a vehicle that says so is not asked again
 		e, v := newPair(t, Config{}, func(m message.Message) []message.Message {
 			return []message.Message{&ardupilotmega.MessageParamError{ParamId: "NO_SUCH"}}
