@@ -27,7 +27,11 @@ const noteTime = 10 * time.Second
 func (s *server) newTalk() (*talk, error) {
 	t := &talk{register: s.register, log: s.cfg.log}
 	var err error
-	if t.sender, err = mavlink.NewSender(mavlink.SenderConfig{}); err != nil {
+	notBefore := time.UnixMicro(s.newestUS) // of the journal
+	if newest := s.enrolled.stamps.Newest(); newest.After(notBefore) {
+		notBefore = newest
+	}
+	if t.sender, err = mavlink.NewSender(mavlink.SenderConfig{LinkID: s.cfg.Link.SigningID, NotBefore: notBefore}); err != nil {
 		return nil, err
 	}
 	t.exchange, err = dialogue.New(dialogue.Config{

@@ -182,6 +182,26 @@ func TestBurstIsReadByGomavlib(t *testing.T) {
 	}
 }
 
+// A clock that is behind what was certainly reached signs as of then.
+func TestSendNotBefore(t *testing.T) {
+	link := &memoryLink{}
+	r := signedRoute(1, 1)
+	link.set(r)
+	s := newTestSender(t, SenderConfig{Clock: func() time.Time { return epoch }, NotBefore: epoch.Add(time.Hour)}, link)
+	s.Open(1)
+	model := &strictReceiver{key: sevens, streams: map[[3]uint8]Stamp{{250, 190, 1}: StampOf(epoch.Add(time.Hour)) - 1}}
+	for range 3 {
+		if err := s.Send(1, commandTo(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, f := range link.sent() {
+		if why := model.take(f); why != "" {
+			t.Errorf("frame %d is refused: %s", i, why)
+		}
+	}
+}
+
 // A vehicle has 16 streams for all who speak to it: 40 new sessions of ours use one.
 func TestLinkIDIsStable(t *testing.T) {
 	link := &memoryLink{}
