@@ -109,6 +109,16 @@ func (r *Register) replayAccounts(rec journal.Record) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.applyAccounts(&e); err != nil {
+		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+	}
+	r.touched(rec.Expect, rec.Seq)
+	return nil
+}
+
+// applyAccounts takes the records of a durable entry into the state. Called with
+// r.mu held.
+func (r *Register) applyAccounts(e *accountEntry) error {
 	for _, c := range e.Changes {
 		switch {
 		case c.Organisation != nil:
@@ -120,68 +130,56 @@ func (r *Register) replayAccounts(rec journal.Record) error {
 		case c.Proposal != nil:
 			r.accounts.proposals[c.Proposal.ID] = *c.Proposal
 		default:
-			return fmt.Errorf("journal entry %d: %w: %s", rec.Seq, errAccountEntry, e.Act)
+			return fmt.Errorf("%w: %s", errAccountEntry, e.Act)
 		}
-	}
-	for _, x := range rec.Expect {
-		r.seqs[x.Agg] = rec.Seq
 	}
 	return nil
 }
 
-// accountTries is how often a decision is made again when another node decided
-// meanwhile.
-const accountTries = 3
-
 // decideAccounts decides about accounts: check looks at the state, which is
 // locked for reading, and says what the records shall be. Their stamps are
 // written here. Every such decision also depends on the set of all accounts:
-// that the last administrator stays is a rule about all people.
+// that the last administrator stays is a rule about all people. So they are made
+// one after the other.
 func (r *Register) decideAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) error {
-	if err := r.decide.take(ctx); err != nil {
-		return err
-	}
-	defer r.decide.give()
-	var err error
-	for range accountTries {
-		if err = r.tryAccounts(ctx, who, act, check); !errors.Is(err, journal.ErrConflict) {
-			return err
-		}
-	}
-	return err
-}
-
-func (r *Register) tryAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) error {
-	now := r.cfg.Clock()
-	r.mu.RLock()
-	changes, err := check(now)
-	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: AccountSchema, TimeUS: now.UnixMicro()}
 	all := journal.Aggregate("accounts:" + r.cfg.Zone.ID)
-	entry.Expect = append(entry.Expect, journal.Expect{Agg: all, Seq: r.seqs[all]})
-	for i := range changes {
-		agg := changes[i].aggregate()
-		entry.Expect = append(entry.Expect, journal.Expect{Agg: agg, Seq: r.seqs[agg]})
-		s := changes[i].stamp()
-		if s.Rev++; s.Rev == 1 {
-			s.CreatedUS = entry.TimeUS
-		}
-		s.UpdatedUS, s.UpdatedBy = entry.TimeUS, who.ID
-	}
-	r.mu.RUnlock()
-	if err != nil {
-		return err
-	}
-	entry.Body, err = json.Marshal(accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: entry.TimeUS})
-	if err != nil {
-		return fmt.Errorf("encode decision: %w", err)
-	}
-	return r.carry(ctx, func() error {
-		records, err := r.append(context.WithoutCancel(ctx), []journal.Entry{entry})
+	d := newDecision(decision{about: []journal.Aggregate{all}})
+	d.plan = func(now time.Time) error {
+		changes, err := check(now)
 		if err != nil {
 			return err
 		}
-		return r.replayAccounts(records[0])
-	})
+		e := accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: now.UnixMicro()}
+		touches := []journal.Aggregate{all}
+		for i := range changes {
+			touches = append(touches, changes[i].aggregate())
+			s := changes[i].stamp()
+			if s.Rev++; s.Rev == 1 {
+				s.CreatedUS = e.AtUS
+			}
+			s.UpdatedUS, s.UpdatedBy = e.AtUS, who.ID
+		}
+		only, err := r.accountDraft(&e, touches)
+		d.drafts = []draft{only}
+		return err
+	}
+	return r.decide(ctx, d)
+}
+
+func (r *Register) accountDraft(e *accountEntry, touches []journal.Aggregate) (draft, error) {
+	body, err := json.Marshal(e)
+	var kept accountEntry // what a replay will read
+	if err == nil {
+		err = json.Unmarshal(body, &kept)
+	}
+	if err != nil {
+		return draft{}, fmt.Errorf("encode decision: %w", err)
+	}
+	return draft{
+		entry:   journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: AccountSchema, TimeUS: e.AtUS, Body: body},
+		touches: touches,
+		apply:   func() error { return r.applyAccounts(&kept) },
+	}, nil
 }
 
 // current checks that rev is the newest revision of what the caller changes.

@@ -3,6 +3,7 @@ package airspace
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"testzone/telemetry/journal"
 )
@@ -48,23 +49,27 @@ func (a *answers) note(r *journal.Request, atUS int64, f *FenceRecord) {
 	}
 }
 
-// answered is what the request of ctx led to before; nil if it is a new one.
-// It is asked with the turn before a decision is made.
-func (r *Register) answered(ctx context.Context) ([]FenceRecord, error) {
-	q := journal.RequestOf(ctx)
+// answered is what a request led to before; nil if it is a new one, or none.
+// Called with r.mu held.
+func (r *Register) answered(q *journal.Request, now time.Time) ([]FenceRecord, error) {
 	if q == nil {
 		return nil, nil
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
 	known := r.answers.byName[requestName{q.By, q.Key}]
 	switch {
-	case known == nil, r.cfg.Clock().UnixMicro()-known.atUS > journal.RequestWindowUS:
+	case known == nil, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
 		return nil, nil
 	case known.sha256 != q.SHA256:
 		return nil, journal.ErrKeyReused
 	}
 	return known.records, nil
+}
+
+// answeredBefore is what the request of ctx led to before.
+func (r *Register) answeredBefore(ctx context.Context) ([]FenceRecord, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.answered(journal.RequestOf(ctx), r.cfg.Clock())
 }
 
 func first(records []FenceRecord) FenceRecord {
