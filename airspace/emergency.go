@@ -54,19 +54,19 @@ func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emerge
 	if err != nil || before != nil {
 		return first(before), err
 	}
+	r.begin(d)
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), emergencyPatience)
 	defer cancel()
 	_ = r.publishFences(patient) // only time can be up, and then it is in force all the same
-	if r.cfg.FenceChanged != nil {
+	if r.cfg.FenceChanged != nil && !d.ended() {
 		r.cfg.FenceChanged(set.record)
 	}
-	r.begin(d)
 	select {
 	case <-d.done:
 	case <-patient.Done():
-		return set.record, nil
 	}
 	switch {
+	case !d.ended():
 	case d.err == nil:
 		return first(d.records), nil
 	case errors.Is(d.err, journal.ErrKeyReused): // nothing new was asked for
