@@ -14,6 +14,12 @@ type request struct {
 	seqs []uint64      // written by the committer before done is closed
 	err  error         // likewise
 	done chan struct{} // closed when the outcome is known
+
+	one struct { // what the slices are of when there is one entry
+		entry   [1]Entry
+		payload [1][]byte
+		seq     [1]uint64
+	}
 }
 
 // newRequest checks and encodes in the caller's goroutine; nothing of the
@@ -22,9 +28,12 @@ func newRequest(batch []Entry) (*request, error) {
 	if len(batch) > MaxBatch {
 		return nil, fmt.Errorf("%d entries in one batch, %d are possible: %w", len(batch), MaxBatch, ErrTooLarge)
 	}
-	r := &request{
-		entries: slices.Clone(batch), payloads: make([][]byte, len(batch)),
-		seqs: make([]uint64, len(batch)), done: make(chan struct{}),
+	r := &request{done: make(chan struct{})}
+	if len(batch) == 1 {
+		r.one.entry[0] = batch[0]
+		r.entries, r.payloads, r.seqs = r.one.entry[:], r.one.payload[:], r.one.seq[:]
+	} else {
+		r.entries, r.payloads, r.seqs = slices.Clone(batch), make([][]byte, len(batch)), make([]uint64, len(batch))
 	}
 	for i := range batch {
 		if err := checkEntry(&batch[i]); err != nil {

@@ -204,7 +204,10 @@ type Journal struct {
 	quit     context.CancelFunc // ends the scrub
 	scrubbed chan struct{}      // closed when the scrub ended
 
-	c committer // belongs to the committer goroutine
+	planning chan struct{} // 1: held by who plans
+	writing  chan struct{} // 1: held by who writes
+	summing  sync.Mutex    // guards c.sum: groups are added in the order of the file
+	c        committer     // see there who may touch what
 
 	snapMu sync.Mutex // held while a snapshot is written
 
@@ -262,6 +265,7 @@ func newJournal(cfg Config, store FS) *Journal {
 	return &Journal{
 		cfg: cfg, fs: store, c: newCommitter(&cfg),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{}),
+		planning: make(chan struct{}, 1), writing: make(chan struct{}, 1),
 	}
 }
 
