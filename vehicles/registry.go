@@ -14,6 +14,8 @@ var (
 	ErrNoHandles = errors.New("no handles are left in this epoch")
 	// ErrDuplicate is returned when two registrations have the same id.
 	ErrDuplicate = errors.New("vehicle is registered already")
+	// ErrNotRegistered is returned when a vehicle that is not registered shall be followed as one that is.
+	ErrNotRegistered = errors.New("vehicle is not registered")
 )
 
 // MaxUnverified is how many UNVERIFIED tracks a zone follows at most.
@@ -78,13 +80,9 @@ type Registry struct {
 // starts of the server, so that handles of an earlier start are never taken
 // for handles of this one.
 func NewRegistry(epoch uint32, regs []Registration) (*Registry, error) {
-	r := &Registry{epoch: epoch, registered: map[VehicleID]Registration{}, byID: map[VehicleID]Handle{}}
-	for _, reg := range regs {
-		if _, dup := r.registered[reg.ID]; dup {
-			return nil, fmt.Errorf("register %s: %w", reg.ID, ErrDuplicate)
-		}
-		r.registered[reg.ID] = reg
-		r.order = append(r.order, reg.ID)
+	r := &Registry{epoch: epoch, byID: map[VehicleID]Handle{}}
+	if err := r.SetRegistered(regs); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
@@ -111,20 +109,45 @@ func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Id
 	if r.unverified >= MaxUnverified {
 		return nil, ErrFull
 	}
-	h := Handle(r.given.Load() + 1) // handle 0 is unused
-	if h >= MaxHandles {
-		return nil, ErrNoHandles
-	}
-	r.unverified++
 	id := &Identity{
-		Handle: h,
-		ID:     VehicleID(fmt.Sprintf("unverified-%08x-%d", r.epoch, h)),
 		Name:   fmt.Sprintf("%s/%d", src.Listener, src.SystemID),
 		Class:  class,
 		Source: src,
 		// The operator of the listener, not a claim of the source.
 		Operator: operator,
 	}
+	id.ID = VehicleID(fmt.Sprintf("unverified-%08x-%d", r.epoch, r.given.Load()+1))
+	if err := r.give(id); err != nil {
+		return nil, err
+	}
+	r.unverified++
+	return id, nil
+}
+
+// OpenVerified gives the handle of a registered vehicle whose source proved who
+// it is: a fresh one, or that under which it is followed already. The class and
+// the operator are those of the registration.
+func (r *Registry) OpenVerified(vehicle VehicleID, src Source) (*Identity, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reg, ok := r.registered[vehicle]
+	if !ok {
+		return nil, fmt.Errorf("vehicle %s: %w", vehicle, ErrNotRegistered)
+	}
+	if h, ok := r.byID[vehicle]; ok {
+		return r.Identity(h), nil
+	}
+	id := &Identity{ID: reg.ID, Name: reg.Name, Class: reg.Class, Operator: reg.Operator, Verified: true, Source: src}
+	return id, r.give(id)
+}
+
+// give puts a new identity under a fresh handle. Called with r.mu held.
+func (r *Registry) give(id *Identity) error {
+	h := Handle(r.given.Load() + 1) // handle 0 is unused
+	if h >= MaxHandles {
+		return ErrNoHandles
+	}
+	id.Handle = h
 	c := &r.identities[h/chunkSize]
 	if c.Load() == nil {
 		c.Store(new([chunkSize]atomic.Pointer[Identity]))
@@ -132,7 +155,24 @@ func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Id
 	c.Load()[h%chunkSize].Store(id)
 	r.given.Store(uint32(h))
 	r.byID[id.ID] = h
-	return id, nil
+	return nil
+}
+
+// SetRegistered replaces the registered vehicles. Who is followed now keeps its
+// identity until it is forgotten.
+func (r *Registry) SetRegistered(regs []Registration) error {
+	registered, order := map[VehicleID]Registration{}, make([]VehicleID, 0, len(regs))
+	for _, reg := range regs {
+		if _, dup := registered[reg.ID]; dup {
+			return fmt.Errorf("register %s: %w", reg.ID, ErrDuplicate)
+		}
+		registered[reg.ID] = reg
+		order = append(order, reg.ID)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.registered, r.order = registered, order
+	return nil
 }
 
 // Retire ends the use of a handle. It is not given out again in this epoch.

@@ -212,44 +212,50 @@ func plausible(rng *rand.Rand, id uint32, p []byte) {
 }
 
 // The bytes of known frames, produced by an independent encoder.
+var vectors = []struct {
+	name, hex      string
+	id             uint32
+	sys, comp, seq uint8
+}{
+	{"heartbeat v2", "fd0900000001010000000400000002035104037bae", 0, 1, 1, 0},
+	{"heartbeat v1", "fe0900010100040000000203510403e16d", 0, 1, 1, 0},
+	{"heartbeat v2 signed 1", "fd0901000001010000000400000002035104039c56 03 018059f50021 4cbbd458f162", 0, 1, 1, 0},
+	{"heartbeat v2 signed 2", "fd0901000101010000000400000002035104038cd8 03 028059f50021 cb4fc4193bbd", 0, 1, 1, 1},
+	{"position", "fd1c000001010121000040e2010020629d12726a674850c30000c8af0000640038ff05002823329a", 33, 1, 1, 1},
+	{"position signed", "fd1c010001010121000040e2010020629d12726a674850c30000c8af0000640038ff05002823 6d20 03 008059f50021 a14c79900a3e", 33, 1, 1, 1},
+	{"attitude", "fd1000000201011e000040e201000000003f0000803e0000a0bfde08", 30, 1, 1, 2},
+	{"system status", "fd1f0000030101010000000010000000100000001000fa00603bce040000000000000000000000004c46d3", 1, 1, 1, 3},
+	{"fence status", "fd080000040101a20000c0d40100020001035ea8", 162, 1, 1, 4},
+	{"basic id", "fd2a00000501ec6432000000000000000000000000000000000000000000000001023135393646303132333435363738394142436e3c", 12900, 1, 236, 5},
+	{"mission item", "fd26000006fabe4900000000804000000000000000000000000020629d12726a67480000000000008913010105000101bc14", 73, 250, 190, 6},
+	{"command long", "fd20000007fabe4c00000000803f0000c0400000000000000000000000000000000000000000b00001010b4d", 76, 250, 190, 7},
+	{"command ack", "fd0a000008fabe4d0000b90b003c00000000010121f9", 77, 250, 190, 8},
+}
+
 func TestVectors(t *testing.T) {
-	for _, tc := range []struct {
-		name, hex      string
-		id             uint32
-		sys, comp, seq uint8
-	}{
-		{"heartbeat v2", "fd0900000001010000000400000002035104037bae", 0, 1, 1, 0},
-		{"heartbeat v1", "fe0900010100040000000203510403e16d", 0, 1, 1, 0},
-		{"heartbeat v2 signed 1", "fd0901000001010000000400000002035104039c56 03 018059f50021 4cbbd458f162", 0, 1, 1, 0},
-		{"heartbeat v2 signed 2", "fd0901000101010000000400000002035104038cd8 03 028059f50021 cb4fc4193bbd", 0, 1, 1, 1},
-		{"position", "fd1c000001010121000040e2010020629d12726a674850c30000c8af0000640038ff05002823329a", 33, 1, 1, 1},
-		{"position signed", "fd1c010001010121000040e2010020629d12726a674850c30000c8af0000640038ff05002823 6d20 03 008059f50021 a14c79900a3e", 33, 1, 1, 1},
-		{"attitude", "fd1000000201011e000040e201000000003f0000803e0000a0bfde08", 30, 1, 1, 2},
-		{"system status", "fd1f0000030101010000000010000000100000001000fa00603bce040000000000000000000000004c46d3", 1, 1, 1, 3},
-		{"fence status", "fd080000040101a20000c0d40100020001035ea8", 162, 1, 1, 4},
-		{"basic id", "fd2a00000501ec6432000000000000000000000000000000000000000000000001023135393646303132333435363738394142436e3c", 12900, 1, 236, 5},
-		{"mission item", "fd26000006fabe4900000000804000000000000000000000000020629d12726a67480000000000008913010105000101bc14", 73, 250, 190, 6},
-		{"command long", "fd20000007fabe4c00000000803f0000c0400000000000000000000000000000000000000000b00001010b4d", 76, 250, 190, 7},
-		{"command ack", "fd0a000008fabe4d0000b90b003c00000000010121f9", 77, 250, 190, 8},
-	} {
+	for _, tc := range vectors {
 		t.Run(tc.name, func(t *testing.T) {
 			raw := unhex(tc.hex)
 			got, rest, ok := NextFrame(append([]byte("noise"), raw...))
 			if !ok || len(rest) != 0 || !bytes.Equal(got, raw) {
 				t.Fatalf("NextFrame: %x, rest %x, %v", got, rest, ok)
 			}
-			f, def, why := testCatalog().check(raw)
+			var f frame
+			def, why := testCatalog().check(raw, &f)
 			if why != accepted || def == nil {
 				t.Fatalf("refused: %v", why)
 			}
 			if f.id != tc.id || f.sys != tc.sys || f.comp != tc.comp || f.seq != tc.seq {
 				t.Errorf("%+v", f)
 			}
+			if v := new(verifier); f.signed && (!v.right(&keyA, raw) || v.right(&keyB, raw)) {
+				t.Error("the signature is not found right, or right for every key")
+			}
 			for i := 1; i < len(raw)-signature*int(raw[2]&1); i++ {
 				bad := bytes.Clone(raw)
 				bad[i] ^= 0x10
 				if n, ok := frameLen(bad); ok && n <= len(bad) {
-					if _, _, why := testCatalog().check(bad[:n]); why == accepted {
+					if _, why := testCatalog().check(bad[:n], &frame{}); why == accepted {
 						t.Errorf("byte %d changed and still accepted", i)
 					}
 				}

@@ -56,7 +56,7 @@ func TestWhoMakesATrack(t *testing.T) {
 				}
 				return
 			}
-			want := Source{"open", addrA, 7, 1, tc.class, uint8(tc.mavType), uint8(tc.autopilot)}
+			want := Source{Listener: "open", Addr: addrA, SystemID: 7, ComponentID: 1, Class: tc.class, MAVType: uint8(tc.mavType), Autopilot: uint8(tc.autopilot)}
 			if b.rec.sources[0] != want {
 				t.Errorf("source %+v, want %+v", b.rec.sources[0], want)
 			}
