@@ -212,6 +212,7 @@ type Journal struct {
 	snapMu sync.Mutex // held while a snapshot is written
 
 	asked atomic.Int64 // appends that are not answered yet
+	spare sync.Pool    // of *request
 
 	mu       sync.Mutex // guards the fields below
 	queue    []*request
@@ -348,7 +349,7 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 	if len(batch) == 0 {
 		return nil, nil
 	}
-	r, err := newRequest(batch)
+	r, err := j.takeRequest(batch)
 	if err != nil {
 		return nil, fmt.Errorf("append: %w", err)
 	}
@@ -369,7 +370,7 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 
 	select {
 	case <-r.done:
-		return r.seqs, r.err
+		return j.outcome(r)
 	case <-ctx.Done():
 	}
 	if j.withdraw(r) {
@@ -377,7 +378,7 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 	}
 	select { // it may have ended at the same moment
 	case <-r.done:
-		return r.seqs, r.err
+		return j.outcome(r)
 	default:
 		return nil, fmt.Errorf("append: outcome unknown, retry with the same id: %w", ctx.Err())
 	}
