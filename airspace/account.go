@@ -46,6 +46,8 @@ type accountEntry struct {
 	Changes []accountChange `json:"changes"`
 	By      string          `json:"by"`
 	AtUS    int64           `json:"at_us"`
+
+	Request *journal.Request `json:"request,omitempty"`
 }
 
 // accountChange is one record, exactly one member.
@@ -133,37 +135,60 @@ func (r *Register) applyAccounts(e *accountEntry) error {
 			return fmt.Errorf("%w: %s", errAccountEntry, e.Act)
 		}
 	}
+	if e.Request != nil {
+		r.answers.noteAccounts(e.Request, e.AtUS, e.Changes)
+	}
 	return nil
 }
 
 // decideAccounts decides about accounts: check looks at the state, which is
 // locked for reading, and says what the records shall be. Their stamps are
-// written here. Every such decision also depends on the set of all accounts:
-// that the last administrator stays is a rule about all people. So they are made
-// one after the other.
-func (r *Register) decideAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) error {
+// written here, and they are what it answers; a request that was decided before
+// gets its first answer. Every such decision also depends on the set of all
+// accounts: that the last administrator stays is a rule about all people. So they
+// are made one after the other.
+func (r *Register) decideAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) ([]accountChange, error) {
+	if IsRehearsal(ctx) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		return stamped(who, r.cfg.Clock(), check)
+	}
 	all := journal.Aggregate("accounts:" + r.cfg.Zone.ID)
-	d := newDecision(decision{about: []journal.Aggregate{all}})
+	d, err := newDecision(ctx, decision{about: []journal.Aggregate{all}})
+	if err != nil {
+		return nil, err
+	}
 	d.plan = func(now time.Time) error {
-		changes, err := check(now)
+		changes, err := stamped(who, now, check)
 		if err != nil {
 			return err
 		}
-		e := accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: now.UnixMicro()}
+		e := accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: now.UnixMicro(), Request: d.request}
 		touches := []journal.Aggregate{all}
 		for i := range changes {
 			touches = append(touches, changes[i].aggregate())
-			s := changes[i].stamp()
-			if s.Rev++; s.Rev == 1 {
-				s.CreatedUS = e.AtUS
-			}
-			s.UpdatedUS, s.UpdatedBy = e.AtUS, who.ID
 		}
 		only, err := r.accountDraft(&e, touches)
-		d.drafts = []draft{only}
+		d.drafts, d.changes = []draft{only}, changes
 		return err
 	}
-	return r.decide(ctx, d)
+	if err := r.decide(ctx, d); err != nil {
+		return nil, err
+	}
+	return d.changes, nil
+}
+
+// stamped is what check says, with the stamps of a change that who makes now.
+func stamped(who Actor, now time.Time, check func(now time.Time) ([]accountChange, error)) ([]accountChange, error) {
+	changes, err := check(now)
+	for i := range changes {
+		s := changes[i].stamp()
+		if s.Rev++; s.Rev == 1 {
+			s.CreatedUS = now.UnixMicro()
+		}
+		s.UpdatedUS, s.UpdatedBy = now.UnixMicro(), who.ID
+	}
+	return changes, err
 }
 
 func (r *Register) accountDraft(e *accountEntry, touches []journal.Aggregate) (draft, error) {
@@ -175,8 +200,12 @@ func (r *Register) accountDraft(e *accountEntry, touches []journal.Aggregate) (d
 	if err != nil {
 		return draft{}, fmt.Errorf("encode decision: %w", err)
 	}
+	id := journal.NewID()
+	if e.Request != nil {
+		id = e.Request.EntryID(e.AtUS, 0)
+	}
 	return draft{
-		entry:   journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: AccountSchema, TimeUS: e.AtUS, Body: body},
+		entry:   journal.Entry{ID: id, Kind: journal.Decision, Schema: AccountSchema, TimeUS: e.AtUS, Body: body},
 		touches: touches,
 		apply:   func() error { return r.applyAccounts(&kept) },
 	}, nil

@@ -26,7 +26,8 @@ type decision struct {
 	alone int           // how often it has been decided by itself, after others could not be written with it
 	done  chan struct{} // closed when the fields below are final
 
-	records []FenceRecord // the fences that it changed, in the order of its changes
+	records []FenceRecord   // the fences that it changed, in the order of its changes
+	changes []accountChange // what it made of accounts
 	err     error
 }
 
@@ -52,9 +53,13 @@ const (
 	inForceTime = 10 * time.Second
 )
 
-func newDecision(d decision) *decision {
-	d.done = make(chan struct{})
-	return &d
+// newDecision is one that is asked for under ctx.
+func newDecision(ctx context.Context, d decision) (*decision, error) {
+	if IsRehearsal(ctx) {
+		return nil, errRehearsal
+	}
+	d.request, d.done = journal.RequestOf(ctx), make(chan struct{})
+	return &d, nil
 }
 
 // ended reports whether the outcome is known.
@@ -230,8 +235,13 @@ func (r *Register) planAll(batch []*decision) (ready []*decision, entries []jour
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, d := range batch {
-		d.records, d.err = r.answered(d.request, now)
-		if d.err == nil && d.records == nil {
+		var before *answer
+		before, d.err = r.answered(d.request, now)
+		switch {
+		case d.err != nil:
+		case before != nil:
+			d.records, d.changes = before.records, before.changes
+		default:
 			if d.err = d.plan(now); d.err == nil {
 				ready = append(ready, d)
 				for i := range d.drafts {

@@ -52,7 +52,7 @@ func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emerge
 	}}
 	before, err := r.putEmergency(set)
 	if err != nil || before != nil {
-		return first(before), err
+		return before.fence(), err
 	}
 	r.begin(d)
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), emergencyPatience)
@@ -78,7 +78,7 @@ func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emerge
 
 // putEmergency takes an emergency fence into the set, or says what its request led
 // to before.
-func (r *Register) putEmergency(e *emergency) (before []FenceRecord, err error) {
+func (r *Register) putEmergency(e *emergency) (before *answer, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := e.decision.request
@@ -90,7 +90,7 @@ func (r *Register) putEmergency(e *emergency) (before []FenceRecord, err error) 
 			if o.SHA256 != q.SHA256 {
 				return nil, journal.ErrKeyReused
 			}
-			return []FenceRecord{other.record}, nil
+			return &answer{records: []FenceRecord{other.record}}, nil
 		}
 	}
 	r.emergencies[e.record.Fence.ID] = e

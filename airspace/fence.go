@@ -185,11 +185,11 @@ func (r *Register) fenceDecision(ctx context.Context, who Actor, atUS int64, p p
 	if err != nil {
 		return nil, fmt.Errorf("encode decision: %w", err)
 	}
-	return newDecision(decision{
-		about: []journal.Aggregate{fenceAggregate(p.id)}, request: e.Request, size: len(body),
+	return newDecision(ctx, decision{
+		about: []journal.Aggregate{fenceAggregate(p.id)}, size: len(body),
 		plan:   func(time.Time) error { return r.checkFence(&p) },
 		drafts: []draft{r.fenceDraft(&e, 0, body, []readChange{p.change()})},
-	}), nil
+	})
 }
 
 // fenceDraft is the part of a decision that is one entry.

@@ -154,7 +154,10 @@ const (
 // batchDecision is the decision to carry out all plans: entries of one append, which
 // the journal keeps whole. One with faults is never written.
 func (r *Register) batchDecision(ctx context.Context, who Actor, plans []plan, faults map[int]error) (*decision, error) {
-	d := newDecision(decision{request: journal.RequestOf(ctx), plan: func(time.Time) error { return r.checkBatch(plans, faults) }})
+	d, err := newDecision(ctx, decision{plan: func(time.Time) error { return r.checkBatch(plans, faults) }})
+	if err != nil {
+		return nil, err
+	}
 	for i := range plans {
 		d.about = append(d.about, fenceAggregate(plans[i].id))
 	}
@@ -201,8 +204,8 @@ func (r *Register) batchDecision(ctx context.Context, who Actor, plans []plan, f
 // new revision, if rev is its current revision; that of a tombstone brings a
 // deleted fence back.
 func (r *Register) RestoreFence(ctx context.Context, who Actor, id string, rev, version uint64) (FenceRecord, error) {
-	if before, err := r.answeredBefore(ctx); err != nil || before != nil { // what is checked below was checked the first time
-		return first(before), err
+	if before, err := r.answerOf(ctx); err != nil || before != nil { // what is checked below was checked the first time
+		return before.fence(), err
 	}
 	p, err := r.planRestore(who, id, rev, version)
 	if err != nil {
