@@ -15,16 +15,17 @@ import (
 
 // rule says who may call an operation.
 type rule struct {
-	public bool             // no credential needed
-	signed bool             // any signed-in actor
-	scope  airspace.Scope   // else: this scope,
-	also   airspace.Scope   // and this one,
-	or     []airspace.Scope // or, instead of scope, one of these
-	limits limits           // of one request
-	once   bool             // it takes an Idempotency-Key
-	secret bool             // its body has secrets or personal data
-	more   bool             // others add parameters to the query
-	urgent bool             // who may do it is never told to wait
+	public bool           // no credential needed
+	signed bool           // any signed-in actor
+	scope  airspace.Scope // else: this scope,
+	also   airspace.Scope // and this one,
+	or     airspace.Scope // or, instead of scope, this one
+	orElse airspace.Scope // or this one
+	limits limits         // of one request
+	once   bool           // it takes an Idempotency-Key
+	secret bool           // its body has secrets or personal data
+	more   bool           // others add parameters to the query
+	urgent bool           // who may do it is never told to wait
 }
 
 // rules is the table of rights, by operation id. An operation that is not in
@@ -50,6 +51,7 @@ func rules() map[string]rule {
 		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead, once: true, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
 		"exportFences":     {scope: airspace.ZoneRead, limits: limits{time: fileTimeout}},
 		"listVehicles":     {scope: airspace.ZoneRead},
+		"getVehicle":       {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
 		"listAlerts":       {scope: airspace.ZoneRead},
@@ -68,17 +70,31 @@ func rules() map[string]rule {
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
-		"changePassword":      {signed: true},
-		"signInWays":          {public: true},
-		"startOIDC":           {public: true},
-		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
+		"changePassword":    {signed: true},
+		"signInWays":        {public: true},
+		"startOIDC":         {public: true},
+		"finishOIDC":        {public: true, more: true}, // identity providers send what they like
+		"registerVehicle":   {scope: airspace.VehicleRegister, once: true},
+		"replaceVehicle":    {scope: airspace.VehicleRegister},
+		"withdrawVehicle":   {scope: airspace.VehicleRegister},
+		"setVehicleContact": {scope: airspace.VehicleRegister},
+		"listVehicleKeys":   {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"addVehicleKey":     {scope: airspace.VehicleRegister, once: true},
+		"rotateVehicleKeys": {scope: airspace.VehicleRegister, once: true},
+		"revokeVehicleKey":  {scope: airspace.VehicleRegister, or: airspace.ZoneControl, once: true},
+		"listGateways":      {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"getGateway":        {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"enrolGateway":      {scope: airspace.VehicleRegister, once: true},
+		"replaceGateway":    {scope: airspace.VehicleRegister},
+		"revokeGateway":     {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
 		"replaceOrganisation": {scope: airspace.Admin},
 		"getClock":            {scope: airspace.ZoneRead},
-		"moveClock":           {scope: airspace.PermitApply, or: []airspace.Scope{airspace.PermitReview, airspace.Admin}}, // one's own; an administrator all
-		"listPeople":          {scope: airspace.Admin, or: []airspace.Scope{airspace.AuditRead}},
+		"moveClock":           {scope: airspace.PermitApply, or: airspace.PermitReview, orElse: airspace.Admin}, // one's own; an administrator all
+		"listPeople":          {scope: airspace.Admin, or: airspace.AuditRead},
 		"getPerson":           {signed: true}, // oneself; others need what listPeople needs
 		"createPerson":        {scope: airspace.Admin, once: true, secret: true},
 		"replacePerson":       {scope: airspace.Admin},
@@ -88,8 +104,8 @@ func rules() map[string]rule {
 		"getKey":              {signed: true},                           // likewise
 		"createKey":           {signed: true, once: true, secret: true}, // with rights that one has
 		"revokeKey":           {signed: true},                           // one's own; an administrator all
-		"listProposals":       {scope: airspace.Admin, or: []airspace.Scope{airspace.AuditRead}},
-		"getProposal":         {scope: airspace.Admin, or: []airspace.Scope{airspace.AuditRead}},
+		"listProposals":       {scope: airspace.Admin, or: airspace.AuditRead},
+		"getProposal":         {scope: airspace.Admin, or: airspace.AuditRead},
 		"propose":             {scope: airspace.Admin, once: true},
 		"confirmProposal":     {scope: airspace.Admin, once: true},
 		"withdrawProposal":    {scope: airspace.Admin},
@@ -105,7 +121,7 @@ func (s *Server) authorise(r *http.Request, to rule) (airspace.Actor, error) {
 	if err != nil {
 		return airspace.Actor{}, err
 	}
-	may := actor.May(to.scope) || slices.ContainsFunc(to.or, actor.May)
+	may := actor.May(to.scope) || to.or != "" && actor.May(to.or) || to.orElse != "" && actor.May(to.orElse)
 	if !to.signed && (!may || to.also != "" && !actor.May(to.also)) {
 		return actor, errForbidden
 	}
@@ -178,7 +194,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		out, err := handle(ctx, in)
 		if err != nil {
 			problem := s.problemOf(ctx, err)
-			problem.hidden = errors.Is(err, errHidden)
+			problem.hidden = errors.Is(err, errHidden) || errors.Is(err, airspace.ErrOthers)
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}
@@ -193,6 +209,9 @@ func (s *Server) build() (err error) {
 	api := s.newAPI(mux)
 	s.sessionEndpoints(api)
 	s.zoneEndpoints(api)
+	s.vehicleEndpoints(api)
+	s.vehicleKeyEndpoints(api)
+	s.gatewayEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

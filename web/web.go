@@ -79,6 +79,11 @@ type Config struct {
 	// ModeName names an autopilot's flight mode; default "mode N".
 	ModeName func(v *vehicles.Identity, mode uint32) string
 
+	// VehicleSecrets keeps signing keys and contacts of vehicles; default in memory.
+	VehicleSecrets *auth.VehicleSecrets
+	// Proof is what is known of how a vehicle proved who it is; default nothing.
+	Proof func(v vehicles.VehicleID) VehicleProof
+
 	AllowedOrigins []string // origins beside the server's own, e.g. "https://ops.example.org"
 	MaxSessions    int      // live sessions at the same time; default 1,000
 	// Events is the journal for those who follow it; default: nobody can.
@@ -127,6 +132,8 @@ type Server struct {
 
 	addresses, principals *throttle
 
+	enrolling chan struct{} // holds one token while a secret of a vehicle and the decision about it are written
+
 	live    *liveHub
 	handler http.Handler
 	spec    []byte // openapi.yaml
@@ -141,7 +148,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors()}
+	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors(), enrolling: make(chan struct{}, 1)}
 	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 500, Burst: 1000}))
 	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 200, Burst: 600}))
 	s.live = newLiveHub(s)
@@ -196,6 +203,15 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Requests == nil {
 		c.Requests = NewRequests()
+	}
+	if c.VehicleSecrets == nil {
+		var err error
+		if c.VehicleSecrets, err = auth.OpenVehicleSecrets("", ""); err != nil {
+			return err
+		}
+	}
+	if c.Proof == nil {
+		c.Proof = func(vehicles.VehicleID) VehicleProof { return VehicleProof{} }
 	}
 	if c.MaxSessions <= 0 {
 		c.MaxSessions = 1000

@@ -31,6 +31,7 @@ func (s *server) health() []telemetry.Reason {
 	if behind := time.Duration(s.newestUS-time.Now().UnixMicro()) * time.Microsecond; behind > time.Second {
 		add("clock_behind", "This machine's clock is %v behind the newest journal entry: times shown are wrong. Set the clock, then restart.", behind.Round(time.Second))
 	}
+	s.enrolled.health(add)
 	for _, name := range s.bus.Stalled() {
 		add("subscriber_stalled", "The %s is behind: what it does comes late. The machine may be overloaded.", name)
 	}

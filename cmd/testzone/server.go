@@ -53,6 +53,7 @@ type server struct {
 	book      *telemetry.Book
 	separator *telemetry.Separator
 	register  *airspace.Register
+	enrolled  *enrolment // nil until the register was rebuilt
 	notifier  *notify.Notifier
 	requests  *web.Requests // that were answered before, by Idempotency-Key
 	listeners []*mavlink.Listener
@@ -105,6 +106,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 	if err = s.replay(ctx); err != nil {
 		return nil, err
 	}
+	if s.enrolled, err = s.newEnrolment(); err != nil {
+		return nil, err
+	}
 	if err = s.listen(); err != nil {
 		return nil, err
 	}
@@ -141,6 +145,8 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline})
 	s.register, err = airspace.NewRegister(airspace.Config{
 		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
+		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(),
+		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},
@@ -164,13 +170,18 @@ func (s *server) replay(ctx context.Context) error {
 
 func (s *server) listen() (err error) {
 	for _, m := range s.cfg.MAVLink {
-		l, err := mavlink.Listen(mavlink.Config{
-			Name: m.Name, Addr: m.Addr, Idle: m.Idle, Logger: s.cfg.log,
+		cfg := mavlink.Config{
+			Name: m.Name, Addr: m.address(), Idle: m.Idle, Logger: s.cfg.log,
 			Limits: mavlink.Limits{
 				PerSource: m.Limits.PerSource, BurstPerSource: m.Limits.BurstPerSource,
 				UnknownPerSource: m.Limits.UnknownPerSource, UnknownTotal: m.Limits.UnknownTotal,
 			},
-		}, &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full})
+		}
+		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full}
+		if m.Mode == modeSigned {
+			s.enrolled.sign(&cfg, to, s.newestUS)
+		}
+		l, err := mavlink.Listen(cfg, to)
 		if err != nil {
 			return fmt.Errorf("mavlink listener %s: %w", m.Name, err)
 		}
@@ -193,12 +204,13 @@ func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
-	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run)
+	// Signing timestamps are written for the last time when nothing is received any more.
+	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}
