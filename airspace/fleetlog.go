@@ -207,6 +207,7 @@ func (r *Register) replayFleet(rec journal.Record) error {
 	for _, c := range e.Changes {
 		switch {
 		case c.Vehicle != nil:
+			r.fleet.settle(c.Vehicle, e.AtUS)
 			r.fleet.vehicles[c.Vehicle.ID] = *c.Vehicle
 		case c.Gateway != nil:
 			r.fleet.gateways[c.Gateway.ID] = *c.Gateway

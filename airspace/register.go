@@ -49,7 +49,8 @@ type Appender interface {
 // Register is the state of the zone's decisions. Replay every record of the
 // journal into it, then call Start, then decide.
 type Register struct {
-	cfg Config
+	cfg       Config
+	startedUS int64
 
 	decide turn // one decision at a time: held from the check to the apply
 
@@ -79,6 +80,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers: answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:     cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles),
+		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
 

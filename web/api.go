@@ -20,6 +20,7 @@ type rule struct {
 	scope  airspace.Scope // else: this scope,
 	also   airspace.Scope // and this one,
 	or     airspace.Scope // or, instead of scope, this one
+	own    airspace.Scope // or this one, for what is of the caller's own vehicles: the operation sees to it
 	limits limits         // of one request
 	once   bool           // it takes an Idempotency-Key
 	secret bool           // its body has secrets or personal data
@@ -67,7 +68,7 @@ func rules() map[string]rule {
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
 		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
-		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, limits: limits{time: recordingTimeout}},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, own: airspace.VehicleRegister, limits: limits{time: recordingTimeout}},
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
@@ -120,7 +121,7 @@ func (s *Server) authorise(r *http.Request, to rule) (airspace.Actor, error) {
 	if err != nil {
 		return airspace.Actor{}, err
 	}
-	may := actor.May(to.scope) || to.or != "" && actor.May(to.or)
+	may := actor.May(to.scope) || to.or != "" && actor.May(to.or) || to.own != "" && actor.May(to.own)
 	if !to.signed && (!may || to.also != "" && !actor.May(to.also)) {
 		return actor, errForbidden
 	}
