@@ -686,7 +686,7 @@ export interface paths {
         };
         /**
          * What one listener received in a time, as one .tlog
-         * @description 8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. Streamed; it has 15 minutes. A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them it was cut off. That somebody exported is in the audit.
+         * @description 8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. Streamed; it has 15 minutes. Operators get the frames of their own vehicles, from when they were registered with their system ids (those of the configuration: since the server's start). A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them it was cut off. That somebody exported is in the audit.
          */
         get: operations["exportRecording"];
         put?: never;
