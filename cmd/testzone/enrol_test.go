@@ -186,6 +186,10 @@ func TestEnrolled(t *testing.T) {
 	p.refused("boat-1", "unsigned", func() { boat.fly(true, 100) })
 	wrong := newTestVehicle(t, p.dialSigned(), 9, 1, ardupilotmega.MAV_TYPE_SURFACE_BOAT).signWith(hexOf(7))
 	p.refused("boat-1", "bad_signature", func() { wrong.fly(true, 100) })
+	p.until(20*time.Second, func() string {
+		wrong.fly(true, 100)
+		return p.suspected("boat-1", "bad_signature")
+	})
 	if got := p.tracks(); len(got) != 0 {
 		t.Errorf("followed without proof: %+v", got)
 	}
@@ -220,6 +224,25 @@ func TestEnrolled(t *testing.T) {
 		return ""
 	})
 	p.secretNowhere(data, secret, key.ID)
+}
+
+// suspected says what it misses of the alert about a source in a vehicle's name.
+func (p *program) suspected(id, why string) string {
+	p.t.Helper()
+	var alerts struct {
+		Items []struct {
+			Type    string
+			Vehicle struct{ ID string }
+			Suspect *struct{ Why, Listener string }
+		}
+	}
+	p.get("/v1/alerts", &alerts)
+	for _, a := range alerts.Items {
+		if a.Type == "suspect_source" && a.Vehicle.ID == id && a.Suspect != nil && a.Suspect.Why == why && a.Suspect.Listener == "signed" {
+			return ""
+		}
+	}
+	return "the alert about " + why
 }
 
 func hexOf(b byte) string { return hex.EncodeToString(bytes.Repeat([]byte{b}, 32)) }
