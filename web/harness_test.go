@@ -28,6 +28,7 @@ import (
 	"testzone/telemetry/live"
 	"testzone/vehicles"
 	"testzone/web/auth"
+	"testzone/web/notify"
 )
 
 const (
@@ -152,9 +153,12 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	if opt.debug {
 		level = slog.LevelDebug
 	}
+	notifier, err := notify.New(notify.Config{Source: j, Encode: EncodeEvent, Clock: z.clock.now})
+	must(err)
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	z.server, err = New(Config{
+		Notifier: notifier,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,

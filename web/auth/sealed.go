@@ -3,7 +3,9 @@ package auth
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,9 +25,10 @@ const (
 // share a key file; kind tells their documents apart. Writes of one name are the
 // caller's to put in order.
 type sealedFolder struct {
-	dir  string // empty: nothing is kept
-	kind string // of the documents; empty: people, who were the first
-	aead cipher.AEAD
+	dir   string // empty: nothing is kept
+	kind  string // of the documents; empty: people, who were the first
+	aead  cipher.AEAD
+	blind []byte // key of Secrets.Blind
 }
 
 // openSealed opens dir, which is made if it is missing, and reads every document
@@ -44,6 +47,9 @@ func openSealed(root, dir, kind, keyFile string, take func(name string, plain []
 	if err != nil {
 		return nil, err
 	}
+	own := hmac.New(sha256.New, key) // a key of its own for each use
+	own.Write([]byte("testzone blind"))
+	f.blind = own.Sum(nil)
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)

@@ -1,6 +1,10 @@
 package auth
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -44,6 +48,7 @@ type sealed struct {
 	Subject    string                `json:"subject,omitempty"`
 	Password   string                `json:"password,omitempty"` // argon2id in PHC form
 	MustChange bool                  `json:"must_change,omitempty"`
+	ResetUS    int64                 `json:"reset_us,omitempty"` // decision of the newest reset that was carried out
 	Keys       map[string]*keySecret `json:"keys,omitempty"`
 	Known      []string              `json:"known,omitempty"` // addresses of successful sign-ins, newest last
 }
@@ -69,6 +74,8 @@ const (
 func OpenSecrets(dir, keyFile string) (*Secrets, error) {
 	s := &Secrets{folder: &sealedFolder{}, people: map[string]*sealed{}, logins: map[string]string{}, subjects: map[string]string{}, keys: map[string]string{}}
 	if dir == "" {
+		s.folder.blind = make([]byte, keyBytes)
+		_, _ = rand.Read(s.folder.blind) // crypto/rand.Read never fails
 		return s, nil
 	}
 	var err error
@@ -77,6 +84,25 @@ func OpenSecrets(dir, keyFile string) (*Secrets, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Blind is a digest of a digest, in hexadecimal, that only who has the key file
+// can compare with a guess of what was digested.
+func (s *Secrets) Blind(digest string) string {
+	mac := hmac.New(sha256.New, s.folder.blind)
+	mac.Write([]byte(digest))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Has reports which parts of a person's secrets are there.
+func (s *Secrets) Has(person string) (profile, password bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.people[person]
+	if v == nil {
+		return false, false
+	}
+	return v.Login != "" || v.Name != "" || v.Subject != "", v.Password != ""
 }
 
 func (s *Secrets) load(person string, plain []byte) error {

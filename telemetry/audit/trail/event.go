@@ -20,6 +20,7 @@ const (
 	schemaAct     = 4      // telemetry/audit
 	schemaAccount = 10     // airspace
 	schemaFleet   = 11     // airspace
+	schemaWebhook = 12     // web/notify
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -60,6 +61,8 @@ type body struct {
 	Reason   string `json:"reason"`
 	LostFrom uint64 `json:"lost_from"`
 	LostTo   uint64 `json:"lost_to"`
+
+	Host string `json:"host"` // of a webhook
 }
 
 type object struct {
@@ -118,6 +121,11 @@ func Of(rec *journal.Record) Event {
 		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
 		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
 		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaWebhook:
+		e.Object = named("webhook", b.ID)
+		if b.Host != "" {
+			e.Why = "to " + b.Host
+		}
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
