@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -39,6 +38,7 @@ type enrolment struct {
 	mu        sync.Mutex // guards the fields below
 	rings     map[string]*mavlink.Keyring
 	opens     map[vehicles.Handle]int     // sessions by handle: a vehicle may have several links
+	gateways  map[string]string           // ids by fingerprint of the public key
 	addresses map[string]vehicles.MAVLink // by vehicle
 	seen      map[string]*sighting        // by vehicle
 	keys      map[string]*keySighting     // by key
@@ -125,7 +125,7 @@ func (e *enrolment) update(fleet []airspace.Vehicle, gateways []airspace.Gateway
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.addresses)
-	e.faults, e.unsettled, e.retiring = nil, nil, nil
+	e.faults, e.unsettled, e.retiring, e.gateways = nil, nil, nil, map[string]string{}
 	keys := map[string]*keySighting{}
 	for i := range fleet {
 		v := &fleet[i]
@@ -141,8 +141,12 @@ func (e *enrolment) update(fleet []airspace.Vehicle, gateways []airspace.Gateway
 	}
 	e.keys = keys
 	for i := range gateways {
-		if gateways[i].State == airspace.GatewayRetiring {
-			e.retiring = append(e.retiring, gateways[i].ID)
+		g := &gateways[i]
+		if g.State != airspace.GatewayRetired {
+			e.gateways[g.SPKI] = g.ID
+		}
+		if g.State == airspace.GatewayRetiring {
+			e.retiring = append(e.retiring, g.ID)
 		}
 	}
 	for name := range sets {
@@ -267,18 +271,16 @@ func (e *enrolment) ringOf(name string) *mavlink.Keyring {
 	return e.rings[name]
 }
 
-var errNoGateway = errors.New("no gateway with this public key is enrolled: enrol it by the fingerprint that it prints, under /v1/gateways")
-
-// gateway is the gateway with a public key, by its SHA-256 fingerprint in
-// hexadecimal, and who may speak through it. One that was revoked is believed
+// gateway is the id of the gateway with a public key, by its SHA-256 fingerprint
+// in hexadecimal, and who may speak through it. One that was revoked is believed
 // until the vehicles behind it have stopped.
-func (e *enrolment) gateway(spki string) (airspace.Gateway, *mavlink.Keyring, error) {
-	for _, g := range e.register.Gateways(airspace.Everybody, false) {
-		if g.SPKI == spki {
-			return g, e.ring(g.ID), nil
-		}
+func (e *enrolment) gateway(spki string) (id string, keys *mavlink.Keyring, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if id, ok = e.gateways[spki]; ok {
+		keys = e.ringOf(id)
 	}
-	return airspace.Gateway{}, nil, errNoGateway
+	return id, keys, ok
 }
 
 // open follows a vehicle that proved who it is, over one link more.
@@ -294,7 +296,8 @@ func (e *enrolment) open(src mavlink.Source) (vehicles.Handle, bool) {
 	}
 	e.opens[id.Handle]++
 	s := e.sightingOf(string(src.Vehicle))
-	s.provedUS, s.listener, s.address = time.Now().UnixMicro(), src.Listener, src.Addr.String()
+	s.heard = time.Now()
+	s.provedUS, s.listener, s.address = s.heard.UnixMicro(), src.Listener, src.Addr.String()
 	return id.Handle, true
 }
 
