@@ -66,6 +66,8 @@ func rules() map[string]rule {
 		"auditConsistency": {scope: airspace.AuditRead},
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
+		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, limits: limits{time: recordingTimeout}},
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
@@ -217,6 +219,7 @@ func (s *Server) build() (err error) {
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
 	s.auditEndpoints(api)
+	s.recordingEndpoints(api)
 	s.oidcEndpoints(api)
 	s.organisationEndpoints(api)
 	s.personEndpoints(api)

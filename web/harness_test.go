@@ -26,6 +26,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
+	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
 	"testzone/web/notify"
@@ -66,6 +67,7 @@ type zoneOptions struct {
 	debug                    bool // log every request
 	oidc                     *auth.OIDCConfig
 	audited                  bool // with acts and checkpoints in the journal
+	recording                *recording.Recorder
 	moves                    func(vehicle string) bool
 	proof                    func(vehicles.VehicleID) VehicleProof
 }
@@ -158,7 +160,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	z.server, err = New(Config{
-		Notifier: notifier,
+		Notifier:       notifier,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
@@ -169,7 +171,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			h := j.Health()
 			return JournalInfo{State: string(h.State), Head: h.Head}
 		},
-		Audit: keeper, Acts: acts, Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress.or(Rate{PerSecond: 1e6}), PerPrincipal: opt.perPrincipal.or(Rate{PerSecond: 1e6}),
+		Recording: opt.recording, Audit: keeper, Acts: acts, Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress.or(Rate{PerSecond: 1e6}), PerPrincipal: opt.perPrincipal.or(Rate{PerSecond: 1e6}),
 		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, &slog.HandlerOptions{Level: level})),
 	})
 	must(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"testzone/telemetry"
+	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
 )
@@ -50,7 +51,7 @@ type matrix struct {
 
 func newMatrix(t *testing.T) *matrix {
 	t.Helper()
-	z := newTestZone(t, zoneOptions{audited: true, oidc: &auth.OIDCConfig{
+	z := newTestZone(t, zoneOptions{audited: true, recording: newRecording(t, recording.Config{}), oidc: &auth.OIDCConfig{
 		Issuer: "https://id.example.org", ClientID: "zone", AuthURL: "https://id.example.org/auth", TokenURL: "https://id.example.org/token",
 		JWKSURL: "https://id.example.org/keys", RedirectURL: "https://zone.example.org/v1/oidc/callback",
 	}})
@@ -199,6 +200,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"url":"https://ops.example.org/events"}`, nil
 	case "revokeKey", "deleteFence", "deleteWebhook", "resumeWebhook", "confirmProposal", "withdrawProposal":
 		return "", "", []string{"If-Match", stale}
+	case "exportRecording":
+		return "?listener=" + recordedListener, "", nil
 	case "auditInclusion":
 		return "?seq=1&size=2", "", nil
 	case "auditConsistency":

@@ -17,6 +17,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/journal"
+	"testzone/telemetry/recording"
 	"testzone/web/auth"
 	"testzone/web/notify"
 )
@@ -144,6 +145,9 @@ func sentinels() []sentinel {
 		{notify.ErrTooMany, http.StatusConflict, "too_many_webhooks"},
 		{notify.ErrDeleted, http.StatusConflict, "deleted_since"},
 		{notify.ErrStore, http.StatusServiceUnavailable, "store_unavailable"},
+		{errNotRecording, http.StatusServiceUnavailable, "not_recording"},
+		{errManyExports, http.StatusServiceUnavailable, "too_many_exports"},
+		{recording.ErrNoListener, http.StatusNotFound, "not_recorded"},
 		{errTrimmed, http.StatusGone, "trimmed"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},
 		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},

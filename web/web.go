@@ -32,6 +32,7 @@ import (
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
+	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
 	"testzone/web/notify"
@@ -88,6 +89,8 @@ type Config struct {
 	Audit *audit.Keeper
 	// Acts writes down what was refused; default nobody does.
 	Acts *audit.Recorder
+	// Recording is what links received; default: nothing is kept.
+	Recording *recording.Recorder
 	// OldestEvent is the first sequence that the journal still has; default 1.
 	OldestEvent func() uint64
 	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a
@@ -125,6 +128,7 @@ type Server struct {
 	cursors *cursors
 
 	streams eventStreams
+	exports recordingExports
 
 	addresses, principals *throttle
 
@@ -147,6 +151,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors(), enrolling: make(chan struct{}, 1)}
 	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 500, Burst: 1000}))
 	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 200, Burst: 600}))
+	s.exports = newRecordingExports()
 	s.live = newLiveHub(s)
 	if err := s.build(); err != nil {
 		return nil, err

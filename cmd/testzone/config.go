@@ -40,6 +40,8 @@ type config struct {
 	Log      logConfig       `yaml:"log"`
 	Webhooks webhookConfig   `yaml:"webhooks"`
 
+	Recording recordingConfig `yaml:"recording"`
+
 	// SecretsKey is the file with the key of the secret store; default
 	// secrets.key in data_dir. On another medium, the data folder alone tells nothing.
 	SecretsKey string `yaml:"secrets_key_file"`
@@ -244,6 +246,9 @@ func (c *config) check() error {
 		errs = append(errs, err)
 	}
 	if err := c.Admin.check(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Recording.check(); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Link.Degraded <= 0 || c.Link.Lost <= c.Link.Degraded {

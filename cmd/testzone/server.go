@@ -24,6 +24,7 @@ import (
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
+	"testzone/telemetry/recording"
 	"testzone/telemetry/watchdog"
 	"testzone/vehicles"
 	"testzone/web"
@@ -55,7 +56,8 @@ type server struct {
 	register  *airspace.Register
 	enrolled  *enrolment // nil until the register was rebuilt
 	notifier  *notify.Notifier
-	requests  *web.Requests // that were answered before, by Idempotency-Key
+	requests  *web.Requests       // that were answered before, by Idempotency-Key
+	recorder  *recording.Recorder // nil: recording is off
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
 	web       *web.Server
@@ -107,6 +109,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if s.enrolled, err = s.newEnrolment(); err != nil {
+		return nil, err
+	}
+	if err = s.newRecorder(); err != nil {
 		return nil, err
 	}
 	if err = s.listen(); err != nil {
@@ -170,8 +175,12 @@ func (s *server) replay(ctx context.Context) error {
 
 func (s *server) listen() (err error) {
 	for _, m := range s.cfg.MAVLink {
+		record, err := s.recordLink(m.Name)
+		if err != nil {
+			return err
+		}
 		cfg := mavlink.Config{
-			Name: m.Name, Addr: m.address(), Idle: m.Idle, Logger: s.cfg.log,
+			Name: m.Name, Addr: m.address(), Idle: m.Idle, Recorder: record, Logger: s.cfg.log,
 			Limits: mavlink.Limits{
 				PerSource: m.Limits.PerSource, BurstPerSource: m.Limits.BurstPerSource,
 				UnknownPerSource: m.Limits.UnknownPerSource, UnknownTotal: m.Limits.UnknownTotal,
@@ -199,13 +208,14 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 
 // run serves until ctx ends. Then it stops in the order in which things flow:
 // what comes in, the pipeline, which judges what it has, the alert book, which
-// writes every fact, and the journal. A part that is stuck is left behind.
+// writes every fact, the recording, and the journal. A part that is stuck is left behind.
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
 	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run)
+	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)
 	var in stage
@@ -228,7 +238,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	<-stopping.Done()
 	late := time.After(stopTime)
-	for _, st := range []stage{in, pipeline, book} {
+	for _, st := range []stage{in, pipeline, book, kept} {
 		if !st.end(late) {
 			s.cfg.log.Error("not stopped in time", "alert_facts_unwritten", s.book.Unwritten())
 			return errors.Join(err, errStuck)
@@ -248,6 +258,9 @@ func (s *server) close() {
 		if l != nil {
 			_ = l.Close()
 		}
+	}
+	if s.recorder != nil {
+		_ = s.recorder.Close() // gives the folder up when it never ran
 	}
 	if s.journal != nil {
 		if err := s.journal.Close(); err != nil {

@@ -639,6 +639,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files of what links received, newest first */
+        get: operations["listRecordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recordings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What one listener received in a time, as one .tlog
+         * @description 8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. Streamed; it has 15 minutes. A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them it was cut off. That somebody exported is in the audit.
+         */
+        get: operations["exportRecording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -2056,6 +2093,74 @@ export interface components {
         ProposalList: {
             items: components["schemas"]["Proposal"][];
             /** @description Cursor of the next page; null at the end */
+            next: string | null;
+        };
+        RecordedRefusal: {
+            /** Format: int64 */
+            frames: number;
+            /** @description E.g. crc, bad_signature, replay; not_known: a crash took it */
+            reason: string;
+        };
+        RecordedSystem: {
+            /** Format: int64 */
+            frames: number;
+            /** Format: int32 */
+            system_id: number;
+        };
+        Recording: {
+            /**
+             * Format: int64
+             * @description Size of the file
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Behind the last whole frame, after a crash
+             */
+            cut_bytes: number;
+            /** Format: int64 */
+            frames: number;
+            /**
+             * Format: date-time
+             * @description When the oldest frame was received
+             */
+            from: string;
+            /** @description What was received and is missing: at most 50 one by one */
+            gaps: components["schemas"]["RecordingGap"][];
+            /** @description Listener, folder and name of the file, e.g. open/20261125T200000Z-000 */
+            id: string;
+            listener: string;
+            /** @description Of frames that were refused */
+            quarantine: boolean;
+            /** @description Of the quarantine: frames by the reason of their refusal */
+            reasons: components["schemas"]["RecordedRefusal"][];
+            /** @description Whether the file is finished */
+            sealed: boolean;
+            /** @description Of the finished file, hexadecimal */
+            sha256?: string;
+            /** @description Frames by MAVLink system id */
+            systems: components["schemas"]["RecordedSystem"][];
+            /**
+             * Format: date-time
+             * @description When the newest one was
+             */
+            to: string;
+        };
+        RecordingGap: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            frames: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @description behind (the disk was slower than the link), disk (it failed), no_space, limited (more refused frames in a second than are kept), cut (frames that do not say where they end) */
+            why: string;
+        };
+        RecordingList: {
+            items: components["schemas"]["Recording"][];
+            /** @description cursor of the next page; null at the end */
             next: string | null;
         };
         RestoreInput: {
@@ -7435,6 +7540,192 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRecordings: {
+        parameters: {
+            query?: {
+                listener?: string;
+                /** @description With frames not before this time */
+                from?: string;
+                /** @description With frames before this time */
+                to?: string;
+                /** @description Those of refused frames instead */
+                quarantine?: boolean;
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportRecording: {
+        parameters: {
+            query: {
+                listener: string;
+                /** @description Frames received not before this time */
+                from?: string;
+                /** @description Frames received before this time */
+                to?: string;
+                /** @description Only of these MAVLink system ids; repeated for several */
+                system_id?: number[] | null;
+                /** @description Frames that were refused, instead of those that were accepted */
+                quarantine?: boolean;
+                /** @description evidence: byte for byte what was received; shareable: without signatures, from which weak keys can be guessed */
+                form?: "shareable" | "evidence";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    Trailer?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
