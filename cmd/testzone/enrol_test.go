@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 	"github.com/bluenviron/gomavlib/v3/pkg/frame"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 	"github.com/bluenviron/gomavlib/v3/pkg/streamwriter"
+
+	"testzone/telemetry/mavlink"
 )
 
 const signedListener = `  - {name: signed, addr: "127.0.0.1:0", mode: signed}`
@@ -223,7 +226,24 @@ func TestEnrolled(t *testing.T) {
 		}
 		return ""
 	})
+	p.recordedBoth("signed", 9)
 	p.secretNowhere(data, secret, key.ID)
+}
+
+// recordedBoth waits until frames of a system id are kept, those that were
+// accepted and those that were refused.
+func (p *program) recordedBoth(listener string, system uint8) {
+	p.t.Helper()
+	for _, query := range []string{"", "&quarantine=true"} {
+		p.until(20*time.Second, func() string {
+			for _, r := range p.recordings(query) {
+				if r.Listener == listener && r.Quarantine == (query != "") && len(r.Systems) == 1 && r.Systems[0].SystemID == system {
+					return ""
+				}
+			}
+			return fmt.Sprintf("the recordings%s of %s: %+v", query, listener, p.recordings(query))
+		})
+	}
 }
 
 // suspected says what it misses of the alert about a source in a vehicle's name.
@@ -324,6 +344,49 @@ func TestRevokedInFlight(t *testing.T) {
 	// With a new key it is followed again.
 	_, secret = p.giveKey("uav-9")
 	drone.signWith(secret)
+	p.followed("uav-9", func() { drone.fly(true, 500) })
+}
+
+// stampOf is the timestamp of a signed frame.
+func stampOf(raw []byte) mavlink.Stamp {
+	signature := raw[len(raw)-13:] // link id, 48 bits of time, 48 of hash
+	return mavlink.Stamp(binary.LittleEndian.Uint64(signature[1:9]) & (1<<48 - 1))
+}
+
+// What was accepted before a crash is not accepted after it, and who signed it is
+// heard again.
+func TestReplayAfterACrash(t *testing.T) {
+	data := t.TempDir()
+	p := serve(t, data, signedListener)
+	key, secret := p.enrol("uav-9", "uav", 9)
+	drone := newTestVehicle(t, p.dialSigned(), 9, 1, ardupilotmega.MAV_TYPE_QUADROTOR).signWith(secret)
+	p.followed("uav-9", func() { drone.fly(true, 500) })
+	recorded := drone.encode(drone.heartbeat())
+	p.followed("uav-9", func() { _, _ = drone.conn.Write(recorded); drone.fly(true, 500) })
+	p.until(20*time.Second, func() string { // the file of stamps is written once a second
+		raw, err := os.ReadFile(filepath.Join(data, "mavlink.stamps"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied := filepath.Join(t.TempDir(), "stamps")
+		if err := os.WriteFile(copied, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := mavlink.OpenStampFile(copied, time.Now())
+		if err != nil || f.Lost() || f.Known(key.ID).Highest() < stampOf(recorded) {
+			return fmt.Sprint("what was accepted to be on the disk: ", err)
+		}
+		return ""
+	})
+	p.kill()
+
+	p = serve(t, data, signedListener)
+	thief := p.dialSigned()
+	p.refused("uav-9", "replay", func() { _, _ = thief.Write(recorded) })
+	if _, ok := p.track("uav-9"); ok {
+		t.Error("a recording is followed")
+	}
+	drone.conn = p.dialSigned()
 	p.followed("uav-9", func() { drone.fly(true, 500) })
 }
 
