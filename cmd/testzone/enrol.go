@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -38,7 +39,6 @@ type enrolment struct {
 	mu        sync.Mutex // guards the fields below
 	rings     map[string]*mavlink.Keyring
 	opens     map[vehicles.Handle]int     // sessions by handle: a vehicle may have several links
-	gateways  map[string]string           // ids by fingerprint of the public key
 	addresses map[string]vehicles.MAVLink // by vehicle
 	seen      map[string]*sighting        // by vehicle
 	keys      map[string]*keySighting     // by key
@@ -125,7 +125,7 @@ func (e *enrolment) update(fleet []airspace.Vehicle, gateways []airspace.Gateway
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.addresses)
-	e.faults, e.unsettled, e.retiring, e.gateways = nil, nil, nil, map[string]string{}
+	e.faults, e.unsettled, e.retiring = nil, nil, nil
 	keys := map[string]*keySighting{}
 	for i := range fleet {
 		v := &fleet[i]
@@ -141,12 +141,8 @@ func (e *enrolment) update(fleet []airspace.Vehicle, gateways []airspace.Gateway
 	}
 	e.keys = keys
 	for i := range gateways {
-		g := &gateways[i]
-		if g.State != airspace.GatewayRetired {
-			e.gateways[g.SPKI] = g.ID
-		}
-		if g.State == airspace.GatewayRetiring {
-			e.retiring = append(e.retiring, g.ID)
+		if gateways[i].State == airspace.GatewayRetiring {
+			e.retiring = append(e.retiring, gateways[i].ID)
 		}
 	}
 	for name := range sets {
@@ -222,9 +218,9 @@ func (e *enrolment) vouched(gateway string) (out []*mavlink.Credential) {
 // entry: the clock was there, as it was at the newest signature.
 func (e *enrolment) sign(cfg *mavlink.Config, to *sink, newestUS int64) {
 	to.enrolled = e
-	noted := e.refused[cfg.Name]
-	noted.next = cfg.Recorder
-	cfg.Keys, cfg.Recorder, cfg.Suspect = e.ring(cfg.Name), noted, e.suspect
+	refused := e.refused[cfg.Name]
+	refused.next = cfg.Recorder
+	cfg.Keys, cfg.Recorder, cfg.Suspect = e.ring(cfg.Name), refused, e.suspect
 	cfg.NotBefore = time.UnixMicro(newestUS)
 	if newest := e.stamps.Newest(); newest.After(cfg.NotBefore) {
 		cfg.NotBefore = newest
@@ -273,16 +269,18 @@ func (e *enrolment) ringOf(name string) *mavlink.Keyring {
 	return e.rings[name]
 }
 
-// gateway is the id of the gateway with a public key, by its SHA-256 fingerprint
-// in hexadecimal, and who may speak through it. One that was revoked is believed
+var errNoGateway = errors.New("no gateway with this public key is enrolled: enrol it by the fingerprint that it prints, under /v1/gateways")
+
+// gateway is the gateway with a public key, by its SHA-256 fingerprint in
+// hexadecimal, and who may speak through it. One that was revoked is believed
 // until the vehicles behind it have stopped.
-func (e *enrolment) gateway(spki string) (id string, keys *mavlink.Keyring, ok bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if id, ok = e.gateways[spki]; ok {
-		keys = e.ringOf(id)
+func (e *enrolment) gateway(spki string) (airspace.Gateway, *mavlink.Keyring, error) {
+	for _, g := range e.register.Gateways(airspace.Everybody, false) {
+		if g.SPKI == spki {
+			return g, e.ring(g.ID), nil
+		}
 	}
-	return id, keys, ok
+	return airspace.Gateway{}, nil, errNoGateway
 }
 
 // open follows a vehicle that proved who it is, over one link more.
