@@ -1031,12 +1031,14 @@ export interface components {
             separation?: components["schemas"]["Separation"];
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
+            /** @description Of a suspect source */
+            suspect?: components["schemas"]["Suspect"];
             /**
              * Format: int64
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source */
             type: string;
             vehicle: components["schemas"]["AlertVehicle"];
         };
@@ -2287,6 +2289,16 @@ export interface components {
             mav_type: number;
             /** Format: int64 */
             system_id: number;
+        };
+        Suspect: {
+            /** @description It may be forged */
+            address: string;
+            listener: string;
+            /**
+             * @description replay, future: it may be the vehicle itself, with a wrong clock
+             * @enum {string}
+             */
+            why: "bad_signature" | "replay" | "future" | "wrong_component";
         };
         Track: {
             /**
