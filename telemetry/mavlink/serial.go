@@ -27,13 +27,14 @@ func OpenSerial(cfg StreamConfig, sink Sink) (*Streams, error) {
 		if err != nil {
 			return nil, netip.AddrPort{}, err
 		}
-		return port, deviceAddr(cfg.Device), nil
+		return port, NamedAddr(filepath.Base(cfg.Device)), nil
 	}
 	return s, nil
 }
 
-// deviceAddr stands for a device where an address is asked for: no address at
-// all, in the zone that is named after the device: [::%ttyUSB0]:0.
-func deviceAddr(device string) netip.AddrPort {
-	return netip.AddrPortFrom(netip.IPv6Unspecified().WithZone(filepath.Base(device)), 0)
+// NamedAddr stands for a device, or anything else that has a name, where the
+// address of a source is asked for: no address at all, in the zone of that name,
+// as in [::%ttyUSB0]:0.
+func NamedAddr(name string) netip.AddrPort {
+	return netip.AddrPortFrom(netip.IPv6Unspecified().WithZone(name), 0)
 }
