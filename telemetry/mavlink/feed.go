@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"testzone/vehicles"
 )
 
 // Feed decodes for one listener what other transports than its own UDP socket
@@ -14,7 +16,8 @@ import (
 // Stats are those of a Listener. It is safe for concurrent use; calls of the
 // Sink come one at a time, and one that blocks stops all links of the feed.
 type Feed struct {
-	clock func() time.Time
+	clock  func() time.Time
+	routes *routes
 
 	mu  sync.Mutex // guards the field below
 	dec *decoder
@@ -36,7 +39,8 @@ func NewFeed(cfg Config, sink Sink) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Feed{clock: cfg.Clock, dec: newDecoder(cfg, cat, sink, cfg.Clock())}, nil
+	to := &routes{}
+	return &Feed{clock: cfg.Clock, routes: to, dec: newDecoder(cfg, cat, sink, to, cfg.Clock())}, nil
 }
 
 // Datagram decodes every frame of b, which was received now.
@@ -67,6 +71,9 @@ func (f *Feed) Tick() {
 	defer f.mu.Unlock()
 	f.dec.tick(f.clock())
 }
+
+// Route is how to reach a vehicle that proved who it is.
+func (f *Feed) Route(h vehicles.Handle) (Route, bool) { return f.routes.get(h) }
 
 // Stats returns the counters of now.
 func (f *Feed) Stats() Stats {

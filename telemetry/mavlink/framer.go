@@ -33,7 +33,7 @@ func (f *Framer) Parse(b []byte) (Header, bool) {
 	}
 	return Header{
 		System: fr.sys, Component: fr.comp, ID: fr.id, Payload: fr.payload,
-		Signed: fr.v2 && b[2]&flagSigned != 0,
+		Signed: fr.signed,
 	}, true
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"testzone/vehicles"
 )
 
 var (
@@ -140,6 +142,9 @@ func (s *Streams) Addr() netip.AddrPort {
 	}
 	return addrPort(s.ln.Addr())
 }
+
+// Route is how to reach a vehicle that proved who it is.
+func (s *Streams) Route(h vehicles.Handle) (Route, bool) { return s.feed.Route(h) }
 
 // Stats returns the counters of all links together.
 func (s *Streams) Stats() Stats { return s.feed.Stats() }
