@@ -46,9 +46,7 @@ type decoder struct {
 	tell      func(Suspicion)
 	told      bucket
 
-	// The session of the last frame: sources send several in a row.
-	lastKey     key
-	lastSession *session
+	recent [1024]*session // in front of the map of sessions, by key.slot
 
 	unknownFrames int  // without session in this datagram
 	unsynced      bool // the byte stream is in noise, or behind a damaged frame
@@ -122,7 +120,9 @@ func (d *decoder) keep(s *session) {
 func (d *decoder) drop(s *session) {
 	d.flush()
 	delete(d.sessions, s.key)
-	d.lastSession = nil
+	if slot := &d.recent[s.key.slot()]; *slot == s {
+		*slot = nil
+	}
 	if s.cred != nil {
 		d.unbind(s)
 	}
@@ -157,24 +157,28 @@ func (d *decoder) stream(from netip.AddrPort, b []byte) (rest []byte) {
 // walk decodes every frame of b. more says that bytes follow: then the start of
 // a frame at the end of b is returned.
 func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
-	total := len(b)
 	d.unknownFrames = 0
-	synced, noisy, probes := !d.unsynced, false, 0
-	defer func() {
-		d.stats.Bytes += uint64(total - len(rest))
-		d.unsynced = more && !synced // a stream stays damaged until its next frame
-	}()
+	rest, synced := d.frames(from, b, more)
+	d.stats.Bytes += uint64(len(b) - len(rest))
+	d.unsynced = more && !synced // a stream stays damaged until its next frame
+	return rest
+}
+
+// frames is walk; synced tells whether it ended behind a frame or before any.
+func (d *decoder) frames(from netip.AddrPort, b []byte, more bool) (rest []byte, synced bool) {
+	var f frame
+	synced = !d.unsynced
+	noisy, probes := false, 0
 	for len(b) > 0 {
 		n, isFrame := frameLen(b)
 		why := accepted
-		var f frame
 		var def *definition
 		switch {
 		case isFrame && n <= len(b):
-			f, def, why = d.cat.check(b[:n])
+			def, why = d.cat.check(b[:n], &f)
 		case isFrame || b[0] == magicV1 || b[0] == magicV2:
 			if more {
-				return b
+				return b, synced
 			}
 			why = Length
 		default:
@@ -191,11 +195,11 @@ func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
 		if why == accepted {
 			synced = true
 			d.stats.Frames++
-			d.frame(from, f, def)
+			d.frame(from, &f, def)
 			b = b[n:]
 			if m := d.limits.UnknownPerDatagram; m > 0 && d.unknownFrames >= m {
 				d.refuseRest(b)
-				return nil
+				return nil, synced
 			}
 			continue
 		}
@@ -208,12 +212,12 @@ func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
 			}
 		}
 		if probes++; probes > maxProbes && !more {
-			return nil
+			return nil, synced
 		}
 		synced = false
 		b = b[1:]
 	}
-	return nil
+	return nil, synced
 }
 
 // frameBytes is what is there of a frame of n bytes; 0: its length is not known.
@@ -243,7 +247,7 @@ func (d *decoder) refuseRest(b []byte) {
 }
 
 // frame handles one checked frame and counts what became of it.
-func (d *decoder) frame(from netip.AddrPort, f frame, def *definition) {
+func (d *decoder) frame(from netip.AddrPort, f *frame, def *definition) {
 	why := d.judge(from, f, def)
 	if why == accepted {
 		d.stats.Decoded++
@@ -264,14 +268,9 @@ func (d *decoder) refuse(raw []byte, why Reason) {
 }
 
 // judge finds out whose frame it is, and uses it.
-func (d *decoder) judge(from netip.AddrPort, f frame, def *definition) Reason {
+func (d *decoder) judge(from netip.AddrPort, f *frame, def *definition) Reason {
 	k := key{from, f.sys}
-	s := d.lastSession
-	if s == nil || k != d.lastKey {
-		s = d.sessions[k]
-		d.lastKey, d.lastSession = k, s
-	}
-	why := accepted
+	s, why := d.find(&k), accepted
 	if d.keys != nil {
 		s, why = d.authenticate(k, s, f)
 	} else if s == nil {
@@ -283,7 +282,6 @@ func (d *decoder) judge(from netip.AddrPort, f frame, def *definition) Reason {
 		}
 		return why
 	}
-	d.lastKey, d.lastSession = k, s
 	if s.cred == nil && f.id == idHeartbeat && f.comp == s.owner && d.isOther(s, f) {
 		// The source is another machine now: it was judged by the fences of the
 		// former one. Its track ends, and this heartbeat opens a new one. Of who
@@ -294,16 +292,29 @@ func (d *decoder) judge(from netip.AddrPort, f frame, def *definition) Reason {
 	return d.known(s, f, def)
 }
 
+// find is the session of a source, nil if it has none.
+func (d *decoder) find(k *key) *session {
+	slot := &d.recent[k.slot()]
+	if s := *slot; s != nil && s.key == *k {
+		return s
+	}
+	s := d.sessions[*k]
+	if s != nil {
+		*slot = s
+	}
+	return s
+}
+
 // isOther reports whether a heartbeat of a vehicle is of another class than the
 // session was opened with.
-func (d *decoder) isOther(s *session, f frame) bool {
+func (d *decoder) isOther(s *session, f *frame) bool {
 	p := d.padded(f.payload)
 	class, ok := classOf(p[4], p[5])
 	return ok && class != s.class
 }
 
 // known handles a frame of a source with a session.
-func (d *decoder) known(s *session, f frame, def *definition) Reason {
+func (d *decoder) known(s *session, f *frame, def *definition) Reason {
 	if f.comp != s.owner {
 		return OtherComponent
 	}
@@ -330,7 +341,7 @@ func (d *decoder) known(s *session, f frame, def *definition) Reason {
 }
 
 // hot decodes into the batch.
-func (d *decoder) hot(s *session, f frame) Reason {
+func (d *decoder) hot(s *session, f *frame) Reason {
 	p := d.padded(f.payload)
 	if f.id == idHeartbeat {
 		if _, ok := classOf(p[4], p[5]); !ok {
@@ -343,7 +354,8 @@ func (d *decoder) hot(s *session, f frame) Reason {
 	n := len(d.batch)
 	d.batch = d.batch[:n+1]
 	r := &d.batch[n]
-	*r = vehicles.Report{Handle: s.handle, ReceivedUS: d.nowUS}
+	*r = vehicles.Report{}
+	r.Handle, r.ReceivedUS = s.handle, d.nowUS
 	noPosition, why := decodeHot(f.id, p, s, r)
 	if why != accepted {
 		d.batch = d.batch[:n]
@@ -366,7 +378,7 @@ func (d *decoder) padded(p []byte) []byte {
 }
 
 // note decodes a cold message and gives it to the sink, within the budget.
-func (d *decoder) note(s *session, f frame, def *definition) Reason {
+func (d *decoder) note(s *session, f *frame, def *definition) Reason {
 	if s.cred != nil && def.kind == answer {
 		if !s.answers.take(d.now, d.answerRate) {
 			return Mailbox
@@ -392,7 +404,7 @@ func (d *decoder) note(s *session, f frame, def *definition) Reason {
 
 // admit decides about a frame of a source without session: the heartbeat of a
 // vehicle's autopilot opens one.
-func (d *decoder) admit(k key, f frame) (*session, Reason) {
+func (d *decoder) admit(k key, f *frame) (*session, Reason) {
 	if f.id != idHeartbeat {
 		return nil, NoSession
 	}

@@ -1,6 +1,7 @@
 package mavlink
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -12,6 +13,15 @@ import (
 type key struct {
 	addr netip.AddrPort
 	sys  uint8
+}
+
+// slot is where the decoder looks first for the session of a source: vehicles
+// differ in address, in port or in system id.
+func (k *key) slot() int {
+	a := k.addr.Addr().As16()
+	h := (uint32(k.addr.Port())<<8 | uint32(k.sys)) * 0x9E3779B1
+	h ^= binary.BigEndian.Uint32(a[12:]) * 0x85EBCA6B
+	return int(h >> 22)
 }
 
 // session is a source whose autopilot heartbeat was accepted. Times are in ns

@@ -73,7 +73,7 @@ func (s *suspicion) add(now int64) bool {
 
 // authenticate decides whether a frame is of who it says, and finds or opens the
 // session. s is the session of its source, nil if there is none.
-func (d *decoder) authenticate(k key, s *session, f frame) (*session, Reason) {
+func (d *decoder) authenticate(k key, s *session, f *frame) (*session, Reason) {
 	list := d.set[f.sys]
 	if len(list) == 0 {
 		return s, NotEnrolled
@@ -123,7 +123,7 @@ func (d *decoder) authenticate(k key, s *session, f frame) (*session, Reason) {
 // mayTry decides whether the signature of a frame without session is looked at.
 // Only the autopilot's frames can open one: its heartbeat the first, any other
 // one further addresses of a vehicle that is bound.
-func (d *decoder) mayTry(k key, f frame, cred *Credential) Reason {
+func (d *decoder) mayTry(k key, f *frame, cred *Credential) Reason {
 	if f.comp != cred.autopilot() || f.id != idHeartbeat && d.bound[cred.Vehicle] == nil {
 		return NoSession
 	}
@@ -181,7 +181,7 @@ func (d *decoder) suspect(k key, s *session, cred *Credential, why Reason) {
 
 // bind opens a session for an authentic frame of the autopilot. One vehicle has
 // at most boundSessions: a further address replaces the one that was silent longest.
-func (d *decoder) bind(k key, f frame, cred *Credential) (*session, Reason) {
+func (d *decoder) bind(k key, f *frame, cred *Credential) (*session, Reason) {
 	if f.comp != cred.autopilot() {
 		return nil, OtherComponent
 	}
