@@ -27,8 +27,8 @@ func (f *Framer) Parse(b []byte) (Header, bool) {
 	if n, ok := frameLen(b); !ok || n != len(b) {
 		return Header{}, false
 	}
-	fr, _, why := f.cat.check(b)
-	if why != accepted {
+	var fr frame
+	if _, why := f.cat.check(b, &fr); why != accepted {
 		return Header{}, false
 	}
 	return Header{

@@ -306,7 +306,7 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, junk []byte, seed uint64) {
 		cfg := Config{Limits: Limits{PerSource: -1, UnknownPerSource: -1, UnknownTotal: -1, UnknownPerDatagram: -1}, Idle: time.Minute}
 		sink := &counted{}
-		d := newDecoder(cfg, testCatalog(), sink, epoch)
+		d := newDecoder(cfg, testCatalog(), sink, &routes{}, epoch)
 		d.tick(epoch)
 		v := &sender{sys: 200, comp: 1}
 		in := bytes.Clone(junk)
