@@ -37,7 +37,8 @@ var allowed = map[string][]string{
 	"web/ui":             {},
 	"cmd/testzone":       nil, // wires everything
 
-	"telemetry/audit/trail": {"telemetry/journal"},
+	"telemetry/audit/trail":     {"telemetry/journal"},
+	"telemetry/mavlink/gateway": {"vehicles", "telemetry/mavlink"},
 }
 
 // topLevel is what may stand at the top of the repository, apart from dot-files.

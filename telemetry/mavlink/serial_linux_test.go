@@ -43,7 +43,7 @@ func TestSerial(t *testing.T) {
 
 	// The other direction, byte for byte, control characters included.
 	down := []byte("\x0a\x0d\x11\x13\x03\x04\x1a\x00 down")
-	if err := s.write(src.Addr, down); err != nil {
+	if err := s.Write(src.Addr, down); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]byte, len(down))

@@ -263,9 +263,9 @@ func (s *Streams) end(l *link) {
 	}
 }
 
-// write sends a frame over the link on which an address was heard. It returns
+// Write sends a frame over the link on which an address was heard. It returns
 // within writeTime; a link that does not take the frame is closed.
-func (s *Streams) write(to netip.AddrPort, frame []byte) error {
+func (s *Streams) Write(to netip.AddrPort, frame []byte) error {
 	s.mu.Lock()
 	l := s.links[to]
 	s.mu.Unlock()

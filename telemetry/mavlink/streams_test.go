@@ -120,14 +120,14 @@ func TestTCPServer(t *testing.T) {
 
 			// The way back. Other addresses have no link.
 			down := v.frame(statusText("down"))
-			if err := s.write(src.Addr, down); err != nil {
+			if err := s.Write(src.Addr, down); err != nil {
 				t.Fatal(err)
 			}
 			got := make([]byte, len(down))
 			if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, down) {
 				t.Errorf("got %x, %v", got, err)
 			}
-			if err := s.write(addrB, down); !errors.Is(err, ErrNoLink) {
+			if err := s.Write(addrB, down); !errors.Is(err, ErrNoLink) {
 				t.Errorf("write to nobody: %v", err)
 			}
 
@@ -137,7 +137,7 @@ func TestTCPServer(t *testing.T) {
 			if n := s.Stats().Sessions; n != 1 {
 				t.Errorf("%d sessions after the connection ended, want 1", n)
 			}
-			if err := s.write(src.Addr, down); !errors.Is(err, ErrNoLink) {
+			if err := s.Write(src.Addr, down); !errors.Is(err, ErrNoLink) {
 				t.Errorf("write to a link that ended: %v", err)
 			}
 		})
@@ -198,7 +198,7 @@ func TestStuckPeer(t *testing.T) {
 	big := make([]byte, 1<<20)
 	var err error
 	for range 1000 {
-		if err = s.write(to, big); err != nil {
+		if err = s.Write(to, big); err != nil {
 			break
 		}
 	}
