@@ -282,7 +282,7 @@ func TestVersion(t *testing.T) {
 
 // Connections that prove nothing give way; they do not keep gateways out.
 func TestCrowd(t *testing.T) {
-	r, id := serve(t, func(cfg *ServerConfig) { cfg.Proving = 3 }), identity(t)
+	r, id := serve(t, func(cfg *ServerConfig) { cfg.Proving, cfg.Handshake = 3, time.Hour }), identity(t)
 	r.enrol(t, id, "van", 1)
 	var first net.Conn
 	for i := range 10 {

@@ -42,8 +42,9 @@ type ServerConfig struct {
 
 	// Proving is how many connections may be about to prove who they are; 64. One
 	// more takes the place of the oldest. An enrolled gateway has one connection.
-	Proving int
-	Logger  *slog.Logger // nil: silent
+	Proving   int
+	Handshake time.Duration // how long a connection may take to prove it; 5 s
+	Logger    *slog.Logger  // nil: silent
 }
 
 // Server takes in the connections of gateways.
@@ -83,6 +84,9 @@ func Listen(cfg ServerConfig) (*Server, error) {
 	}
 	if cfg.Proving <= 0 {
 		cfg.Proving = 64
+	}
+	if cfg.Handshake <= 0 {
+		cfg.Handshake = handshakeTime
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -212,7 +216,7 @@ func (s *Server) serve(ctx context.Context, raw net.Conn) {
 // shake makes TLS and reads the hello. The welcome is left to serve: who reads it
 // has its place already, so that the connections of one gateway enter in order.
 func (s *Server) shake(ctx context.Context, raw net.Conn) (*peer, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Handshake)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
