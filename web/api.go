@@ -22,6 +22,7 @@ type rule struct {
 	or     airspace.Scope // or, instead of scope, this one
 	limits limits         // of one request
 	once   bool           // it takes an Idempotency-Key
+	secret bool           // its body has secrets or personal data
 	more   bool           // others add parameters to the query
 	urgent bool           // who may do it is never told to wait
 }
@@ -49,6 +50,7 @@ func rules() map[string]rule {
 		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead, once: true, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
 		"exportFences":     {scope: airspace.ZoneRead, limits: limits{time: fileTimeout}},
 		"listVehicles":     {scope: airspace.ZoneRead},
+		"getVehicle":       {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
 		"listAlerts":       {scope: airspace.ZoneRead},
@@ -56,7 +58,7 @@ func rules() map[string]rule {
 		"acknowledgeAlert": {scope: airspace.ZoneControl, once: true},
 		"listWebhooks":     {scope: airspace.Admin},
 		"getWebhook":       {scope: airspace.Admin},
-		"createWebhook":    {scope: airspace.Admin, once: true},
+		"createWebhook":    {scope: airspace.Admin, once: true, secret: true},
 		"deleteWebhook":    {scope: airspace.Admin},
 		"resumeWebhook":    {scope: airspace.Admin},
 		"auditCheckpoint":  {scope: airspace.AuditRead},
@@ -64,30 +66,47 @@ func rules() map[string]rule {
 		"auditConsistency": {scope: airspace.AuditRead},
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
+		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, limits: limits{time: recordingTimeout}},
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
-		"changePassword":      {signed: true},
-		"startOIDC":           {public: true},
-		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
+		"changePassword":    {signed: true},
+		"signInWays":        {public: true},
+		"startOIDC":         {public: true},
+		"finishOIDC":        {public: true, more: true}, // identity providers send what they like
+		"registerVehicle":   {scope: airspace.VehicleRegister, once: true},
+		"replaceVehicle":    {scope: airspace.VehicleRegister},
+		"withdrawVehicle":   {scope: airspace.VehicleRegister},
+		"setVehicleContact": {scope: airspace.VehicleRegister},
+		"listVehicleKeys":   {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"addVehicleKey":     {scope: airspace.VehicleRegister, once: true},
+		"rotateVehicleKeys": {scope: airspace.VehicleRegister, once: true},
+		"revokeVehicleKey":  {scope: airspace.VehicleRegister, or: airspace.ZoneControl, once: true},
+		"listGateways":      {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"getGateway":        {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"enrolGateway":      {scope: airspace.VehicleRegister, once: true},
+		"replaceGateway":    {scope: airspace.VehicleRegister},
+		"revokeGateway":     {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
-		"createOrganisation":  {scope: airspace.Admin},
+		"createOrganisation":  {scope: airspace.Admin, once: true},
 		"replaceOrganisation": {scope: airspace.Admin},
 		"listPeople":          {scope: airspace.Admin, or: airspace.AuditRead},
 		"getPerson":           {signed: true}, // oneself; others need what listPeople needs
-		"createPerson":        {scope: airspace.Admin},
+		"createPerson":        {scope: airspace.Admin, once: true, secret: true},
 		"replacePerson":       {scope: airspace.Admin},
 		"replaceProfile":      {scope: airspace.Admin},
-		"resetPassword":       {scope: airspace.Admin},
-		"listKeys":            {signed: true}, // one's own; an administrator sees all
-		"getKey":              {signed: true}, // likewise
-		"createKey":           {signed: true}, // with rights that one has
-		"revokeKey":           {signed: true}, // one's own; an administrator all
+		"resetPassword":       {scope: airspace.Admin, once: true, secret: true},
+		"listKeys":            {signed: true},                           // one's own; an administrator sees all
+		"getKey":              {signed: true},                           // likewise
+		"createKey":           {signed: true, once: true, secret: true}, // with rights that one has
+		"revokeKey":           {signed: true},                           // one's own; an administrator all
 		"listProposals":       {scope: airspace.Admin, or: airspace.AuditRead},
 		"getProposal":         {scope: airspace.Admin, or: airspace.AuditRead},
-		"propose":             {scope: airspace.Admin},
-		"confirmProposal":     {scope: airspace.Admin},
+		"propose":             {scope: airspace.Admin, once: true},
+		"confirmProposal":     {scope: airspace.Admin, once: true},
 		"withdrawProposal":    {scope: airspace.Admin},
 	}
 }
@@ -162,7 +181,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		ctx = huma.WithValue(ctx, httpRequestKey{}, r)
 		ctx = huma.WithValue(ctx, actorKey{}, actor)
 		if to.once {
-			s.onlyOnce(ctx, actor, body, next)
+			s.onlyOnce(ctx, actor, to, body, next)
 			return
 		}
 		next(ctx)
@@ -174,7 +193,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		out, err := handle(ctx, in)
 		if err != nil {
 			problem := s.problemOf(ctx, err)
-			problem.hidden = errors.Is(err, errHidden)
+			problem.hidden = errors.Is(err, errHidden) || errors.Is(err, airspace.ErrOthers)
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}
@@ -189,6 +208,9 @@ func (s *Server) build() (err error) {
 	api := s.newAPI(mux)
 	s.sessionEndpoints(api)
 	s.zoneEndpoints(api)
+	s.vehicleEndpoints(api)
+	s.vehicleKeyEndpoints(api)
+	s.gatewayEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
@@ -197,6 +219,7 @@ func (s *Server) build() (err error) {
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
 	s.auditEndpoints(api)
+	s.recordingEndpoints(api)
 	s.oidcEndpoints(api)
 	s.organisationEndpoints(api)
 	s.personEndpoints(api)

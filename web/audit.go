@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -56,7 +57,7 @@ func (s *Server) tellRefusal(r *http.Request, operation string, who airspace.Act
 // tellDone writes down from where something was decided. What was decided is an
 // entry of its own.
 func (s *Server) tellDone(r *http.Request, operation string, who airspace.Actor) {
-	dry := r.URL.Query().Get("dry_run") == "true" || operation == "previewFence"
+	dry := isTrial(r) || operation == "previewFence"
 	session := operation == "signIn" || operation == "signOut" || operation == "changePassword" // auth tells of them
 	if r.Method != http.MethodGet && !dry && !session {
 		s.tellCall(r, audit.Act{Type: audit.CallDone, By: who.ID, What: operation})
@@ -67,7 +68,8 @@ func (s *Server) tellCall(r *http.Request, a audit.Act) {
 	if s.cfg.Acts == nil {
 		return
 	}
-	a.Object, a.From, a.RequestID = strings.ToValidUTF8(r.URL.Path[:min(len(r.URL.Path), maxActPath)], ""), peerOf(r), requestID(r.Context())
+	object := cmp.Or(a.Object, r.URL.Path)
+	a.Object, a.From, a.RequestID = strings.ToValidUTF8(object[:min(len(object), maxActPath)], ""), peerOf(r), requestID(r.Context())
 	s.cfg.Acts.Record(a)
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	batchReports = 128 // reports per call of Sink.Reports at most
-	notesBurst   = 64  // cold messages of one vehicle at once
+	batchReports = 64 // reports per call of Sink.Reports at most: they stay in the first cache
+	notesBurst   = 64 // cold messages of one vehicle at once
 	// maxProbes bounds the search for the next frame in a damaged datagram:
 	// candidates that are looked at, each costs one checksum.
 	maxProbes = 64
@@ -46,10 +46,11 @@ type decoder struct {
 	tell      func(Suspicion)
 	told      bucket
 
-	recent [1024]*session // in front of the map of sessions, by key.slot
+	recent [1024]*session // in front of the map of sessions, by slot
 
-	unknownFrames int  // without session in this datagram
-	unsynced      bool // the byte stream is in noise, or behind a damaged frame
+	from          netip.AddrPort // of the bytes that are decoded
+	unknownFrames int            // without session in this datagram
+	unsynced      bool           // the byte stream is in noise, or behind a damaged frame
 	batch         []vehicles.Report
 	pad           [hotBytes]byte
 	coldPad       [256]byte
@@ -120,7 +121,7 @@ func (d *decoder) keep(s *session) {
 func (d *decoder) drop(s *session) {
 	d.flush()
 	delete(d.sessions, s.key)
-	if slot := &d.recent[s.key.slot()]; *slot == s {
+	if slot := &d.recent[slot(s.key.addr, s.key.sys)]; *slot == s {
 		*slot = nil
 	}
 	if s.cred != nil {
@@ -157,15 +158,15 @@ func (d *decoder) stream(from netip.AddrPort, b []byte) (rest []byte) {
 // walk decodes every frame of b. more says that bytes follow: then the start of
 // a frame at the end of b is returned.
 func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
-	d.unknownFrames = 0
-	rest, synced := d.frames(from, b, more)
+	d.from, d.unknownFrames = from, 0
+	rest, synced := d.frames(b, more)
 	d.stats.Bytes += uint64(len(b) - len(rest))
 	d.unsynced = more && !synced // a stream stays damaged until its next frame
 	return rest
 }
 
 // frames is walk; synced tells whether it ended behind a frame or before any.
-func (d *decoder) frames(from netip.AddrPort, b []byte, more bool) (rest []byte, synced bool) {
+func (d *decoder) frames(b []byte, more bool) (rest []byte, synced bool) {
 	var f frame
 	synced = !d.unsynced
 	noisy, probes := false, 0
@@ -195,7 +196,7 @@ func (d *decoder) frames(from netip.AddrPort, b []byte, more bool) (rest []byte,
 		if why == accepted {
 			synced = true
 			d.stats.Frames++
-			d.frame(from, &f, def)
+			d.frame(&f, def)
 			b = b[n:]
 			if m := d.limits.UnknownPerDatagram; m > 0 && d.unknownFrames >= m {
 				d.refuseRest(b)
@@ -247,8 +248,8 @@ func (d *decoder) refuseRest(b []byte) {
 }
 
 // frame handles one checked frame and counts what became of it.
-func (d *decoder) frame(from netip.AddrPort, f *frame, def *definition) {
-	why := d.judge(from, f, def)
+func (d *decoder) frame(f *frame, def *definition) {
+	why := d.judge(f, def)
 	if why == accepted {
 		d.stats.Decoded++
 		if d.record != nil && f.id != idSetupSigning {
@@ -268,13 +269,12 @@ func (d *decoder) refuse(raw []byte, why Reason) {
 }
 
 // judge finds out whose frame it is, and uses it.
-func (d *decoder) judge(from netip.AddrPort, f *frame, def *definition) Reason {
-	k := key{from, f.sys}
-	s, why := d.find(&k), accepted
+func (d *decoder) judge(f *frame, def *definition) Reason {
+	s, why := d.find(f.sys), accepted
 	if d.keys != nil {
-		s, why = d.authenticate(k, s, f)
+		s, why = d.authenticate(s, f)
 	} else if s == nil {
-		s, why = d.admit(k, f)
+		s, why = d.admit(key{d.from, f.sys}, f)
 	}
 	if why != accepted {
 		if s == nil {
@@ -287,20 +287,21 @@ func (d *decoder) judge(from netip.AddrPort, f *frame, def *definition) Reason {
 		// former one. Its track ends, and this heartbeat opens a new one. Of who
 		// proved who it is the registration says the class.
 		d.drop(s)
-		return d.judge(from, f, def)
+		return d.judge(f, def)
 	}
 	return d.known(s, f, def)
 }
 
-// find is the session of a source, nil if it has none.
-func (d *decoder) find(k *key) *session {
-	slot := &d.recent[k.slot()]
-	if s := *slot; s != nil && s.key == *k {
+// find is the session of a system id at the address of the bytes, nil if there
+// is none.
+func (d *decoder) find(sys uint8) *session {
+	at := &d.recent[slot(d.from, sys)]
+	if s := *at; s != nil && s.key.sys == sys && s.key.addr == d.from {
 		return s
 	}
-	s := d.sessions[*k]
+	s := d.sessions[key{d.from, sys}]
 	if s != nil {
-		*slot = s
+		*at = s
 	}
 	return s
 }

@@ -1,7 +1,6 @@
 package mavlink
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -15,13 +14,11 @@ type key struct {
 	sys  uint8
 }
 
-// slot is where the decoder looks first for the session of a source: vehicles
-// differ in address, in port or in system id.
-func (k *key) slot() int {
-	a := k.addr.Addr().As16()
-	h := (uint32(k.addr.Port())<<8 | uint32(k.sys)) * 0x9E3779B1
-	h ^= binary.BigEndian.Uint32(a[12:]) * 0x85EBCA6B
-	return int(h >> 22)
+// slot is where the decoder looks first for the session of a source. Vehicles
+// behind one address differ in port or system id; those that are alike but for
+// the address share a slot.
+func slot(addr netip.AddrPort, sys uint8) int {
+	return int((uint32(addr.Port())<<8 | uint32(sys)) * 0x9E3779B1 >> 22)
 }
 
 // session is a source whose autopilot heartbeat was accepted. Times are in ns

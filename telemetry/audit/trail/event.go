@@ -19,6 +19,8 @@ const (
 	schemaGap     = 3      // telemetry/watchdog
 	schemaAct     = 4      // telemetry/audit
 	schemaAccount = 10     // airspace
+	schemaFleet   = 11     // airspace
+	schemaWebhook = 12     // web/notify
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -59,6 +61,8 @@ type body struct {
 	Reason   string `json:"reason"`
 	LostFrom uint64 `json:"lost_from"`
 	LostTo   uint64 `json:"lost_to"`
+
+	Host string `json:"host"` // of a webhook
 }
 
 type object struct {
@@ -73,6 +77,8 @@ type change struct {
 	Person   *object `json:"person"`
 	Key      *object `json:"key"`
 	Proposal *object `json:"proposal"`
+	Vehicle  *object `json:"vehicle"`
+	Gateway  *object `json:"gateway"`
 }
 
 type alert struct {
@@ -102,14 +108,20 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount:
+	case schemaFence, schemaAccount, schemaFleet:
 		e.Object, e.Org = b.objects()
+		e.Why = b.Reason
 	case schemaAlert:
 		b.ofAlert(&e)
 	case schemaGap:
 		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
 		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
 		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaWebhook:
+		e.Object = named("webhook", b.ID)
+		if b.Host != "" {
+			e.Why = "to " + b.Host
+		}
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -154,7 +166,7 @@ func (b *body) objects() (objects, org string) {
 		for _, o := range []struct {
 			kind string
 			of   *object
-		}{{"fence", c.Fence}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
+		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
 			if o.of != nil {
 				names = append(names, named(o.kind, o.of.ID))
 				org = cmp.Or(org, o.of.Org)
