@@ -217,7 +217,9 @@ func (e *enrolment) vouched(gateway string) (out []*mavlink.Credential) {
 // entry: the clock was there, as it was at the newest signature.
 func (e *enrolment) sign(cfg *mavlink.Config, to *sink, newestUS int64) {
 	to.enrolled = e
-	cfg.Keys, cfg.Recorder, cfg.Suspect = e.ring(cfg.Name), e.refused[cfg.Name], e.suspect
+	refused := e.refused[cfg.Name]
+	refused.next = cfg.Recorder
+	cfg.Keys, cfg.Recorder, cfg.Suspect = e.ring(cfg.Name), refused, e.suspect
 	cfg.NotBefore = time.UnixMicro(newestUS)
 	if newest := e.stamps.Newest(); newest.After(cfg.NotBefore) {
 		cfg.NotBefore = newest

@@ -45,7 +45,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), simCommand(), watchCommand(), journalCommand(), verifyCommand(), configCommand(), &cobra.Command{
+	root.AddCommand(serveCommand(), demoCommand(), simCommand(), watchCommand(), gatewayCommand(), journalCommand(), verifyCommand(), configCommand(), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "testzone", version) },
 	})

@@ -184,8 +184,8 @@ func (r *rig) status(name string) Status {
 func serve(t *testing.T, change func(*ServerConfig)) *rig {
 	t.Helper()
 	r := &rig{zone: newZone(), id: identity(t), known: map[Fingerprint]Gateway{}}
-	cfg := ServerConfig{Identity: r.id, Enrolled: r.enrolled, Sink: r.zone, MAVLink: mavlink.Config{
-		Recorder: r.zone, Limits: mavlink.Limits{PerSource: -1, NotesPerSource: -1, NotesTotal: -1, AnswersPerSource: -1},
+	cfg := ServerConfig{Identity: r.id, Enrolled: r.enrolled, Sink: r.zone, Recorder: func(string) mavlink.Recorder { return r.zone }, MAVLink: mavlink.Config{
+		Limits: mavlink.Limits{PerSource: -1, NotesPerSource: -1, NotesTotal: -1, AnswersPerSource: -1},
 	}}
 	if change != nil {
 		change(&cfg)

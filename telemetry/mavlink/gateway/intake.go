@@ -108,7 +108,10 @@ func (s *Server) intake(print Fingerprint, g Gateway) (*intake, error) {
 		return in, nil
 	}
 	cfg := s.cfg.MAVLink
-	cfg.Name, cfg.Keys = g.ID, g.Keys
+	cfg.Name, cfg.Keys, cfg.Recorder = g.ID, g.Keys, nil
+	if s.cfg.Recorder != nil {
+		cfg.Recorder = s.cfg.Recorder(g.ID)
+	}
 	feed, err := mavlink.NewFeed(cfg, s.cfg.Sink)
 	if err != nil {
 		return nil, fmt.Errorf("decoder of gateway %s: %w", g.ID, err)

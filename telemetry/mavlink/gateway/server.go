@@ -36,8 +36,10 @@ type ServerConfig struct {
 	// Sink takes what all gateways bring; those call it concurrently, each for
 	// itself one call at a time. Source.Listener is the ID of the gateway.
 	Sink mavlink.Sink
-	// MAVLink is how the frames of each gateway are decoded. Its Name, Addr and
-	// Keys are not used.
+	// Recorder gives what keeps the frames of a gateway; nil: nobody does.
+	Recorder func(id string) mavlink.Recorder
+	// MAVLink is how the frames of each gateway are decoded. Its Name, Addr, Keys
+	// and Recorder are not used.
 	MAVLink mavlink.Config
 
 	// Proving is how many connections may be about to prove who they are; 64. One
