@@ -71,12 +71,12 @@ func runGateway(t *testing.T, args ...string) (fingerprint, udp string, stop fun
 // through nothing else; a revoked one is no longer believed.
 func TestGateway(t *testing.T) {
 	data := t.TempDir()
-	p := serve(t, data, `gateways: {addr: "127.0.0.1:0"}`)
+	p := serve(t, data, signedListener, `gateways: {addr: "127.0.0.1:0"}`)
 	at := p.logged(gatewaysLine)
 	identity := filepath.Join(t.TempDir(), "van.pem")
 	fingerprint, udp, stop := runGateway(t, "--server", at[1], "--server-fingerprint", at[2], "--identity", identity)
 
-	p.ask(http.StatusCreated, "POST", "/v1/organisations", map[string]any{"id": "acme", "kind": "operator", "name": "Acme"}, nil)
+	_, secret := p.enrol("new-1", "usv", 9)
 	p.ask(http.StatusCreated, "POST", "/v1/gateways", map[string]any{"id": "van", "name": "The van", "operator": "acme", "fingerprint": fingerprint}, nil)
 	p.ask(http.StatusCreated, "POST", "/v1/vehicles", map[string]any{
 		"id": "old-1", "name": "An old drone", "class": "uav", "operator": "acme", "mavlink": map[string]any{"listener": "van", "system_id": 4},
@@ -93,6 +93,21 @@ func TestGateway(t *testing.T) {
 	if got := p.tracks(); len(got) != 1 || got[0].Operator != "acme" {
 		t.Errorf("tracks %+v", got)
 	}
+	boat := newTestVehicle(t, p.dialSigned(), 9, 1, ardupilotmega.MAV_TYPE_SURFACE_BOAT).signWith(secret)
+	p.followed("new-1", func() { boat.fly(true, 100) })
+	p.until(20*time.Second, func() string {
+		boat.fly(true, 100)
+		recorded := map[string]uint64{}
+		for _, r := range p.recordings("") {
+			if !r.Quarantine {
+				recorded[r.Listener] += r.Frames
+			}
+		}
+		if recorded["van"] == 0 || recorded["signed"] == 0 {
+			return fmt.Sprintf("both to be recorded: %v", recorded)
+		}
+		return ""
+	})
 	if l := p.vehicle("old-1").Link; l.State != "proved" || l.Listener != "van" {
 		t.Errorf("link %+v", l)
 	}

@@ -40,6 +40,8 @@ var allowed = map[string][]string{
 	"telemetry/audit/trail":     {"telemetry/journal"},
 	"telemetry/mavlink/gateway": {"vehicles", "telemetry/mavlink"},
 	"telemetry/recording":       {},
+
+	"telemetry/mavlink/signsetup": {"telemetry/mavlink"},
 }
 
 // topLevel is what may stand at the top of the repository, apart from dot-files.

@@ -37,6 +37,12 @@ func (f *Framer) Parse(b []byte) (Header, bool) {
 	}, true
 }
 
+// SignedWith reports whether a frame, as Parse reads it, was signed with the key.
+func (f *Framer) SignedWith(frame []byte, k *Key) bool {
+	h, ok := f.Parse(frame)
+	return ok && h.Signed && new(verifier).right(k, frame)
+}
+
 // Split gives take every frame of b that Parse would read, in order, and returns
 // the start of another one at its end, if there is one: less than a frame.
 func (f *Framer) Split(b []byte, take func(frame []byte, h Header)) (rest []byte) {
