@@ -134,6 +134,7 @@ func (s *Server) fenceChangeEndpoints(api huma.API) {
 	emergency := op("emergencyFence", http.MethodPost, emergencyPath,
 		"Set a keep-out circle of all heights from now on; it is in force when this answers", 400, 401, 403, 413, 415, 503)
 	emergency.DefaultStatus = http.StatusCreated
+	emergency.Description = "When the journal does not take it within a second, the fence is in force all the same and the answer says provisional; /v1/health tells until the journal has it."
 	endpoint(s, api, emergency, s.emergencyFence)
 }
 

@@ -22,6 +22,14 @@ func (s *server) health() []telemetry.Reason {
 	if h.Cause != nil {
 		add("journal_read_only", "The journal accepts nothing since a write failed (%v). Fences and alerts go on, decisions are refused. Check the disk, then restart.", h.Cause)
 	}
+	for _, f := range s.register.Emergencies() {
+		name := fmt.Sprintf("%q (%s)", f.Fence.Name, f.Fence.ID)
+		if f.Err != nil {
+			add("fence_not_durable", "Emergency fence %s is in force, but the journal refused it (%v): a restart ends it. Write it down, mend the disk, restart, and set it again.", name, f.Err)
+		} else if time.Since(time.UnixMicro(f.CreatedUS)) > waitsAfter {
+			add("fence_not_durable", "Emergency fence %s is in force, but the journal does not have it yet: a restart ends it. Check the disk.", name)
+		}
+	}
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}

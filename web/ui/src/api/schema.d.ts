@@ -277,7 +277,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Set a keep-out circle of all heights from now on; it is in force when this answers */
+        /**
+         * Set a keep-out circle of all heights from now on; it is in force when this answers
+         * @description When the journal does not take it within a second, the fence is in force all the same and the answer says provisional; /v1/health tells until the journal has it.
+         */
         post: operations["emergencyFence"];
         delete?: never;
         options?: never;
@@ -1250,6 +1253,8 @@ export interface components {
             margin_m: number;
             name: string;
             origin: components["schemas"]["Origin"];
+            /** @description An emergency fence that is in force and that the journal does not have yet: it may end with the server */
+            provisional?: boolean;
             /**
              * Format: double
              * @description Of the circle around a Point
@@ -1330,6 +1335,8 @@ export interface components {
             margin_m: number;
             name: string;
             origin: components["schemas"]["Origin"];
+            /** @description An emergency fence that is in force and that the journal does not have yet: it may end with the server */
+            provisional?: boolean;
             /**
              * Format: double
              * @description Of the circle around a Point
