@@ -24,6 +24,7 @@ import (
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
+	"testzone/telemetry/mavlink/gateway"
 	"testzone/telemetry/recording"
 	"testzone/telemetry/watchdog"
 	"testzone/vehicles"
@@ -58,8 +59,9 @@ type server struct {
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
-	listeners []*mavlink.Listener
-	names     []string // of the listeners
+	listeners []receiver
+	names     []string        // of the listeners
+	gateways  *gateway.Server // nil: off
 	web       *web.Server
 	auth      *auth.Authenticator
 	http      net.Listener
@@ -190,12 +192,15 @@ func (s *server) listen() (err error) {
 		if m.Mode == modeSigned {
 			s.enrolled.sign(&cfg, to, s.newestUS)
 		}
-		l, err := mavlink.Listen(cfg, to)
+		l, err := openReceiver(&m, cfg, to)
 		if err != nil {
 			return fmt.Errorf("mavlink listener %s: %w", m.Name, err)
 		}
 		s.listeners = append(s.listeners, l)
 		s.names = append(s.names, m.Name)
+	}
+	if err = s.newGateways(); err != nil {
+		return err
 	}
 	s.http, err = s.cfg.listenHTTP()
 	return err
@@ -223,6 +228,9 @@ func (s *server) run(ctx context.Context) error {
 		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
+		}
+		if s.gateways != nil {
+			runs = append(runs, s.gateways.Run)
 		}
 		runs = append(runs, s.heart.Run)
 		if s.admin != nil {
@@ -253,6 +261,9 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) close() {
 	for _, l := range s.listeners {
 		_ = l.Close()
+	}
+	if s.gateways != nil {
+		_ = s.gateways.Close()
 	}
 	for _, l := range []net.Listener{s.http, s.adminListener} {
 		if l != nil {
