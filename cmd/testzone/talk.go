@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"testzone/airspace"
@@ -53,10 +54,10 @@ func (t *talk) close(h vehicles.Handle) {
 
 // identified compares what an autopilot says that it is with what was registered.
 func (t *talk) identified(id vehicles.VehicleID, v dialogue.Version) {
-	t.log.Info("vehicle identified", "vehicle", id, "uid2", v.UID2, "flight_software", v.Flight, "capabilities", v.Capabilities)
+	t.log.Info("vehicle identified", "vehicle", id, "uid2", v.ID(), "flight_software", v.Flight, "capabilities", v.Capabilities)
 	reg, err := t.register.Vehicle(airspace.Everybody, string(id))
-	if err == nil && reg.UID2 != "" && v.UID2 != "" && reg.UID2 != v.UID2 {
-		t.log.Warn("the autopilot is not the one that is registered", "vehicle", id, "uid2", v.UID2, "registered_uid2", reg.UID2)
+	if err == nil && len(reg.UID2) == len(v.ID()) && !strings.EqualFold(reg.UID2, v.ID()) {
+		t.log.Warn("the autopilot is not the one that is registered", "vehicle", id, "uid2", v.ID(), "registered_uid2", reg.UID2)
 	}
 }
 

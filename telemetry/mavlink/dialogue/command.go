@@ -90,7 +90,9 @@ const (
 )
 
 // Command sends a command and waits for its acknowledgement, which says that the
-// vehicle took it, not that it did it. The errors are ErrRefused, ErrNoAnswer,
+// vehicle took it, not that it did it. It names the command only: a late one of a
+// command that was sent several times may be taken for that of the next with the
+// same id, one more reason to confirm by the state. The errors are ErrRefused, ErrNoAnswer,
 // ErrPending, ErrGone, those of mavlink.Sender.Send, and that of ctx.
 func (e *Exchange) Command(ctx context.Context, h vehicles.Handle, c Command) (Ack, error) {
 	p, err := e.peer(h)

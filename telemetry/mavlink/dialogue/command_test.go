@@ -104,7 +104,7 @@ func TestCommand(t *testing.T) {
 				if err == nil && got.RoundTrip != 20*time.Millisecond {
 					t.Errorf("round trip %v", got.RoundTrip)
 				}
-				if len(e.peers[handle].boxes) != 0 || len(e.peers[handle].pending) != 0 {
+				if len(e.peers.get(handle).boxes) != 0 || len(e.peers.get(handle).pending) != 0 {
 					t.Error("something is left behind")
 				}
 			})

@@ -87,8 +87,8 @@ type Exchange struct {
 
 	overflow, unanswered, ungreeted atomic.Uint64
 
-	mu    sync.RWMutex // guards the field below
-	peers map[vehicles.Handle]*peer
+	mu    sync.Mutex // held to open and close
+	peers peers
 }
 
 // peer is a vehicle that proved who it is.
@@ -127,8 +127,7 @@ func New(cfg Config) (*Exchange, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Exchange{
-		cfg: cfg, peers: map[vehicles.Handle]*peer{},
-		greet: make(chan *peer, 16384), replies: make(chan reply, 256),
+		cfg: cfg, greet: make(chan *peer, 16384), replies: make(chan reply, 256),
 	}
 	e.sys, e.comp = cfg.Sender.Self()
 	return e, nil
@@ -137,18 +136,18 @@ func New(cfg Config) (*Exchange, error) {
 // Open is called with every session of a vehicle, as mavlink.Sink.Open is, and
 // Close once at the end of each. Sources that proved nothing are left alone.
 func (e *Exchange) Open(h vehicles.Handle, src mavlink.Source) {
-	if src.Vehicle == "" {
+	if src.Vehicle == "" || h >= vehicles.MaxHandles {
 		return
 	}
 	e.mu.Lock()
-	p := e.peers[h]
+	p := e.peers.get(h)
 	fresh := p == nil
 	if fresh {
 		p = &peer{
 			handle: h, vehicle: src.Vehicle, mavType: src.MAVType, autopilot: src.Autopilot,
 			done: make(chan struct{}), requests: make(chan struct{}, 1), pending: map[uint16]bool{},
 		}
-		e.peers[h] = p
+		e.peers.set(h, p)
 	}
 	p.opens++
 	e.mu.Unlock()
@@ -161,20 +160,18 @@ func (e *Exchange) Open(h vehicles.Handle, src mavlink.Source) {
 func (e *Exchange) Close(h vehicles.Handle) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	p := e.peers[h]
+	p := e.peers.get(h)
 	if p == nil {
 		return
 	}
 	if p.opens--; p.opens == 0 {
-		delete(e.peers, h)
+		e.peers.set(h, nil)
 		close(p.done)
 	}
 }
 
 func (e *Exchange) peer(h vehicles.Handle) (*peer, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if p := e.peers[h]; p != nil {
+	if p := e.peers.get(h); p != nil {
 		return p, nil
 	}
 	return nil, fmt.Errorf("vehicle with handle %d: %w", h, mavlink.ErrNoRoute)
@@ -183,9 +180,7 @@ func (e *Exchange) peer(h vehicles.Handle) (*peer, error) {
 // Note takes what a vehicle says beside its telemetry, as mavlink.Sink.Note. What
 // no conversation waits for is not kept.
 func (e *Exchange) Note(h vehicles.Handle, receivedUS int64, msg message.Message) {
-	e.mu.RLock()
-	p := e.peers[h]
-	e.mu.RUnlock()
+	p := e.peers.get(h)
 	if p == nil {
 		return
 	}

@@ -51,14 +51,9 @@ type counts struct {
 // Reports watches the telemetry of vehicles, as mavlink.Sink.Reports: how often it
 // comes, and whether a vehicle restarted. It does not allocate.
 func (e *Exchange) Reports(batch []vehicles.Report) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if len(e.peers) == 0 {
-		return
-	}
 	for i := range batch {
 		r := &batch[i]
-		p := e.peers[r.Handle]
+		p := e.peers.get(r.Handle)
 		if p == nil {
 			continue
 		}

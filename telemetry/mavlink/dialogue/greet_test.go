@@ -59,6 +59,12 @@ func (o *told) config() Config {
 	}
 }
 
+func (o *told) asked() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.versions)
+}
+
 // stream reports telemetry at rates per second for a time.
 func (e *Exchange) stream(d time.Duration, position, slow int, bootMS *uint32) {
 	for i := range int(d / (10 * time.Millisecond)) {
@@ -85,7 +91,7 @@ func TestGreeting(t *testing.T) {
 		go func() { done <- e.Run(ctx) }()
 		boot := uint32(60_000)
 		e.stream(30*time.Second, 10, 1, &boot)
-		if len(o.versions) != 1 || o.versions[0].Flight != "4.5.7" || o.versions[0].UID2 == "" {
+		if len(o.versions) != 1 || o.versions[0].Flight != "4.5.7" || o.versions[0].ID() == "" {
 			t.Errorf("versions %+v", o.versions)
 		}
 		if len(o.homes) != 1 || o.homes[0].Point != (geo.Point{Lat: 309000000, Lon: 1219300000}) || o.homes[0].AltMM != 4000 {
@@ -127,8 +133,8 @@ func TestRestartWhileGreeting(t *testing.T) {
 		e.stream(4*time.Second, 10, 1, &boot)
 		boot = 500
 		e.stream(30*time.Second, 10, 1, &boot)
-		if len(o.versions) != 1 {
-			t.Errorf("asked %d times within half a minute", len(o.versions))
+		if n := o.asked(); n != 1 {
+			t.Errorf("asked %d times within half a minute", n)
 		}
 		<-done
 		if len(o.versions) != 2 || len(o.profiles) != 2 {
@@ -203,7 +209,7 @@ func TestGreetingOverAPoorLink(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
 			_ = e.Run(ctx)
-			p := e.peers[handle]
+			p := e.peers.get(handle)
 			if p.greeting || len(p.boxes) != 0 || len(p.pending) != 0 {
 				t.Errorf("seed %d: something is left behind", seed)
 			}
@@ -248,7 +254,7 @@ func TestRestarted(t *testing.T) {
 func TestReportsDoNotAllocate(t *testing.T) {
 	e, _ := newPair(t, Config{}, script())
 	batch := []vehicles.Report{{Handle: handle, BootMS: 5, Has: vehicles.HasPosition}, {Handle: 99}}
-	e.peers[handle].rates.on.Store(true)
+	e.peers.get(handle).rates.on.Store(true)
 	if n := testing.AllocsPerRun(100, func() { batch[0].BootMS++; e.Reports(batch) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

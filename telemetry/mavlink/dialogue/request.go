@@ -110,25 +110,31 @@ func (e *Exchange) interval(ctx context.Context, p *peer, id uint32, every time.
 
 // Version is what an autopilot says that it is: AUTOPILOT_VERSION. It is a claim.
 type Version struct {
-	UID2         string // 18 bytes in hexadecimal, or 8 of the older uid; "": it has none
-	Capabilities uint64 // MAV_PROTOCOL_CAPABILITY
-	Flight       string // version of the flight software, e.g. "4.5.7"; "": not known
+	UID          uint64   // 0: it has none
+	UID2         [18]byte // zeros: it has none
+	Capabilities uint64   // MAV_PROTOCOL_CAPABILITY
+	Flight       string   // version of the flight software, e.g. "4.5.7"; "": not known
 	Vendor       uint16
 	Product      uint16
 	AtUS         int64 // when it said so, µs since the Unix epoch
 }
 
+// ID is the number of the autopilot in hexadecimal: the 18 bytes of uid2, or the
+// older uid where it has no other; "": it has none.
+func (v *Version) ID() string {
+	switch {
+	case v.UID2 != [18]byte{}:
+		return hex.EncodeToString(v.UID2[:])
+	case v.UID != 0:
+		return fmt.Sprintf("%016x", v.UID)
+	}
+	return ""
+}
+
 func versionOf(l Letter) Version {
 	m := l.Message.(*ardupilotmega.MessageAutopilotVersion)
 	v := Version{
-		Capabilities: uint64(m.Capabilities), Vendor: m.VendorId, Product: m.ProductId, AtUS: l.ReceivedUS,
-	}
-	switch {
-	case m.Uid2 != [18]uint8{}:
-		v.UID2 = hex.EncodeToString(m.Uid2[:])
-	case m.Uid != 0: // as its bytes stand on the wire
-		v.UID2 = hex.EncodeToString([]byte{byte(m.Uid), byte(m.Uid >> 8), byte(m.Uid >> 16), byte(m.Uid >> 24),
-			byte(m.Uid >> 32), byte(m.Uid >> 40), byte(m.Uid >> 48), byte(m.Uid >> 56)})
+		UID: m.Uid, UID2: m.Uid2, Capabilities: uint64(m.Capabilities), Vendor: m.VendorId, Product: m.ProductId, AtUS: l.ReceivedUS,
 	}
 	if s := m.FlightSwVersion; s != 0 { // major, minor, patch, type of release
 		v.Flight = fmt.Sprintf("%d.%d.%d", s>>24, s>>16&0xff, s>>8&0xff)

@@ -56,7 +56,7 @@ func TestMessage(t *testing.T) {
 					t.Errorf("%+v", c)
 				}
 				synctest.Wait()
-				if p := e.peers[handle]; len(p.boxes) != 0 || len(p.pending) != 0 || len(p.requests) != 0 {
+				if p := e.peers.get(handle); len(p.boxes) != 0 || len(p.pending) != 0 || len(p.requests) != 0 {
 					t.Error("something is left behind")
 				}
 			})
@@ -111,16 +111,22 @@ func TestVersion(t *testing.T) {
 	old := *version
 	old.Uid2 = [18]uint8{}
 	none := ardupilotmega.MessageAutopilotVersion{}
+	whole := Version{
+		UID: version.Uid, UID2: version.Uid2, Capabilities: paramCast, Flight: "4.5.7", Vendor: 0x1209, Product: 0x5740, AtUS: 5,
+	}
+	without := whole
+	without.UID2 = [18]byte{}
 	for _, tt := range []struct {
 		m    *ardupilotmega.MessageAutopilotVersion
 		want Version
+		id   string
 	}{
-		{version, Version{UID2: "0102030000000000000000000000000000ff", Capabilities: paramCast, Flight: "4.5.7", Vendor: 0x1209, Product: 0x5740, AtUS: 5}},
-		{&old, Version{UID2: "0807060504030201", Capabilities: paramCast, Flight: "4.5.7", Vendor: 0x1209, Product: 0x5740, AtUS: 5}},
-		{&none, Version{AtUS: 5}},
+		{version, whole, "0102030000000000000000000000000000ff"},
+		{&old, without, "0102030405060708"},
+		{&none, Version{AtUS: 5}, ""},
 	} {
-		if got := versionOf(Letter{5, tt.m}); got != tt.want {
-			t.Errorf("got %+v, want %+v", got, tt.want)
+		if got := versionOf(Letter{5, tt.m}); got != tt.want || got.ID() != tt.id {
+			t.Errorf("got %+v, %s, want %+v, %s", got, got.ID(), tt.want, tt.id)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) { // one that knows only the older command
@@ -130,8 +136,8 @@ func TestVersion(t *testing.T) {
 			}
 			return []message.Message{ack(512, Unsupported)}
 		})
-		got, err := e.version(t.Context(), e.peers[handle])
-		if err != nil || got.Flight != "4.5.7" || len(v.all()) != 2 || e.peers[handle].capabilities != paramCast {
+		got, err := e.version(t.Context(), e.peers.get(handle))
+		if err != nil || got.Flight != "4.5.7" || len(v.all()) != 2 || e.peers.get(handle).capabilities != paramCast {
 			t.Errorf("%+v, %v, %d requests", got, err, len(v.all()))
 		}
 	})
@@ -221,7 +227,7 @@ func TestParam(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) { // what was answered is not asked again
 		e, v := newPair(t, Config{}, params(map[string]float32{"A": 1, "B": 2}))
-		got, err := e.params(t.Context(), e.peers[handle], []string{"A", "C", "B"})
+		got, err := e.params(t.Context(), e.peers.get(handle), []string{"A", "C", "B"})
 		if err != nil || len(got) != 2 || got["A"] != 1 || got["B"] != 2 || len(v.all()) != 3+5 {
 			t.Errorf("%v, %v, %d requests", got, err, len(v.all()))
 		}
@@ -229,7 +235,7 @@ func TestParam(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // one of two names is enough
 		e, v := newPair(t, Config{}, params(map[string]float32{"RTL_ALT": 1}))
 		begin := time.Now()
-		got, err := e.params(t.Context(), e.peers[handle], []string{"RTL_ALT", "RTL_ALT_M"})
+		got, err := e.params(t.Context(), e.peers.get(handle), []string{"RTL_ALT", "RTL_ALT_M"})
 		if err != nil || len(got) != 1 || len(v.all()) != 2 || time.Since(begin) != time.Second {
 			t.Errorf("%v, %v, %d requests, took %v", got, err, len(v.all()), time.Since(begin))
 		}
