@@ -78,7 +78,7 @@ func (a *answering) hear(m message.Message) {
 		}
 		a.answers <- &ardupilotmega.MessageCommandAck{Command: m.Command, Result: result, TargetSystem: 250, TargetComponent: 190}
 	case *ardupilotmega.MessageParamRequestRead:
-		v, ok := map[string]float32{"FS_GCS_ENABLE": 1, "FS_THR_ENABLE": 3, "FS_OPTIONS": 0, "RTL_ALT": 3500, "RALLY_TOTAL": 2}[m.ParamId]
+		v, ok := map[string]float32{"FS_GCS_ENABLE": 1, "FS_THR_ENABLE": 3, "FS_OPTIONS": 0, "FS_GCS_TIMEOUT": 5, "RTL_ALT": 3500, "RALLY_TOTAL": 2, "BATT_CAPACITY": 5200}[m.ParamId]
 		if ok {
 			a.answers <- &ardupilotmega.MessageParamValue{ParamId: m.ParamId, ParamValue: v, ParamType: ardupilotmega.MAV_PARAM_TYPE_REAL32}
 		}

@@ -33,6 +33,12 @@ type stream struct {
 	group vehicles.Fields // of a Report, that it fills
 }
 
+// in reports whether a report is of the stream. A position that is not to be
+// believed yet, indoors, leaves nothing but its time.
+func (s *stream) in(r *vehicles.Report) bool {
+	return r.Has&s.group != 0 || s.group == vehicles.HasPosition && r.Has == 0 && r.BootMS != 0
+}
+
 // streams are what is followed at 5 Hz and what at 1 Hz.
 var streams = [...]stream{
 	{33, 5, vehicles.HasPosition}, // GLOBAL_POSITION_INT
@@ -62,7 +68,7 @@ func (e *Exchange) Reports(batch []vehicles.Report) {
 		}
 		if p.rates.on.Load() {
 			for k := range streams {
-				if r.Has&streams[k].group != 0 {
+				if streams[k].in(r) {
 					p.rates.n[k].Add(1)
 				}
 			}

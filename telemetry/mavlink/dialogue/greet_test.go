@@ -251,6 +251,32 @@ func TestRestarted(t *testing.T) {
 	}
 }
 
+func TestStreams(t *testing.T) {
+	for _, tt := range []struct {
+		r    vehicles.Report
+		want uint32 // message id; 99: none
+	}{
+		{vehicles.Report{Has: vehicles.HasPosition, BootMS: 5}, 33},
+		{vehicles.Report{BootMS: 5}, 33}, // 0, 0: no origin yet
+		{vehicles.Report{Has: vehicles.HasAttitude, BootMS: 5}, 30},
+		{vehicles.Report{Has: vehicles.HasBattery}, 1},
+		{vehicles.Report{Has: vehicles.HasQuality}, 24},
+		{vehicles.Report{Has: vehicles.HasLanded}, 245},
+		{vehicles.Report{Has: vehicles.HasHeartbeat}, 99},
+		{vehicles.Report{}, 99},
+	} {
+		got := uint32(99)
+		for k := range streams {
+			if streams[k].in(&tt.r) {
+				got = streams[k].id
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%+v is of message %d, want %d", tt.r, got, tt.want)
+		}
+	}
+}
+
 func TestReportsDoNotAllocate(t *testing.T) {
 	e, _ := newPair(t, Config{}, script())
 	batch := []vehicles.Report{{Handle: handle, BootMS: 5, Has: vehicles.HasPosition}, {Handle: 99}}
