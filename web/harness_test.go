@@ -42,6 +42,7 @@ type testZone struct {
 	t        *testing.T
 	server   *Server
 	registry *vehicles.Registry
+	engine   *geofence.Engine
 	pipeline *telemetry.Pipeline
 	register *airspace.Register
 	book     *telemetry.Book
@@ -61,6 +62,7 @@ type zoneOptions struct {
 	origins  []string
 	sessions int
 	inForce  func(string) bool
+	schedule bool // a fence is in force when the engine says so, and not always
 
 	perAddress, perPrincipal Rate
 	oldest                   func() uint64
@@ -127,8 +129,12 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	configured := []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}}
 	z.registry, err = vehicles.NewRegistry(4_000_000_007, configured)
 	must(err)
+	z.engine = geofence.NewEngine(geofence.Config{})
+	if opt.schedule {
+		opt.inForce = z.engine.InForce
+	}
 	z.pipeline, err = telemetry.New(telemetry.Config{
-		Registry: z.registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: z.bus, Grid: testGrid(), Shards: 2,
+		Registry: z.registry, Engine: z.engine, Bus: z.bus, Grid: testGrid(), Shards: 2,
 	})
 	must(err)
 	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline})
@@ -163,7 +169,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		Notifier:       notifier,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
-		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
+		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
 		Listeners: func() []ListenerInfo {
 			return []ListenerInfo{{Name: "open", Addr: "127.0.0.1:14550", ReceiveBuffer: 1 << 20, Counters: map[string]uint64{"datagrams": 3}}}
 		},
