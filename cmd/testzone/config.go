@@ -110,6 +110,9 @@ type limitsConfig struct {
 type linkConfig struct {
 	Degraded time.Duration `yaml:"degraded"`
 	Lost     time.Duration `yaml:"lost"`
+	// SigningID is the link id of the server's own MAVLink signatures; default 1. It
+	// must stay the same: a vehicle knows 16, and refuses further ones until it restarts.
+	SigningID uint8 `yaml:"signing_id"`
 }
 
 type vehicleConfig struct {

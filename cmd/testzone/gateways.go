@@ -68,9 +68,12 @@ func (s *server) newGateways() error {
 	}
 	s.gateways, err = gateway.Listen(gateway.ServerConfig{
 		Addr: c.Addr, Identity: id, Enrolled: s.enrolled.byFingerprint, Recorder: s.recordGateway,
-		Sink:    &sink{registry: s.registry, pipeline: s.pipeline, enrolled: s.enrolled, full: &s.full},
+		Sink:    &sink{registry: s.registry, pipeline: s.pipeline, enrolled: s.enrolled, talk: s.talk, full: &s.full},
 		MAVLink: mavlink.Config{Suspect: s.enrolled.suspect}, Logger: s.cfg.log,
 	})
+	if err == nil {
+		s.talk.sender.Attach(s.gateways)
+	}
 	return err
 }
 

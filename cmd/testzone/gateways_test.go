@@ -93,6 +93,16 @@ func TestGateway(t *testing.T) {
 	if got := p.tracks(); len(got) != 1 || got[0].Operator != "acme" {
 		t.Errorf("tracks %+v", got)
 	}
+	buf := make([]byte, 2048)
+	p.until(20*time.Second, func() string { // the way back
+		drone.fly(true, 0)
+		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+		n, err := conn.Read(buf)
+		if err == nil && n > 10 && buf[0] == 0xfd && buf[5] == 250 && buf[6] == 190 && buf[7] == 0 {
+			return ""
+		}
+		return fmt.Sprintf("a heartbeat of the zone behind the gateway: % x %v", buf[:n], err)
+	})
 	boat := newTestVehicle(t, p.dialSigned(), 9, 1, ardupilotmega.MAV_TYPE_SURFACE_BOAT).signWith(secret)
 	p.followed("new-1", func() { boat.fly(true, 100) })
 	p.until(20*time.Second, func() string {

@@ -40,6 +40,7 @@ func (m *mavlinkConfig) checkTransport(i int) error {
 
 // receiver is a MAVLink listener of any transport.
 type receiver interface {
+	mavlink.Link
 	Addr() netip.AddrPort
 	ReceiveBuffer() int
 	Stats() mavlink.Stats

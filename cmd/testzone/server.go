@@ -56,6 +56,7 @@ type server struct {
 	separator *telemetry.Separator
 	register  *airspace.Register
 	enrolled  *enrolment // nil until the register was rebuilt
+	talk      *talk
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
@@ -111,6 +112,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if s.enrolled, err = s.newEnrolment(); err != nil {
+		return nil, err
+	}
+	if s.talk, err = s.newTalk(); err != nil {
 		return nil, err
 	}
 	if err = s.newRecorder(); err != nil {
@@ -191,10 +195,14 @@ func (s *server) listen() (err error) {
 		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full}
 		if m.Mode == modeSigned {
 			s.enrolled.sign(&cfg, to, s.newestUS)
+			to.talk = s.talk
 		}
 		l, err := openReceiver(&m, cfg, to)
 		if err != nil {
 			return fmt.Errorf("mavlink listener %s: %w", m.Name, err)
+		}
+		if to.talk != nil {
+			to.talk.sender.Attach(l)
 		}
 		s.listeners = append(s.listeners, l)
 		s.names = append(s.names, m.Name)
@@ -225,7 +233,7 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run, s.talk.sender.Run, s.talk.exchange.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}
