@@ -39,7 +39,8 @@ type Alert struct {
 	Other      *AlertVehicle    `json:"other,omitempty"`     // of a separation: the second vehicle
 	Predicted  *Predicted       `json:"predicted,omitempty"` // of a predicted breach
 	Separation *Closest         `json:"separation,omitempty"`
-	Jumped     *JumpedBy        `json:"jumped,omitempty"` // of a position jump: the one that began it
+	Jumped     *JumpedBy        `json:"jumped,omitempty"`  // of a position jump: the one that began it
+	Suspect    *SuspectedOf     `json:"suspect,omitempty"` // of a suspect source
 	RaisedUS   int64            `json:"raised_us"`
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds

@@ -107,6 +107,14 @@ func (r *Registry) Registered() []Registration {
 	return out
 }
 
+// Registration is what was registered under an id.
+func (r *Registry) Registration(id VehicleID) (reg Registration, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reg, ok = r.registered[id]
+	return reg, ok
+}
+
 // OpenUnverified gives a fresh handle and an ephemeral id to a source that
 // proved nothing. The id is never one that a registered vehicle can have.
 func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Identity, error) {

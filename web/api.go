@@ -68,7 +68,7 @@ func rules() map[string]rule {
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
 		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
-		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, limits: limits{time: recordingTimeout}},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, orElse: airspace.VehicleRegister, limits: limits{time: recordingTimeout}}, // an operator what its own vehicles sent
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 

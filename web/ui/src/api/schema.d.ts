@@ -686,7 +686,7 @@ export interface paths {
         };
         /**
          * What one listener received in a time, as one .tlog
-         * @description 8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. Streamed; it has 15 minutes. A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them it was cut off. That somebody exported is in the audit.
+         * @description 8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. Streamed; it has 15 minutes. Operators get the frames of their own vehicles, from when they were registered with their system ids (those of the configuration: since the server's start). A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them it was cut off. That somebody exported is in the audit.
          */
         get: operations["exportRecording"];
         put?: never;
@@ -1031,12 +1031,14 @@ export interface components {
             separation?: components["schemas"]["Separation"];
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
+            /** @description Of a suspect source */
+            suspect?: components["schemas"]["Suspect"];
             /**
              * Format: int64
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source */
             type: string;
             vehicle: components["schemas"]["AlertVehicle"];
         };
@@ -2287,6 +2289,16 @@ export interface components {
             mav_type: number;
             /** Format: int64 */
             system_id: number;
+        };
+        Suspect: {
+            /** @description It may be forged */
+            address: string;
+            listener: string;
+            /**
+             * @description replay, future: it may be the vehicle itself, with a wrong clock
+             * @enum {string}
+             */
+            why: "bad_signature" | "replay" | "future" | "wrong_component";
         };
         Track: {
             /**
