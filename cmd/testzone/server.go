@@ -67,6 +67,8 @@ type server struct {
 	auth      *auth.Authenticator
 	http      net.Listener
 	newestUS  int64         // time of the newest journal entry at the start
+	schema    uint32        // of snapshots, see programSchema
+	snapped   uint64        // last entry of the newest snapshot that can be used
 	full      atomic.Uint64 // sources that could not be followed
 	watch     lossWatch
 	waits     waitWatch
@@ -88,7 +90,7 @@ const lookAheadS = 10
 // newServer opens the journal, rebuilds the state from it and binds every
 // socket; nothing is received before run.
 func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
-	s := &server{cfg: cfg, bus: telemetry.NewBus(nil), requests: web.NewRequests()}
+	s := &server{cfg: cfg, bus: telemetry.NewBus(nil), requests: web.NewRequests(), schema: programSchema()}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -167,15 +169,21 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 
 func (s *server) replay(ctx context.Context) error {
 	begin, n := time.Now(), 0
+	st := s.state()
+	s.snapped = s.loadSnapshot(st)
 	err := s.journal.Replay(1, func(rec journal.Record) error {
 		n++
 		s.newestUS = max(s.newestUS, rec.TimeUS)
-		return errors.Join(ctx.Err(), s.keeper.Replay(rec), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec), s.notifier.Replay(rec))
+		err := errors.Join(ctx.Err(), s.keeper.Replay(rec), s.notifier.Replay(rec))
+		if rec.Seq <= s.snapped {
+			return err
+		}
+		return errors.Join(err, st.replay(rec))
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild the state from the journal: %w", err)
 	}
-	s.cfg.log.Info("state rebuilt from the journal", "entries", n, "took_ms", time.Since(begin).Milliseconds())
+	s.cfg.log.Info("state rebuilt from the journal", "entries", n, "of_snapshot", s.snapped, "took_ms", time.Since(begin).Milliseconds())
 	return nil
 }
 
@@ -227,7 +235,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run)
+	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)
@@ -261,6 +269,7 @@ func (s *server) run(ctx context.Context) error {
 		}
 		err = errors.Join(err, st.err())
 	}
+	s.lastSnapshot(late)
 	s.close()
 	s.cfg.log.Info("stopped")
 	return err
