@@ -137,7 +137,7 @@ func TestBlindInterval(t *testing.T) {
 // TestWatchKilledServer kills a real server; the outside watchdog says so.
 func TestWatchKilledServer(t *testing.T) {
 	data := t.TempDir()
-	p := start(t, "demo", "--http", "127.0.0.1:0", "--mavlink", "127.0.0.1:0", "--data-dir", data)
+	p := start(t, "demo", "--http", "127.0.0.1:0", "--mavlink", "127.0.0.1:0", "--signed", "127.0.0.1:0", "--data-dir", data)
 	lost := make(chan error, 1)
 	go func() {
 		lost <- watchdog.Watch(t.Context(), watchdog.WatchConfig{File: filepath.Join(data, "heartbeat"), After: 3 * time.Second})

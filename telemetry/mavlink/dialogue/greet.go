@@ -230,7 +230,7 @@ func (e *Exchange) raiseRates(ctx context.Context, p *peer) {
 		return
 	}
 	for _, s := range slow {
-		e.cfg.Logger.Warn("vehicle sends a message less often than the zone needs it", "vehicle", p.vehicle, "message", s.id, "wanted_hz", s.hz)
+		e.cfg.Logger.Info("vehicle sends a message less often than the zone needs it", "vehicle", p.vehicle, "message", s.id, "wanted_hz", s.hz)
 	}
 }
 
