@@ -192,23 +192,25 @@ func stamped(who Actor, now time.Time, check func(now time.Time) ([]accountChang
 }
 
 func (r *Register) accountDraft(e *accountEntry, touches []journal.Aggregate) (draft, error) {
+	entry, kept, err := encodedEntry(AccountSchema, e, e.AtUS, e.Request)
+	return draft{entry: entry, touches: touches, apply: func() error { return r.applyAccounts(kept) }}, err
+}
+
+// encodedEntry is the journal's form of a decision; kept is what a replay will read.
+func encodedEntry[E any](schema uint16, e *E, atUS int64, request *journal.Request) (entry journal.Entry, kept *E, err error) {
 	body, err := json.Marshal(e)
-	var kept accountEntry // what a replay will read
+	kept = new(E)
 	if err == nil {
-		err = json.Unmarshal(body, &kept)
+		err = json.Unmarshal(body, kept)
 	}
 	if err != nil {
-		return draft{}, fmt.Errorf("encode decision: %w", err)
+		return entry, nil, fmt.Errorf("encode decision: %w", err)
 	}
 	id := journal.NewID()
-	if e.Request != nil {
-		id = e.Request.EntryID(e.AtUS, 0)
+	if request != nil {
+		id = request.EntryID(atUS, 0)
 	}
-	return draft{
-		entry:   journal.Entry{ID: id, Kind: journal.Decision, Schema: AccountSchema, TimeUS: e.AtUS, Body: body},
-		touches: touches,
-		apply:   func() error { return r.applyAccounts(&kept) },
-	}, nil
+	return journal.Entry{ID: id, Kind: journal.Decision, Schema: schema, TimeUS: atUS, Body: body}, kept, nil
 }
 
 // current checks that rev is the newest revision of what the caller changes.

@@ -22,6 +22,7 @@ type decision struct {
 	plan   func(now time.Time) error
 	drafts []draft // there when plan has returned
 	size   int     // bytes of the drafts, about
+	after  func()  // called when it is durable and in the state; nil: nothing
 
 	alone int           // how often it has been decided by itself, after others could not be written with it
 	done  chan struct{} // closed when the fields below are final
@@ -225,6 +226,9 @@ func (r *Register) decideBatch(batch []*decision) {
 	}
 	for _, d := range ready {
 		r.tell(d.records)
+		if d.after != nil && d.err == nil {
+			d.after()
+		}
 		close(d.done)
 	}
 }

@@ -1,9 +1,11 @@
 package airspace
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 
 	"testzone/geofence"
 	"testzone/telemetry/journal"
@@ -22,6 +24,11 @@ type registerState struct {
 	People        map[string]Person       `json:"people"`
 	Keys          map[string]APIKey       `json:"keys"`
 	Proposals     map[string]Proposal     `json:"proposals"`
+
+	Vehicles     map[string]Vehicle `json:"vehicles"`
+	Gateways     map[string]Gateway `json:"gateways"`
+	Since        map[string]int64   `json:"since_us"` // see fleet.settle
+	FleetAnswers []fleetAnswerState `json:"fleet_answers"`
 }
 
 type recordState struct {
@@ -48,6 +55,14 @@ type answerState struct {
 	Changes []accountChange `json:"changes,omitempty"`
 }
 
+type fleetAnswerState struct {
+	By     string      `json:"by"`
+	Key    string      `json:"key"`
+	SHA256 string      `json:"sha256"`
+	AtUS   int64       `json:"at_us"`
+	Change fleetChange `json:"change"`
+}
+
 // SaveState is all that the records which were replayed have led to, for LoadState.
 // It is for a register that only replays: what is provisional is not in it.
 func (r *Register) SaveState() ([]byte, error) {
@@ -56,6 +71,7 @@ func (r *Register) SaveState() ([]byte, error) {
 	s := registerState{
 		Last: r.last, Seqs: r.seqs, Versions: make(map[string][]versionState, len(r.versions)),
 		Organisations: r.accounts.organisations, People: r.accounts.people, Keys: r.accounts.keys, Proposals: r.accounts.proposals,
+		Vehicles: r.fleet.vehicles, Gateways: r.fleet.gateways, Since: r.fleet.since,
 	}
 	for _, f := range sorted(r.fences) {
 		s.Fences = append(s.Fences, saveRecord(f))
@@ -73,6 +89,12 @@ func (r *Register) SaveState() ([]byte, error) {
 		}
 		s.Answers = append(s.Answers, out)
 	}
+	for name, a := range r.fleet.answers {
+		s.FleetAnswers = append(s.FleetAnswers, fleetAnswerState{name.by, name.key, a.sha256, a.atUS, a.change})
+	}
+	slices.SortFunc(s.FleetAnswers, func(a, b fleetAnswerState) int {
+		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
+	})
 	return json.Marshal(&s)
 }
 
@@ -98,6 +120,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.accounts, r.last = next.fences, next.versions, next.seqs, next.answers, next.accounts, next.last
+		r.fleet = next.fleet
 	}, nil
 }
 
@@ -108,6 +131,12 @@ func (r *Register) load(s *registerState) error {
 	maps.Copy(r.accounts.people, s.People)
 	maps.Copy(r.accounts.keys, s.Keys)
 	maps.Copy(r.accounts.proposals, s.Proposals)
+	maps.Copy(r.fleet.vehicles, s.Vehicles)
+	maps.Copy(r.fleet.gateways, s.Gateways)
+	maps.Copy(r.fleet.since, s.Since)
+	for _, a := range s.FleetAnswers {
+		r.fleet.answers[requestName{a.By, a.Key}] = fleetAnswer{a.SHA256, a.AtUS, a.Change}
+	}
 	for i := range s.Fences {
 		f, err := s.Fences[i].load(nil)
 		if err != nil {

@@ -14,8 +14,10 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts last", "cfg zone decider publishing mu emergencies"},
+		{Register{}, "fences versions seqs answers accounts fleet last", "cfg startedUS zone decider publishing mu emergencies"},
 		{accounts{}, "organisations people keys proposals", ""},
+		{fleet{}, "vehicles gateways since answers", "configured"},
+		{fleetAnswer{}, "sha256 atUS change", ""},
 		{answers{}, "byName order size", "limit"},
 		{answer{}, "name sha256 atUS records changes", ""},
 		{FenceRecord{}, "Fence CreatedUS UpdatedUS UpdatedBy Deleted compiled", "Provisional"},

@@ -39,7 +39,8 @@ type Alert struct {
 	Other      *AlertVehicle    `json:"other,omitempty"`     // of a separation: the second vehicle
 	Predicted  *Predicted       `json:"predicted,omitempty"` // of a predicted breach
 	Separation *Closest         `json:"separation,omitempty"`
-	Jumped     *JumpedBy        `json:"jumped,omitempty"` // of a position jump: the one that began it
+	Jumped     *JumpedBy        `json:"jumped,omitempty"`  // of a position jump: the one that began it
+	Suspect    *SuspectedOf     `json:"suspect,omitempty"` // of a suspect source
 	RaisedUS   int64            `json:"raised_us"`
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds
@@ -131,6 +132,10 @@ func (a *Alert) acknowledge(ack *Acknowledgement) {
 	a.Ack = ack
 	a.LastUS = max(a.LastUS, ack.AtUS)
 }
+
+// covers reports whether the alert was acknowledged so recently that what begins
+// again need not be seen anew.
+func (a *Alert) covers(atUS int64) bool { return a.Ack != nil && atUS-a.Ack.AtUS <= reopenUS }
 
 // State is raised, acknowledged or cleared.
 func (a *Alert) State() string {

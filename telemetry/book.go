@@ -75,6 +75,8 @@ func keyOf(a *Alert) alertKey {
 		k.object = a.Fence.ID
 	case a.Other != nil:
 		k.object = string(a.Other.ID)
+	case a.Suspect != nil:
+		k.object = a.Suspect.Why
 	}
 	return k
 }
@@ -166,16 +168,18 @@ func (b *Book) take(e *Event) {
 		b.takePrediction(body, e.TimeUS)
 	case *Separation:
 		b.takeSeparation(body, e.TimeUS)
+	case *Suspect:
+		b.takeSuspect(body, e.TimeUS)
 	case *Begun:
 		for _, a := range b.openOf(body.Vehicle.ID) {
-			if a.ClearedUS == 0 && a.Vehicle.Handle != body.Vehicle.Handle {
+			if a.endsWithTrack() && a.Vehicle.Handle != body.Vehicle.Handle {
 				b.clear(a, e.TimeUS, "server_restarted")
 			}
 		}
 	case *Gone:
 		b.flood.forget(body.Vehicle.ID)
 		for _, a := range b.openOf(body.Vehicle.ID) {
-			if a.ClearedUS == 0 {
+			if a.endsWithTrack() {
 				b.clear(a, e.TimeUS, "track_ended")
 			}
 		}
@@ -227,7 +231,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 		next.LastUS, next.Count = c.timeUS, a.Count+1
 		next.Vehicle.Handle = c.id.Handle // that of this run: the map shows the level by it
 		next.ClearedUS, next.Cause = 0, ""
-		if a.Ack != nil && c.timeUS-a.Ack.AtUS > reopenUS {
+		if !a.covers(c.timeUS) {
 			next.Ack = nil
 		}
 		b.put(&next, c.timeUS, fact{Type: factRepeated, Alert: &next})

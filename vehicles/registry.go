@@ -28,6 +28,12 @@ type Registration struct {
 	Name     string
 	Class    Class
 	Operator string
+	Origin   Origin
+
+	MAVLink      MAVLink
+	UID2         string // of AUTOPILOT_VERSION in hex; empty: not known. A cross-check, no proof
+	SerialNumber string // of its remote id (F3411 uas_id); empty: not known. A cross-check, no proof
+	LostLink     LostLink
 }
 
 // Source says where a vehicle's messages come from. On a listener that does
@@ -99,6 +105,14 @@ func (r *Registry) Registered() []Registration {
 		out = append(out, r.registered[id])
 	}
 	return out
+}
+
+// Registration is what was registered under an id.
+func (r *Registry) Registration(id VehicleID) (reg Registration, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reg, ok = r.registered[id]
+	return reg, ok
 }
 
 // OpenUnverified gives a fresh handle and an ephemeral id to a source that
@@ -186,8 +200,20 @@ func (r *Registry) Retire(h Handle) {
 	if !id.Verified {
 		r.unverified--
 	}
-	delete(r.byID, id.ID)
+	if r.byID[id.ID] == h { // else it was released, and may be followed anew
+		delete(r.byID, id.ID)
+	}
 	r.identities[h/chunkSize].Load()[h%chunkSize].Store(nil)
+}
+
+// Release lets the vehicle be followed under a fresh handle from now on, while
+// what was received under h still waits; Retire ends h.
+func (r *Registry) Release(h Handle) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if id := r.Identity(h); id != nil && r.byID[id.ID] == h {
+		delete(r.byID, id.ID)
+	}
 }
 
 // Given is how many handles were given out in this epoch, of MaxHandles.

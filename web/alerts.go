@@ -16,7 +16,7 @@ import (
 // Alert is a condition that a controller must deal with.
 type Alert struct {
 	ID           string           `json:"id"`
-	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood"`
+	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source"`
 	Level        int              `json:"level" minimum:"1" maximum:"3" doc:"1 caution, 2 warning, 3 critical"`
 	State        string           `json:"state" enum:"raised,acknowledged,cleared"`
 	Open         bool             `json:"open" doc:"Until it is both cleared and acknowledged"`
@@ -35,6 +35,7 @@ type Alert struct {
 	Predicted    *PredictedBreach `json:"predicted,omitempty" doc:"Of a predicted breach"`
 	Separation   *Separation      `json:"separation,omitempty" doc:"Of two vehicles that come too close"`
 	Jump         *Jump            `json:"jump,omitempty" doc:"Of a position jump"`
+	Suspect      *Suspect         `json:"suspect,omitempty" doc:"Of a suspect source"`
 }
 
 // PredictedBreach is where and when a breach is expected.
@@ -159,6 +160,9 @@ func alertOf(a *telemetry.Alert) Alert {
 	}
 	if j := a.Jumped; j != nil {
 		out.Jump = &Jump{DistanceM: j.DistanceM, DtS: j.DtS}
+	}
+	if s := a.Suspect; s != nil {
+		out.Suspect = &Suspect{Why: s.Why, Listener: s.Listener, Address: s.Address}
 	}
 	if k := a.Ack; k != nil {
 		out.Acknowledged = &Acknowledgement{By: k.By, At: timeOf(k.AtUS), Note: k.Note}

@@ -20,6 +20,7 @@ type rule struct {
 	scope  airspace.Scope // else: this scope,
 	also   airspace.Scope // and this one,
 	or     airspace.Scope // or, instead of scope, this one
+	orElse airspace.Scope // or this one
 	limits limits         // of one request
 	once   bool           // it takes an Idempotency-Key
 	secret bool           // its body has secrets or personal data
@@ -50,6 +51,7 @@ func rules() map[string]rule {
 		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead, once: true, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
 		"exportFences":     {scope: airspace.ZoneRead, limits: limits{time: fileTimeout}},
 		"listVehicles":     {scope: airspace.ZoneRead},
+		"getVehicle":       {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
 		"listAlerts":       {scope: airspace.ZoneRead},
@@ -65,17 +67,35 @@ func rules() map[string]rule {
 		"auditConsistency": {scope: airspace.AuditRead},
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
+		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, orElse: airspace.VehicleRegister, limits: limits{time: recordingTimeout}}, // an operator what its own vehicles sent
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
-		"changePassword":      {signed: true},
-		"signInWays":          {public: true},
-		"startOIDC":           {public: true},
-		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
+		"changePassword":    {signed: true},
+		"signInWays":        {public: true},
+		"startOIDC":         {public: true},
+		"finishOIDC":        {public: true, more: true}, // identity providers send what they like
+		"registerVehicle":   {scope: airspace.VehicleRegister, once: true},
+		"replaceVehicle":    {scope: airspace.VehicleRegister},
+		"withdrawVehicle":   {scope: airspace.VehicleRegister},
+		"setVehicleContact": {scope: airspace.VehicleRegister},
+		"listVehicleKeys":   {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"addVehicleKey":     {scope: airspace.VehicleRegister, once: true},
+		"rotateVehicleKeys": {scope: airspace.VehicleRegister, once: true},
+		"revokeVehicleKey":  {scope: airspace.VehicleRegister, or: airspace.ZoneControl, once: true},
+		"listGateways":      {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"getGateway":        {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"enrolGateway":      {scope: airspace.VehicleRegister, once: true},
+		"replaceGateway":    {scope: airspace.VehicleRegister},
+		"revokeGateway":     {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
 		"replaceOrganisation": {scope: airspace.Admin},
+		"getClock":            {scope: airspace.ZoneRead},
+		"moveClock":           {scope: airspace.PermitApply, or: airspace.PermitReview, orElse: airspace.Admin}, // one's own; an administrator all
 		"listPeople":          {scope: airspace.Admin, or: airspace.AuditRead},
 		"getPerson":           {signed: true}, // oneself; others need what listPeople needs
 		"createPerson":        {scope: airspace.Admin, once: true, secret: true},
@@ -103,7 +123,7 @@ func (s *Server) authorise(r *http.Request, to rule) (airspace.Actor, error) {
 	if err != nil {
 		return airspace.Actor{}, err
 	}
-	may := actor.May(to.scope) || to.or != "" && actor.May(to.or)
+	may := actor.May(to.scope) || to.or != "" && actor.May(to.or) || to.orElse != "" && actor.May(to.orElse)
 	if !to.signed && (!may || to.also != "" && !actor.May(to.also)) {
 		return actor, errForbidden
 	}
@@ -176,7 +196,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		out, err := handle(ctx, in)
 		if err != nil {
 			problem := s.problemOf(ctx, err)
-			problem.hidden = errors.Is(err, errHidden)
+			problem.hidden = errors.Is(err, errHidden) || errors.Is(err, airspace.ErrOthers)
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}
@@ -191,6 +211,9 @@ func (s *Server) build() (err error) {
 	api := s.newAPI(mux)
 	s.sessionEndpoints(api)
 	s.zoneEndpoints(api)
+	s.vehicleEndpoints(api)
+	s.vehicleKeyEndpoints(api)
+	s.gatewayEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
@@ -199,8 +222,10 @@ func (s *Server) build() (err error) {
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
 	s.auditEndpoints(api)
+	s.recordingEndpoints(api)
 	s.oidcEndpoints(api)
 	s.organisationEndpoints(api)
+	s.clockEndpoints(api)
 	s.personEndpoints(api)
 	s.keyEndpoints(api)
 	s.proposalEndpoints(api)

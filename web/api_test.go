@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,8 +32,12 @@ func TestZoneHealthVehicles(t *testing.T) {
 	}
 	var list VehicleList
 	z.call(observerToken, "GET", "/v1/vehicles", "").json(t, &list)
-	if fmt.Sprint(list.Items) != "[{uav-1 One uav acme}]" {
-		t.Errorf("vehicles: %v", list.Items)
+	want := Vehicle{
+		ID: "uav-1", Name: "One", Class: "uav", Operator: "acme", Origin: "config", State: "registered",
+		LostLink: KnownLostLink{LostLink: LostLink{Action: "unknown"}, Basis: "unknown"}, Link: VehicleLink{State: "never_seen"},
+	}
+	if !reflect.DeepEqual(list.Items, []Vehicle{want}) {
+		t.Errorf("vehicles: %+v", list.Items)
 	}
 	var h Health
 	z.call("", "GET", "/v1/health", "").json(t, &h)

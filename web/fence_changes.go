@@ -154,7 +154,7 @@ func (s *Server) fenceVersions(_ context.Context, in *oneFenceInput) (*fenceVers
 			Fence: v.Fence, CreatedUS: record.CreatedUS, UpdatedUS: v.AtUS, UpdatedBy: v.By,
 			Deleted: v.Deleted || v.Fence.Rev != record.Fence.Rev,
 		}
-		out.Items = append(out.Items, FenceVersion{Rev: v.Fence.Rev, At: timeOf(v.AtUS), By: v.By, Deleted: v.Deleted, Fence: s.fenceOf(&was)})
+		out.Items = append(out.Items, FenceVersion{Rev: v.Fence.Rev, At: timeOf(v.AtUS), By: v.By, Deleted: v.Deleted, Fence: s.fenceOf(&was, 0)})
 	}
 	return &fenceVersionsOutput{Body: out}, nil
 }
@@ -172,7 +172,7 @@ func (s *Server) restoreFence(ctx context.Context, in *restoreFenceInput) (*chan
 	if err != nil {
 		return nil, err
 	}
-	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r)}}, nil
+	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r, s.aheadOf(ctx))}}, nil
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -247,5 +247,5 @@ func (s *Server) emergencyFence(ctx context.Context, in *emergencyFenceInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return s.createdFence(&r), nil
+	return s.createdFence(ctx, &r), nil
 }

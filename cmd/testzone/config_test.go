@@ -68,6 +68,19 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 }
 
+// A signed listener may face the network: who speaks there has proved who it is.
+func TestSignedListener(t *testing.T) {
+	cfg := defaultConfig()
+	cfg.MAVLink = []mavlinkConfig{{Name: "field", Addr: "0.0.0.0:14551", Mode: "signed"}, {Name: "bench", Mode: "signed"}}
+	cfg.Vehicles = []vehicleConfig{{ID: "uav-1", Class: "uav", MAVLink: vehicleMAVLink{Listener: "field", SystemID: 1}}}
+	if err := cfg.check(); err != nil {
+		t.Error(err)
+	}
+	if a := cfg.MAVLink[1].address(); a != "127.0.0.1:14551" {
+		t.Errorf("default address %s", a)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -83,9 +96,15 @@ func TestCheck(t *testing.T) {
 		{"open listener on the network", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "192.0.2.1:14550", Mode: "open"}}
 		}, "loopback only"},
-		{"signed listener", func(c *config) {
-			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:14551", Mode: "signed"}}
-		}, "only open is built"},
+		{"mode of a listener", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "closed"}} }, "use signed, or open"},
+		{"operator of a signed listener", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Mode: "signed", Operator: "acme"}}
+		}, "the registration of a vehicle says whose"},
+		{"vehicle on an open listener", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open"}}
+			c.Vehicles = []vehicleConfig{{ID: "uav-1", Class: "uav", MAVLink: vehicleMAVLink{Listener: "a", SystemID: 1}}}
+		}, "name a listener of mode signed"},
+		{"vehicle id with capitals", func(c *config) { c.Vehicles = []vehicleConfig{{ID: "UAV-1", Class: "uav"}} }, "a-z, 0-9"},
 		{"two listeners of one name", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open"}, {Name: "a", Addr: "127.0.0.1:0", Mode: "open"}}
 		}, "each name once"},

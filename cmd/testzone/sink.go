@@ -11,17 +11,21 @@ import (
 )
 
 // sink joins one MAVLink listener to the registry and the pipeline. All its
-// calls come from the listener's goroutine.
+// calls come from the listener's goroutine, or goroutines.
 type sink struct {
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
 	operator string
+	enrolled *enrolment     // of a signed listener, whose vehicles have proved who they are; nil on an open one
 	full     *atomic.Uint64 // sources that could not be followed
 }
 
-// Open follows a new source. The listener is an open one: what it hears is
-// UNVERIFIED whoever it claims to be.
+// Open follows a new source. What an open listener hears is UNVERIFIED, whoever
+// it claims to be.
 func (s *sink) Open(src mavlink.Source) (vehicles.Handle, bool) {
+	if s.enrolled != nil {
+		return s.enrolled.open(src)
+	}
 	id, err := s.registry.OpenUnverified(vehicles.Source{
 		Listener: src.Listener, Address: src.Addr.String(),
 		SystemID: src.SystemID, ComponentID: src.ComponentID, MAVType: src.MAVType, Autopilot: src.Autopilot,
@@ -41,4 +45,10 @@ func (s *sink) Reports(batch []vehicles.Report) { s.pipeline.Reports(batch) }
 func (s *sink) Note(vehicles.Handle, int64, message.Message) {}
 
 // Close ends the following of a source that was silent for long.
-func (s *sink) Close(h vehicles.Handle) { s.pipeline.Forget(h) }
+func (s *sink) Close(h vehicles.Handle) {
+	if s.enrolled != nil {
+		s.enrolled.close(h)
+		return
+	}
+	s.pipeline.Forget(h)
+}

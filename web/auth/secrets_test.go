@@ -215,6 +215,8 @@ func (f fakePeople) KeyActor(string) (airspace.Actor, airspace.APIKey, error) {
 
 func (f fakePeople) HasAdministrator() bool { return false }
 
+func (f fakePeople) Ahead(string) time.Duration { return 0 }
+
 func TestLastUseIsWrittenNowAndThen(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)
@@ -283,16 +285,16 @@ func FuzzUnseal(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	good, err := s.seal(&sealed{Person: "p_1", Login: "ada"})
+	good, err := s.folder.seal("p_1", &sealed{Person: "p_1", Login: "ada"})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		v, err := s.open("p_1", raw)
+		v, err := s.folder.open("p_1", raw)
 		if (err == nil) != bytes.Equal(raw, good) {
-			t.Errorf("opened %+v, %v", v, err)
+			t.Errorf("opened %s, %v", v, err)
 		}
 	})
 }

@@ -19,7 +19,8 @@ const (
 	schemaGap     = 3      // telemetry/watchdog
 	schemaAct     = 4      // telemetry/audit
 	schemaAccount = 10     // airspace
-	schemaWebhook = 11     // web/notify
+	schemaFleet   = 11     // airspace
+	schemaWebhook = 12     // web/notify
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -76,12 +77,18 @@ type change struct {
 	Person   *object `json:"person"`
 	Key      *object `json:"key"`
 	Proposal *object `json:"proposal"`
+	Vehicle  *object `json:"vehicle"`
+	Gateway  *object `json:"gateway"`
 }
 
 type alert struct {
 	ID      string  `json:"id"`
 	Type    string  `json:"type"`
 	Fence   *object `json:"fence"`
+	Suspect *struct {
+		Why     string `json:"why"`
+		Address string `json:"address"`
+	} `json:"suspect"`
 	Vehicle struct {
 		ID       string `json:"id"`
 		Operator string `json:"operator"`
@@ -105,8 +112,9 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount:
+	case schemaFence, schemaAccount, schemaFleet:
 		e.Object, e.Org = b.objects()
+		e.Why = b.Reason
 	case schemaAlert:
 		b.ofAlert(&e)
 	case schemaGap:
@@ -142,6 +150,9 @@ func (b *body) ofAlert(e *Event) {
 			e.Object += named(" fence", b.Alert.Fence.ID)
 		}
 		e.Org, e.Why = b.Alert.Vehicle.Operator, b.Alert.Type
+		if s := b.Alert.Suspect; s != nil {
+			e.Why, e.From = e.Why+": "+s.Why, s.Address
+		}
 	}
 	if b.Ack != nil {
 		e.Who, e.Why = b.Ack.By, b.Ack.Note
@@ -162,7 +173,7 @@ func (b *body) objects() (objects, org string) {
 		for _, o := range []struct {
 			kind string
 			of   *object
-		}{{"fence", c.Fence}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
+		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
 			if o.of != nil {
 				names = append(names, named(o.kind, o.of.ID))
 				org = cmp.Or(org, o.of.Org)

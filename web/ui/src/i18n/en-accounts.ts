@@ -190,6 +190,7 @@ export const enAccounts = {
   'audit.type.alert.folded': 'Alerts folded',
   'audit.type.organisation.create': 'Organisation created',
   'audit.type.organisation.replace': 'Organisation changed',
+  'audit.type.organisation.clock': 'Clock of a sandbox moved',
   'audit.type.person.create': 'Person created',
   'audit.type.person.replace': 'Rights of a person changed',
   'audit.type.person.credentials_reset': 'Password or identity reset',

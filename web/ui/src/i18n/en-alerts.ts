@@ -82,4 +82,6 @@ export const enAlerts = {
   'cause.enforced_again': 'enforced again',
   'alert.transitions': '{n} crossings',
   'cause.plausible_again': 'moves plausibly again',
+  'alert.type.suspect_source': 'Suspect source',
+  'cause.no_more_frames': 'nothing wrong comes any more',
 } as const;

@@ -192,6 +192,7 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'audit.type.alert.folded': '告警已合并',
   'audit.type.organisation.create': '单位已新建',
   'audit.type.organisation.replace': '单位已更改',
+  'audit.type.organisation.clock': '沙盒时钟已前调',
   'audit.type.person.create': '人员已新建',
   'audit.type.person.replace': '人员权限已更改',
   'audit.type.person.credentials_reset': '密码或身份已重置',

@@ -84,4 +84,6 @@ export const zhAlerts: Record<keyof typeof enAlerts, string> = {
   'cause.enforced_again': '围栏恢复生效',
   'alert.transitions': '越界 {n} 次',
   'cause.plausible_again': '移动恢复合理',
+  'alert.type.suspect_source': '可疑来源',
+  'cause.no_more_frames': '不再收到可疑数据',
 };
