@@ -90,6 +90,24 @@ func TestCheck(t *testing.T) {
 		{"public address without TLS", func(c *config) { c.HTTP.Addr = "0.0.0.0:8080" }, "http.tls.cert"},
 		{"every interface", func(c *config) { c.HTTP.Addr = ":8080" }, "not loopback"},
 		{"rate below nothing", func(c *config) { c.HTTP.Limits.PerPrincipal = -1 }, "http.limits"},
+		{"unknown transport", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "can", Mode: "open"}} }, "tcp_client"},
+		{"open TCP for everybody", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "tcp", Addr: ":5760", Mode: "open"}}
+		}, "loopback only"},
+		{"serial without device", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "serial", Mode: "open"}} }, "device is empty"},
+		{"serial with an address", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "serial", Device: "/dev/ttyUSB0", Addr: "127.0.0.1:1", Mode: "open"}}
+		}, "leave it out"},
+		{"device of UDP", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Device: "/dev/ttyUSB0", Mode: "open"}}
+		}, "transport: serial"},
+		{"serial without mode", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "serial", Device: "/dev/ttyUSB0"}}
+		}, "use signed"},
+		{"client of nobody", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "tcp_client", Mode: "signed"}} }, "host:port"},
+		{"gateways without port", func(c *config) { c.Gateways.Addr = "0.0.0.0" }, "gateways.addr"},
+		{"certificate of gateways alone", func(c *config) { c.Gateways = gatewaysConfig{Addr: "127.0.0.1:0", Cert: "a.pem"} }, "both cert and key"},
+		{"certificate of no gateways", func(c *config) { c.Gateways.Cert = "a.pem" }, "gateways.addr is empty"},
 		{"half of TLS", func(c *config) { c.HTTP.TLS.Cert = "a.pem" }, "both cert and key"},
 		{"port", func(c *config) { c.HTTP.Addr = "127.0.0.1:99999" }, "0 to 65535"},
 		{"name for an address", func(c *config) { c.HTTP.Addr = "example:80" }, "IP address"},

@@ -24,6 +24,7 @@ import (
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
+	"testzone/telemetry/mavlink/gateway"
 	"testzone/telemetry/recording"
 	"testzone/telemetry/watchdog"
 	"testzone/vehicles"
@@ -55,11 +56,13 @@ type server struct {
 	separator *telemetry.Separator
 	register  *airspace.Register
 	enrolled  *enrolment // nil until the register was rebuilt
+	talk      *talk
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
-	listeners []*mavlink.Listener
-	names     []string // of the listeners
+	listeners []receiver
+	names     []string        // of the listeners
+	gateways  *gateway.Server // nil: off
 	web       *web.Server
 	auth      *auth.Authenticator
 	http      net.Listener
@@ -111,6 +114,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if s.enrolled, err = s.newEnrolment(); err != nil {
+		return nil, err
+	}
+	if s.talk, err = s.newTalk(); err != nil {
 		return nil, err
 	}
 	if err = s.newRecorder(); err != nil {
@@ -197,13 +203,20 @@ func (s *server) listen() (err error) {
 		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full}
 		if m.Mode == modeSigned {
 			s.enrolled.sign(&cfg, to, s.newestUS)
+			to.talk = s.talk
 		}
-		l, err := mavlink.Listen(cfg, to)
+		l, err := openReceiver(&m, cfg, to)
 		if err != nil {
 			return fmt.Errorf("mavlink listener %s: %w", m.Name, err)
 		}
+		if to.talk != nil {
+			to.talk.sender.Attach(l)
+		}
 		s.listeners = append(s.listeners, l)
 		s.names = append(s.names, m.Name)
+	}
+	if err = s.newGateways(); err != nil {
+		return err
 	}
 	s.http, err = s.cfg.listenHTTP()
 	return err
@@ -228,9 +241,12 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run, s.talk.sender.Run, s.talk.exchange.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
+		}
+		if s.gateways != nil {
+			runs = append(runs, s.gateways.Run)
 		}
 		runs = append(runs, s.heart.Run)
 		if s.admin != nil {
@@ -262,6 +278,9 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) close() {
 	for _, l := range s.listeners {
 		_ = l.Close()
+	}
+	if s.gateways != nil {
+		_ = s.gateways.Close()
 	}
 	for _, l := range []net.Listener{s.http, s.adminListener} {
 		if l != nil {

@@ -142,10 +142,13 @@ func (s *server) listenerInfo() []web.ListenerInfo {
 			"frames": st.Frames, "decoded": st.Decoded, "hot": st.Hot, "cold": st.Cold, "ignored": st.Ignored,
 			"no_position": st.NoPosition, "lost": st.Lost, "sessions": st.Sessions,
 		}
+		for name, v := range linkFigures(l) {
+			counters[name] = v
+		}
 		for r := range mavlink.ReasonCount {
 			counters["refused_"+r.String()] = st.Refused[r]
 		}
 		out = append(out, web.ListenerInfo{Name: s.names[i], Addr: l.Addr().String(), ReceiveBuffer: l.ReceiveBuffer(), Counters: counters})
 	}
-	return out
+	return append(out, s.gatewayInfo()...)
 }

@@ -47,6 +47,11 @@ func newFrameWriter(s *sink) (*frame.Writer, error) {
 		&ardupilotmega.MessageAttitude{},
 		&ardupilotmega.MessageGlobalPositionInt{},
 		&ardupilotmega.MessageExtendedSysState{},
+		&ardupilotmega.MessageParamValue{},
+		&ardupilotmega.MessageCommandAck{},
+		&ardupilotmega.MessageTimesync{},
+		&ardupilotmega.MessageAutopilotVersion{},
+		&ardupilotmega.MessageHomePosition{},
 	}}}
 	if err := rw.Initialize(); err != nil {
 		return nil, err
