@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"testzone/geofence"
 	"testzone/telemetry/journal"
@@ -27,8 +28,16 @@ type registerState struct {
 
 	Vehicles     map[string]Vehicle `json:"vehicles"`
 	Gateways     map[string]Gateway `json:"gateways"`
-	Since        map[string]int64   `json:"since_us"` // see fleet.settle
+	Since        map[string]int64   `json:"since"`
 	FleetAnswers []fleetAnswerState `json:"fleet_answers"`
+}
+
+type fleetAnswerState struct {
+	By     string      `json:"by"`
+	Key    string      `json:"key"`
+	SHA256 string      `json:"sha256"`
+	AtUS   int64       `json:"at_us"`
+	Change fleetChange `json:"change"`
 }
 
 type recordState struct {
@@ -55,14 +64,6 @@ type answerState struct {
 	Changes []accountChange `json:"changes,omitempty"`
 }
 
-type fleetAnswerState struct {
-	By     string      `json:"by"`
-	Key    string      `json:"key"`
-	SHA256 string      `json:"sha256"`
-	AtUS   int64       `json:"at_us"`
-	Change fleetChange `json:"change"`
-}
-
 // SaveState is all that the records which were replayed have led to, for LoadState.
 // It is for a register that only replays: what is provisional is not in it.
 func (r *Register) SaveState() ([]byte, error) {
@@ -73,6 +74,12 @@ func (r *Register) SaveState() ([]byte, error) {
 		Organisations: r.accounts.organisations, People: r.accounts.people, Keys: r.accounts.keys, Proposals: r.accounts.proposals,
 		Vehicles: r.fleet.vehicles, Gateways: r.fleet.gateways, Since: r.fleet.since,
 	}
+	for name, a := range r.fleet.answers {
+		s.FleetAnswers = append(s.FleetAnswers, fleetAnswerState{name.by, name.key, a.sha256, a.atUS, a.change})
+	}
+	slices.SortFunc(s.FleetAnswers, func(a, b fleetAnswerState) int {
+		return cmp.Or(strings.Compare(a.By, b.By), strings.Compare(a.Key, b.Key))
+	})
 	for _, f := range sorted(r.fences) {
 		s.Fences = append(s.Fences, saveRecord(f))
 	}
@@ -89,12 +96,6 @@ func (r *Register) SaveState() ([]byte, error) {
 		}
 		s.Answers = append(s.Answers, out)
 	}
-	for name, a := range r.fleet.answers {
-		s.FleetAnswers = append(s.FleetAnswers, fleetAnswerState{name.by, name.key, a.sha256, a.atUS, a.change})
-	}
-	slices.SortFunc(s.FleetAnswers, func(a, b fleetAnswerState) int {
-		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
-	})
 	return json.Marshal(&s)
 }
 
@@ -119,8 +120,8 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.fences, r.versions, r.seqs, r.answers, r.accounts, r.last = next.fences, next.versions, next.seqs, next.answers, next.accounts, next.last
-		r.fleet = next.fleet
+		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
+		r.accounts, r.fleet = next.accounts, next.fleet
 	}, nil
 }
 

@@ -23,10 +23,6 @@ func randomHistory(t *testing.T, decisions int) *journal.Journal {
 	t.Cleanup(func() { _ = j.Close() })
 	r := newReplayed(t, j)
 	rng := rand.New(rand.NewPCG(3, 3))
-	setUp := airspace.Actor{ID: "set-up", Roles: []airspace.Role{airspace.SetUp}}
-	if _, err := r.CreateOrganisation(t.Context(), setUp, airspace.Organisation{ID: "acme", Kind: airspace.Operator, Name: "x"}); err != nil {
-		t.Fatal(err)
-	}
 	var ids []string
 	made := 0
 	for n := range decisions {
@@ -35,12 +31,7 @@ func randomHistory(t *testing.T, decisions int) *journal.Journal {
 		if n%3 == 0 {
 			ctx = journal.WithRequest(ctx, &journal.Request{By: who.ID, Key: fmt.Sprint("key-", n/2), SHA256: "a"})
 		}
-		id, err := "", error(nil)
-		if n%5 == 0 {
-			err = decideFleet(ctx, r, n/5)
-		} else {
-			id, err = randomDecision(ctx, r, who, rng, ids)
-		}
+		id, err := randomDecision(ctx, r, who, rng, ids)
 		if err == nil {
 			made++
 		}
@@ -48,29 +39,15 @@ func randomHistory(t *testing.T, decisions int) *journal.Journal {
 			ids = append(ids, id)
 		}
 	}
-	if made < decisions/2 || len(r.Gateways(airspace.Sees(func(string) bool { return true }), true)) < decisions/30 {
+	if made < decisions/2 {
 		t.Fatalf("only %d of %d decisions were made", made, decisions)
 	}
 	return j
 }
 
-// decideFleet registers a vehicle, gives it a key, or enrols a gateway.
-func decideFleet(ctx context.Context, r *airspace.Register, n int) (err error) {
-	who := airspace.Actor{ID: "anna", Org: "acme", Roles: []airspace.Role{airspace.TestOperator}}
-	switch id := fmt.Sprint("boat-", n/3); n % 3 {
-	case 0:
-		_, err = r.RegisterVehicle(ctx, who, boat(id, uint8(1+n)), false)
-	case 1:
-		_, err = r.AddVehicleKey(ctx, who, id, "vk_"+id, false)
-	default:
-		_, err = r.EnrolGateway(ctx, who, airspace.Gateway{ID: fmt.Sprint("gw-", n), Name: "x", SPKI: fmt.Sprintf("%064x", n), Operator: "acme"}, false)
-	}
-	return err
-}
-
 func newReplayed(t *testing.T, j *journal.Journal) *airspace.Register {
 	t.Helper()
-	r, err := airspace.NewRegister(airspace.Config{Zone: airspace.Zone{ID: "north"}, Journal: j, KeptAnswers: 40, Listeners: []string{"signed"}})
+	r, err := airspace.NewRegister(airspace.Config{Zone: airspace.Zone{ID: "north"}, Listeners: []string{"a"}, Journal: j, KeptAnswers: 40})
 	if err != nil {
 		t.Fatal(err)
 	}

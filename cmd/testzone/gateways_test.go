@@ -192,4 +192,12 @@ func TestStreamListeners(t *testing.T) {
 		}
 		return "a track of the rover"
 	})
+	p.until(20*time.Second, func() string {
+		var health struct{ Reasons []struct{ Code, Text string } }
+		p.get("/v1/health", &health)
+		if len(health.Reasons) == 1 && health.Reasons[0].Code == "link_down" && strings.Contains(health.Reasons[0].Text, "radio") {
+			return ""
+		}
+		return fmt.Sprintf("the device to be missed: %+v", health)
+	})
 }

@@ -44,6 +44,7 @@ func (s *server) health() []telemetry.Reason {
 		add("recording_stopped", "%s", recordingStopped(&recorded))
 	}
 	s.enrolled.health(add)
+	s.linkHealth(add)
 	late := s.gatewayHealth(add)
 	for _, name := range s.bus.Stalled() {
 		add("subscriber_stalled", "The %s is behind: what it does comes late. The machine may be overloaded.", name)

@@ -88,3 +88,18 @@ func linkFigures(l receiver) map[string]uint64 {
 	}
 	return out
 }
+
+// linkHealth says which devices and servers are not there.
+func (s *server) linkHealth(add func(code, format string, args ...any)) {
+	for i, l := range s.listeners {
+		m := &s.cfg.MAVLink[i]
+		if l, ok := l.(streams); !ok || m.Transport == transportTCP || l.Links().Up > 0 {
+			continue
+		}
+		where := m.Device
+		if m.Transport == transportClient {
+			where = m.Addr
+		}
+		add("link_down", "Listener %s: %s is not there: nothing is heard over it. Check the cable or the server; it is tried again every 30 s at the latest.", m.Name, where)
+	}
+}

@@ -69,7 +69,11 @@ func (s *server) listenerFigures() (out []admin.Figure) {
 			admin.Figure{Name: "testzone_mavlink_sessions", Help: "Sources that are followed now.", Value: float64(st.Sessions), Label: "listener", Of: s.names[i]},
 			admin.Figure{Name: "testzone_mavlink_receive_buffer_bytes", Help: "Receive buffer that the kernel granted.", Value: float64(l.ReceiveBuffer()), Label: "listener", Of: s.names[i]})
 		for name, v := range linkFigures(l) {
-			out = append(out, admin.Figure{Name: "testzone_mavlink_" + name, Help: "Of the connections or the device of this listener.", Value: float64(v), Counter: name != "links_up", Label: "listener", Of: s.names[i]})
+			if name == "links_up" {
+				out = append(out, admin.Figure{Name: "testzone_mavlink_links_up", Help: "Connections that are open, or 1 while the device is.", Value: float64(v), Label: "listener", Of: s.names[i]})
+				continue
+			}
+			count(name+"_total", "Of the connections or the device of this listener.", v)
 		}
 		for r := range mavlink.ReasonCount {
 			count("frames_refused_"+r.String()+"_total", "Frames refused for this reason.", st.Refused[r])

@@ -90,9 +90,7 @@ const (
 )
 
 // Command sends a command and waits for its acknowledgement, which says that the
-// vehicle took it, not that it did it. It names the command only: a late one of a
-// command that was sent several times may be taken for that of the next with the
-// same id, one more reason to confirm by the state. The errors are ErrRefused, ErrNoAnswer,
+// vehicle took it, not that it did it. The errors are ErrRefused, ErrNoAnswer,
 // ErrPending, ErrGone, those of mavlink.Sender.Send, and that of ctx.
 func (e *Exchange) Command(ctx context.Context, h vehicles.Handle, c Command) (Ack, error) {
 	p, err := e.peer(h)
@@ -107,12 +105,13 @@ func (e *Exchange) command(ctx context.Context, p *peer, c Command) (Ack, error)
 		return Ack{}, fmt.Errorf("vehicle %s, command %d: %w", p.vehicle, c.ID, ErrPending)
 	}
 	defer p.end(c.ID)
-	o := &order{Command: c, e: e, p: p, asInt: c.Located}
+	o := &order{Command: c, e: e, p: p, asInt: c.Located, before: p.debtOf(&c)}
 	box, err := p.listen(o.concerns)
 	if err != nil {
 		return Ack{}, err
 	}
 	defer box.Close()
+	defer o.owe()
 	if err = e.converse(ctx, box, 1+retries, o.send, o.take); err != nil {
 		if r, ok := err.(*Refusal); ok {
 			r.Said = o.said(ctx, box)
@@ -140,6 +139,41 @@ func (p *peer) end(id uint16) {
 	delete(p.pending, id)
 }
 
+// debt is what acknowledgements of a command may still come after its end: it
+// was sent several times, on a link that is slower than the time for an answer.
+// They name the command only, and would be taken for those of the next order with
+// the same id: "land" is no answer to "hold".
+type debt struct {
+	n       int
+	untilUS int64
+	of      Command
+}
+
+// debtTime is how long after the last request an acknowledgement may come.
+const debtTime = 3 * time.Second
+
+// debtOf is what is owed by an earlier order of the same id; none by one that
+// asked for the same.
+func (p *peer) debtOf(c *Command) debt {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.debts[c.ID]
+	if d.of.Params == c.Params && d.of.Located == c.Located && d.of.Frame == c.Frame && d.of.Component == c.Component {
+		return debt{}
+	}
+	return d
+}
+
+// owe notes which acknowledgements did not come.
+func (o *order) owe() {
+	o.p.mu.Lock()
+	defer o.p.mu.Unlock()
+	delete(o.p.debts, o.ID)
+	if n := o.ack.Requests - o.acks; n > 0 {
+		o.p.debts[o.ID] = debt{n, o.sentUS + debtTime.Microseconds(), o.Command}
+	}
+}
+
 // order is a command that waits for its acknowledgement.
 type order struct {
 	Command
@@ -150,7 +184,9 @@ type order struct {
 	vouched                 bool
 	longs                   int // requests as COMMAND_LONG
 	ack                     Ack
+	acks                    int   // answers to us
 	sentUS                  int64 // the last request
+	before                  debt  // of an earlier order
 	text                    text
 }
 
@@ -238,6 +274,11 @@ func (o *order) take(l Letter) next {
 	if !ok || !o.ours(m) {
 		return next{}
 	}
+	if o.before.n > 0 && l.ReceivedUS < o.before.untilUS {
+		o.before.n--
+		return next{}
+	}
+	o.acks++
 	result := Result(m.Result)
 	switch {
 	case result == Accepted:

@@ -77,7 +77,8 @@ func TestCommand(t *testing.T) {
 		{name: "link busy for a while", answer: script(ok), fail: []error{mavlink.ErrBusy, mavlink.ErrSendRate, mavlink.ErrNoRoute}, want: nil, requests: 1, took: 3020 * time.Millisecond},
 		{name: "link busy for long", answer: script(ok), fail: []error{mavlink.ErrBusy, mavlink.ErrBusy, mavlink.ErrBusy, mavlink.ErrBusy, mavlink.ErrBusy, mavlink.ErrBusy}, want: mavlink.ErrBusy, took: 6 * time.Second},
 		{name: "not reachable", answer: script(ok), fail: []error{mavlink.ErrNoRoute}, want: mavlink.ErrNoRoute},
-		{name: "never to be sent", answer: script(ok), fail: []error{nil, mavlink.ErrForbidden}, want: nil, requests: 1, took: 20 * time.Millisecond},
+		{name: "forbidden, which no second try changes", answer: script(ok), fail: []error{mavlink.ErrForbidden}, want: mavlink.ErrForbidden},
+		{name: "forbidden after a while", answer: script(no), fail: []error{nil, mavlink.ErrTarget}, want: mavlink.ErrTarget, requests: 1, took: time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -133,6 +134,7 @@ func TestCommandOnTheWire(t *testing.T) {
 				}
 			}
 		}
+		time.Sleep(debtTime) // the bubble's clock: no answer to the first two comes any more
 		v.answer = script([]Result{UnsupportedFrame}, []Result{Accepted})
 		c = Command{ID: 192, Located: true, Frame: 3, Component: 154, Params: [7]float64{-1, 0, 0, math.NaN(), 31.2304161, 121.4737011, 40}}
 		if _, err := e.Command(t.Context(), handle, c); err != nil {
@@ -185,6 +187,62 @@ func TestCommandInProgress(t *testing.T) {
 			}
 		})
 	}
+}
+
+// On a link that is slower than the time for an answer, the late acknowledgement of
+// one order is not taken for that of the next.
+func TestLateAcknowledgements(t *testing.T) {
+	hold, land := Command{ID: 176, Params: [7]float64{1, 17}}, Command{ID: 176, Params: [7]float64{1, 9}}
+	for _, tt := range []struct {
+		name string
+		next Command
+		wait time.Duration
+		want error
+		took time.Duration
+	}{
+		{"another order", land, 0, ErrRefused, 1200*time.Millisecond + textTime},
+		{"another order, much later", land, time.Minute, ErrRefused, 1200*time.Millisecond + textTime},
+		{"the same again", hold, 0, nil, time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, v := newPair(t, Config{}, func(m message.Message) []message.Message {
+					if m.(*ardupilotmega.MessageCommandLong).Param2 == 17 {
+						return []message.Message{ack(176, Accepted)}
+					}
+					return []message.Message{ack(176, Denied)}
+				})
+				v.way = func() []time.Duration { return []time.Duration{600 * time.Millisecond} }
+				if got, err := e.Command(t.Context(), handle, hold); err != nil || got.Requests != 2 {
+					t.Fatalf("%+v, %v", got, err)
+				}
+				time.Sleep(tt.wait) // the bubble's clock
+				begin := time.Now()
+				if _, err := e.Command(t.Context(), handle, tt.next); !errors.Is(err, tt.want) {
+					t.Errorf("got %v, want %v", err, tt.want)
+				}
+				if took := time.Since(begin); took != tt.took {
+					t.Errorf("took %v, want %v", took, tt.took)
+				}
+			})
+		})
+	}
+}
+
+// Where the missing acknowledgements were lost, the next order is believed a
+// little later, and went out at once.
+func TestLostAcknowledgements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, v := newPair(t, Config{}, script(nil, []Result{Accepted}))
+		if _, err := e.Command(t.Context(), handle, Command{ID: 176}); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		got, err := e.Command(t.Context(), handle, Command{ID: 176, Params: [7]float64{1}})
+		if err != nil || got.Requests != 2 || v.at[2] != begin || time.Since(begin) != 1020*time.Millisecond {
+			t.Errorf("%+v, %v, took %v", got, err, time.Since(begin))
+		}
+	})
 }
 
 // Whatever a poor link loses, doubles, delays and reorders, a conversation ends

@@ -106,6 +106,7 @@ type peer struct {
 	mu           sync.Mutex // guards the fields below
 	boxes        []*Mailbox
 	pending      map[uint16]bool // commands by MAV_CMD
+	debts        map[uint16]debt // likewise
 	capabilities uint64          // MAV_PROTOCOL_CAPABILITY; 0: not known
 	greeting     bool            // it is being asked, or will be
 	again        bool            // and restarted since
@@ -145,7 +146,7 @@ func (e *Exchange) Open(h vehicles.Handle, src mavlink.Source) {
 	if fresh {
 		p = &peer{
 			handle: h, vehicle: src.Vehicle, mavType: src.MAVType, autopilot: src.Autopilot,
-			done: make(chan struct{}), requests: make(chan struct{}, 1), pending: map[uint16]bool{},
+			done: make(chan struct{}), requests: make(chan struct{}, 1), pending: map[uint16]bool{}, debts: map[uint16]debt{},
 		}
 		e.peers.set(h, p)
 	}

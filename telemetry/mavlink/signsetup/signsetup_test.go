@@ -59,6 +59,10 @@ func (a *autopilot) frame(msg message.Message) []byte {
 	return b.Bytes()
 }
 
+func (a *autopilot) beat() []byte {
+	return a.frame(&ardupilotmega.MessageHeartbeat{Type: 2, Autopilot: 3, MavlinkVersion: 3})
+}
+
 // take handles one frame of the tool and returns the answer, if there is one.
 func (a *autopilot) take(t *testing.T, b []byte) []byte {
 	r := &frame.Reader{BufByteReader: bufio.NewReader(bytes.NewReader(b))}
@@ -110,7 +114,7 @@ func (a *autopilot) fly(t *testing.T, to net.Addr) {
 		b := make([]byte, 4096)
 		for {
 			if !a.isSilent {
-				_, _ = conn.Write(append([]byte("noise \xfd"), a.frame(&ardupilotmega.MessageHeartbeat{Type: 2, Autopilot: 3, MavlinkVersion: 3})...))
+				_, _ = conn.Write(append([]byte("noise \xfd"), a.beat()...))
 			}
 			_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 			n, err := conn.Read(b)
