@@ -161,6 +161,9 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	if to.public {
 		op.Security = []map[string][]string{{}}
 	}
+	if s.cfg.Answered != nil {
+		op.Middlewares = append(op.Middlewares, s.observed(op.OperationID))
+	}
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		actor, err := s.authorise(r, to)

@@ -76,6 +76,7 @@ type server struct {
 	admin         *admin.Server // nil: off
 	adminListener net.Listener
 	alertLatency  prometheus.Histogram
+	durations     durations
 	heart         *watchdog.Heart
 	keeper        *audit.Keeper
 	acts          *audit.Recorder
@@ -97,7 +98,7 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		}
 	}()
 	zone := cfg.zone()
-	s.journal, err = journal.Open(journal.Config{Dir: filepath.Join(cfg.DataDir, "journal"), Group: zone.ID, Logger: cfg.log})
+	s.journal, err = journal.Open(journal.Config{Dir: filepath.Join(cfg.DataDir, "journal"), Group: zone.ID, Logger: cfg.log, Synced: s.durations.synced})
 	if err != nil {
 		return nil, err
 	}
