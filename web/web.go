@@ -117,7 +117,8 @@ type Config struct {
 type ListenerInfo struct {
 	Name          string
 	Addr          string
-	ReceiveBuffer int // bytes that the kernel granted
+	Signed        bool // vehicles can be registered there
+	ReceiveBuffer int  // bytes that the kernel granted
 	Counters      map[string]uint64
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 
 	"testzone/telemetry/audit"
 	"testzone/telemetry/mavlink"
@@ -134,6 +135,7 @@ func (s *server) journalInfo() web.JournalInfo {
 }
 
 func (s *server) listenerInfo() []web.ListenerInfo {
+	signed := s.cfg.signedListeners()
 	out := make([]web.ListenerInfo, 0, len(s.listeners))
 	for i, l := range s.listeners {
 		st := l.Stats()
@@ -148,7 +150,7 @@ func (s *server) listenerInfo() []web.ListenerInfo {
 		for r := range mavlink.ReasonCount {
 			counters["refused_"+r.String()] = st.Refused[r]
 		}
-		out = append(out, web.ListenerInfo{Name: s.names[i], Addr: l.Addr().String(), ReceiveBuffer: l.ReceiveBuffer(), Counters: counters})
+		out = append(out, web.ListenerInfo{Name: s.names[i], Addr: l.Addr().String(), Signed: slices.Contains(signed, s.names[i]), ReceiveBuffer: l.ReceiveBuffer(), Counters: counters})
 	}
 	return append(out, s.gatewayInfo()...)
 }

@@ -1820,6 +1820,8 @@ export interface components {
             name: string;
             /** Format: int64 */
             receive_buffer_bytes: number;
+            /** @description It takes signed frames alone: vehicles can be registered there */
+            signed: boolean;
         };
         LostLink: {
             /** @enum {string} */
