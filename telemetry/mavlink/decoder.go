@@ -42,6 +42,8 @@ type decoder struct {
 	batch         []vehicles.Report
 	pad           [hotBytes]byte
 	coldPad       [256]byte
+	traffic       Traffic // nil: sightings are ignored
+	sighting      vehicles.Sighting
 	stats         Stats
 
 	frameRate, otherRate, reserveRate, noteRate, notesRate, addrRate, unknownRate rate
@@ -50,7 +52,7 @@ type decoder struct {
 func newDecoder(cfg Config, cat *catalog, sink Sink, start time.Time) *decoder {
 	l := cfg.Limits.withDefaults()
 	d := &decoder{
-		name: cfg.Name, cat: cat, sink: sink, limits: l,
+		name: cfg.Name, cat: cat, sink: sink, limits: l, traffic: cfg.Traffic,
 		idle: int64(cfg.Idle), start: start,
 		sessions: map[key]*session{},
 		pending:  newPending(l.Pending),
@@ -240,6 +242,9 @@ func (d *decoder) isOther(s *session, f frame) bool {
 
 // known handles a frame of a source with a session.
 func (d *decoder) known(s *session, f frame, def *definition) Reason {
+	if def.kind == sighting && d.traffic != nil {
+		return d.sight(s, f)
+	}
 	if f.comp != s.owner {
 		return OtherComponent
 	}
@@ -247,7 +252,7 @@ func (d *decoder) known(s *session, f frame, def *definition) Reason {
 	d.stats.Lost += s.gap(f.seq)
 	limit := d.frameRate
 	switch {
-	case def.kind == ignored:
+	case def.kind == ignored || def.kind == sighting:
 		limit = d.otherRate
 	case def.kind == cold || f.id == idHeartbeat:
 		limit = d.reserveRate

@@ -12,7 +12,7 @@
 // Every frame is accounted for once; Stats holds
 //
 //	Frames  = Decoded + the sum of Refused
-//	Decoded = Hot + Cold + Ignored      (delivered to the Sink: Hot + Cold)
+//	Decoded = Hot + Cold + Sighted + Ignored      (delivered: all but Ignored)
 //
 // so a sender of n intact frames can compute what is unaccounted as
 // n - Frames - frames in KernelDrops. A frame that is cut or damaged counts as
@@ -93,6 +93,9 @@ type Config struct {
 	Keys *Keyring
 	// Recorder keeps the raw frames; nil: nobody does.
 	Recorder Recorder
+
+	// Traffic takes sightings of others, and own remote ids; nil: they are ignored.
+	Traffic Traffic
 
 	Limits Limits
 	Idle   time.Duration    // silence after which a session is dropped; 5 minutes

@@ -27,6 +27,9 @@ type session struct {
 	lastSeen int64
 	frames   bucket
 	notes    bucket
+
+	sightings bucket
+	signal    [signalReceivers]uint8 // last GNSS_INTEGRITY of each receiver
 }
 
 const fixUnseen = 255
