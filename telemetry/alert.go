@@ -64,6 +64,11 @@ type AlertVehicle struct {
 	Verified bool               `json:"verified"`
 }
 
+// traffic reports whether it is none of the zone's.
+func (v *AlertVehicle) traffic() bool {
+	return v.Class == vehicles.Aircraft.String() || v.Class == vehicles.Vessel.String()
+}
+
 // AlertFence is the fence in the revision that decided.
 type AlertFence struct {
 	ID   string `json:"id"`
@@ -114,6 +119,10 @@ type Closest struct {
 	AtS         float64 `json:"at_s"` // until the closest approach
 	HorizontalM float64 `json:"horizontal_m"`
 	VerticalM   float64 `json:"vertical_m"`
+	// HeightUnknown: a height is not known, which counts as too close. HeightOffM is
+	// how far VerticalM may be off, because a height is one of pressure.
+	HeightUnknown bool    `json:"height_unknown,omitempty"`
+	HeightOffM    float64 `json:"height_off_m,omitempty"`
 }
 
 // FixEvidence is one fix: degE7 and millimetres.

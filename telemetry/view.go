@@ -30,13 +30,19 @@ func (v View) Owns(operator string) bool {
 	return v.whole || v.operator != "" && v.operator == operator
 }
 
+// sees reports whether the view shows a vehicle in full: its own, and traffic that
+// is nobody's, which tells the whole sky who it is.
+func (v View) sees(id *vehicles.Identity) bool {
+	return v.Owns(id.Operator) || id.Class.Traffic()
+}
+
 // trafficID names a vehicle of somebody else within this epoch.
 const trafficID = "traffic-"
 
 // Identity is a vehicle as the view shows it: one of somebody else without its
 // name, its operator and its source. Nil stays nil.
 func (v View) Identity(id *vehicles.Identity) *vehicles.Identity {
-	if id == nil || v.Owns(id.Operator) {
+	if id == nil || v.sees(id) {
 		return id
 	}
 	return &vehicles.Identity{
@@ -88,6 +94,9 @@ func (v View) Alert(a *Alert) (shown *Alert, ok bool) {
 	}
 	mine := v.Owns(a.Vehicle.Operator)
 	other := a.Other != nil && v.Owns(a.Other.Operator)
+	if a.Other != nil && a.Other.traffic() {
+		other = mine
+	}
 	if !mine && !other {
 		return nil, false
 	}

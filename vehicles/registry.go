@@ -124,6 +124,17 @@ func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Id
 	return id, nil
 }
 
+// OpenTraffic gives a fresh handle to traffic of class Aircraft or Vessel under
+// an id that is not borne now. Verified: somebody who proved who it is reported it.
+func (r *Registry) OpenTraffic(id Identity) (*Identity, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, taken := r.byID[id.ID]; taken {
+		return nil, fmt.Errorf("open %s: %w", id.ID, ErrDuplicate)
+	}
+	return &id, r.give(&id)
+}
+
 // OpenVerified gives the handle of a registered vehicle whose source proved who
 // it is: a fresh one, or that under which it is followed already. The class and
 // the operator are those of the registration.
@@ -183,7 +194,7 @@ func (r *Registry) Retire(h Handle) {
 	if id == nil {
 		return
 	}
-	if !id.Verified {
+	if !id.Verified && !id.Class.Traffic() {
 		r.unverified--
 	}
 	delete(r.byID, id.ID)

@@ -127,3 +127,52 @@ func (s *Sighting) ID(serial Text) VehicleID {
 	}
 	return VehicleID("rid-" + hex.EncodeToString(s.Of[:n]))
 }
+
+// heldGroups are what holds on beyond the moment of a sighting.
+const heldGroups = SeenSquawk | SeenCallsign | SeenName | SeenSerial | SeenOperator | SeenCategory
+
+// Merge takes what holds on from a newer sighting.
+func (s *Sighting) Merge(o *Sighting) {
+	for _, g := range [...]struct {
+		is   Seen
+		take func()
+	}{
+		{SeenSquawk, func() { s.Squawk = o.Squawk }},
+		{SeenCallsign, func() { s.Callsign = o.Callsign }},
+		{SeenName, func() { s.Name = o.Name }},
+		{SeenSerial, func() { s.Serial = o.Serial }},
+		{SeenOperator, func() { s.Operator = o.Operator }},
+		{SeenCategory, func() { s.Category = o.Category }},
+	} {
+		if o.Has&g.is != 0 {
+			g.take()
+		}
+	}
+	s.Has |= o.Has & heldGroups
+}
+
+// Move takes the place, the motion and the state of a newer sighting: all of
+// them, so that none is older than the others.
+func (s *Sighting) Move(o *Sighting) {
+	s.Has = s.Has&heldGroups | o.Has&^heldGroups
+	s.Reporter, s.ReceivedUS, s.AgeS = o.Reporter, o.ReceivedUS, o.AgeS
+	s.Point, s.HeightMM, s.PressureMM, s.Velocity, s.Course = o.Point, o.HeightMM, o.PressureMM, o.Velocity, o.Course
+}
+
+// Distress is what an aircraft says of an emergency: "hijack", "radio" or
+// "emergency"; empty: it says of none.
+func (s *Sighting) Distress() string {
+	squawk := s.Squawk
+	if s.Has&SeenSquawk == 0 {
+		squawk = 0
+	}
+	switch {
+	case squawk == 7500:
+		return "hijack"
+	case squawk == 7600:
+		return "radio"
+	case squawk == 7700, s.Has&SeenEmergency != 0:
+		return "emergency"
+	}
+	return ""
+}
