@@ -52,12 +52,17 @@ lint: ## go vet, staticcheck, gofmt, module file
 	$(GO) run $(STATICCHECK) ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 
+# Up to Go 1.26 the end of -fuzztime itself can be reported as a failure, with no
+# input (golang/go#75804): such a run is made once more. A finding always says "Failing input".
 fuzz: ## fuzz every byte parser (FUZZTIME=60s each)
-	@set -e; for pkg in $$($(GO) list ./...); do \
+	@set -e; out=$$(mktemp); trap 'rm -f '$$out EXIT; \
+	for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "fuzz $$pkg $$target $(FUZZTIME)"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg >/tmp/testzone-fuzz.$$$$ 2>&1 || { cat /tmp/testzone-fuzz.$$$$; exit 1; }; \
-	  done; done; rm -f /tmp/testzone-fuzz.$$$$
+	    run() { $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg >$$out 2>&1; }; \
+	    run || { grep -q '^ *context deadline exceeded$$' $$out && ! grep -q 'Failing input' $$out && \
+	      echo "fuzz $$target: its time ended within a run, once more" && run; } || { cat $$out; exit 1; }; \
+	  done; done
 
 sim: build ## load generator: 1,000 vehicles at 10 Hz to the demo's open listener
 	./bin/testzone sim --vehicles 1000 --rate 10
@@ -75,8 +80,8 @@ bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 bench-fence: ## one step of the fence engine beside a bare R-tree search
 	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))
 
-bench-mavlink: ## CPU per frame beside gomavlib's Node
-	$(call figures,telemetry/mavlink,TestFigures)
+bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays, soak
+	$(call figures,telemetry/mavlink,TestFigures.*)
 
 bench-platform: ## what must survive: the journal under kills, power losses, damage, full disks; a decision over HTTP
 	$(call figures,telemetry/journal,TestFigures.*)

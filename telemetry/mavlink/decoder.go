@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	batchReports = 512 // reports per call of Sink.Reports at most
+	batchReports = 128 // reports per call of Sink.Reports at most
 	notesBurst   = 64  // cold messages of one vehicle at once
 	// maxProbes bounds the search for the next frame in a damaged datagram:
 	// candidates that are looked at, each costs one checksum.
@@ -33,12 +33,25 @@ type decoder struct {
 	pending  *pending
 	unknown  bucket
 	notes    bucket
+	record   Recorder
+
+	// Of signed listeners; keys is nil on an open one.
+	keys      *Keyring
+	set       *keySet // of this batch
+	bound     map[vehicles.VehicleID][]*session
+	routes    *routes
+	verifier  verifier
+	latest    Stamp // of now; signatures of the future are measured from it
+	notBefore Stamp
+	tell      func(Suspicion)
+	told      bucket
 
 	// The session of the last frame: sources send several in a row.
 	lastKey     key
 	lastSession *session
 
-	unknownFrames int // without session in this datagram
+	unknownFrames int  // without session in this datagram
+	unsynced      bool // the byte stream is in noise, or behind a damaged frame
 	batch         []vehicles.Report
 	pad           [hotBytes]byte
 	coldPad       [256]byte
@@ -46,21 +59,27 @@ type decoder struct {
 	sighting      vehicles.Sighting
 	stats         Stats
 
-	frameRate, otherRate, reserveRate, noteRate, notesRate, addrRate, unknownRate rate
+	frameRate, otherRate, reserveRate, noteRate, notesRate, answerRate, addrRate, unknownRate, tellRate rate
 }
 
-func newDecoder(cfg Config, cat *catalog, sink Sink, start time.Time) *decoder {
-	l := cfg.Limits.withDefaults()
+// newDecoder makes a decoder; to is where it says how its vehicles are reached.
+func newDecoder(cfg Config, cat *catalog, sink Sink, to *routes, start time.Time) *decoder {
+	l := cfg.Limits.withDefaults(cfg.Keys != nil)
 	d := &decoder{
 		name: cfg.Name, cat: cat, sink: sink, limits: l, traffic: cfg.Traffic,
 		idle: int64(cfg.Idle), start: start,
 		sessions: map[key]*session{},
 		pending:  newPending(l.Pending),
 		batch:    make([]vehicles.Report, 0, batchReports),
+		record:   cfg.Recorder,
+		keys:     cfg.Keys, bound: map[vehicles.VehicleID][]*session{}, routes: to,
+		notBefore: StampOf(cfg.NotBefore), tell: cfg.Suspect,
 
 		frameRate:   perSecond(l.PerSource, l.BurstPerSource),
 		noteRate:    perSecond(l.NotesPerSource, notesBurst),
 		notesRate:   perSecond(l.NotesTotal, l.NotesTotal),
+		answerRate:  perSecond(l.AnswersPerSource, notesBurst),
+		tellRate:    rate{int64(6 * time.Second), int64(54 * time.Second)}, // ten a minute
 		addrRate:    perSecond(l.UnknownPerSource, 2*l.UnknownPerSource),
 		unknownRate: perSecond(l.UnknownTotal, l.UnknownTotal),
 	}
@@ -76,24 +95,40 @@ func newDecoder(cfg Config, cat *catalog, sink Sink, start time.Time) *decoder {
 func (d *decoder) tick(now time.Time) {
 	d.now = int64(now.Sub(d.start))
 	d.nowUS = now.UnixMicro()
+	if d.keys != nil {
+		d.latest = max(StampOf(now), d.notBefore)
+		d.revalidate()
+	}
 	if d.now-d.swept < int64(time.Second) {
 		return
 	}
 	d.swept = d.now
-	for k, s := range d.sessions {
-		if d.now-s.lastSeen < d.idle {
-			continue
+	for _, s := range d.sessions {
+		if d.now-s.lastSeen >= d.idle {
+			d.drop(s)
 		}
-		d.drop(k, s)
+	}
+}
+
+// keep adds a session.
+func (d *decoder) keep(s *session) {
+	d.sessions[s.key] = s
+	d.stats.Opened++
+	d.stats.Sessions = uint64(len(d.sessions))
+	if s.cred != nil {
+		d.lead(s)
 	}
 }
 
 // drop ends a session, after the reports that were collected.
-func (d *decoder) drop(k key, s *session) {
+func (d *decoder) drop(s *session) {
 	d.flush()
-	d.sink.Close(s.handle)
-	delete(d.sessions, k)
+	delete(d.sessions, s.key)
 	d.lastSession = nil
+	if s.cred != nil {
+		d.unbind(s)
+	}
+	d.sink.Close(s.handle)
 	d.stats.Closed++
 	d.stats.Sessions = uint64(len(d.sessions))
 }
@@ -125,9 +160,12 @@ func (d *decoder) stream(from netip.AddrPort, b []byte) (rest []byte) {
 // a frame at the end of b is returned.
 func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
 	total := len(b)
-	defer func() { d.stats.Bytes += uint64(total - len(rest)) }()
 	d.unknownFrames = 0
-	synced, noisy, probes := true, false, 0
+	synced, noisy, probes := !d.unsynced, false, 0
+	defer func() {
+		d.stats.Bytes += uint64(total - len(rest))
+		d.unsynced = more && !synced // a stream stays damaged until its next frame
+	}()
 	for len(b) > 0 {
 		n, isFrame := frameLen(b)
 		why := accepted
@@ -165,12 +203,10 @@ func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
 		}
 		if synced {
 			d.stats.Frames++
-			d.stats.Refused[why]++
-			if why != Length || n <= len(b) && isFrame {
-				if boundary(b[n:]) {
-					b = b[n:] // its length is right, something else is not
-					continue
-				}
+			d.refuse(frameBytes(b, n), why)
+			if isFrame && n <= len(b) && !more && boundary(b[n:]) {
+				b = b[n:] // its length is right, something else is not
+				continue
 			}
 		}
 		if probes++; probes > maxProbes && !more {
@@ -182,6 +218,14 @@ func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
 	return nil
 }
 
+// frameBytes is what is there of a frame of n bytes; 0: its length is not known.
+func frameBytes(b []byte, n int) []byte {
+	if n == 0 || n > len(b) {
+		return b
+	}
+	return b[:n]
+}
+
 // boundary tells whether a frame may have ended before b.
 func boundary(b []byte) bool {
 	return len(b) == 0 || b[0] == magicV1 || b[0] == magicV2
@@ -190,46 +234,66 @@ func boundary(b []byte) bool {
 // refuseRest counts the remaining frames of a datagram without checking them.
 func (d *decoder) refuseRest(b []byte) {
 	for {
-		_, rest, ok := NextFrame(b)
+		raw, rest, ok := NextFrame(b)
 		if !ok {
 			return
 		}
 		d.stats.Frames++
-		d.stats.Refused[Rate]++
+		d.refuse(raw, Rate)
 		b = rest
 	}
 }
 
 // frame handles one checked frame and counts what became of it.
 func (d *decoder) frame(from netip.AddrPort, f frame, def *definition) {
+	why := d.judge(from, f, def)
+	if why == accepted {
+		d.stats.Decoded++
+		if d.record != nil && f.id != idSetupSigning {
+			d.record.Record(d.nowUS, f.raw)
+		}
+		return
+	}
+	d.refuse(f.raw, why)
+}
+
+// refuse counts a frame that is not used, and keeps it as evidence.
+func (d *decoder) refuse(raw []byte, why Reason) {
+	d.stats.Refused[why]++
+	if d.record != nil && !setsUpSigning(raw) {
+		d.record.Quarantine(d.nowUS, raw, why)
+	}
+}
+
+// judge finds out whose frame it is, and uses it.
+func (d *decoder) judge(from netip.AddrPort, f frame, def *definition) Reason {
 	k := key{from, f.sys}
 	s := d.lastSession
 	if s == nil || k != d.lastKey {
 		s = d.sessions[k]
 		d.lastKey, d.lastSession = k, s
 	}
-	if s == nil {
-		var why Reason
-		if s, why = d.admit(k, f); s == nil {
+	why := accepted
+	if d.keys != nil {
+		s, why = d.authenticate(k, s, f)
+	} else if s == nil {
+		s, why = d.admit(k, f)
+	}
+	if why != accepted {
+		if s == nil {
 			d.unknownFrames++
-			d.stats.Refused[why]++
-			return
 		}
-		d.lastSession = s
+		return why
 	}
-	if f.id == idHeartbeat && f.comp == s.owner && d.isOther(s, f) {
+	d.lastKey, d.lastSession = k, s
+	if s.cred == nil && f.id == idHeartbeat && f.comp == s.owner && d.isOther(s, f) {
 		// The source is another machine now: it was judged by the fences of the
-		// former one. Its track ends, and this heartbeat opens a new one.
-		d.drop(k, s)
-		d.frame(from, f, def)
-		return
+		// former one. Its track ends, and this heartbeat opens a new one. Of who
+		// proved who it is the registration says the class.
+		d.drop(s)
+		return d.judge(from, f, def)
 	}
-	why := d.known(s, f, def)
-	if why == accepted {
-		d.stats.Decoded++
-	} else {
-		d.stats.Refused[why]++
-	}
+	return d.known(s, f, def)
 }
 
 // isOther reports whether a heartbeat of a vehicle is of another class than the
@@ -242,19 +306,22 @@ func (d *decoder) isOther(s *session, f frame) bool {
 
 // known handles a frame of a source with a session.
 func (d *decoder) known(s *session, f frame, def *definition) Reason {
-	if def.kind == sighting && d.traffic != nil {
-		return d.sight(s, f)
-	}
-	if f.comp != s.owner {
+	seen := def.kind == sighting && d.traffic != nil
+	if f.comp != s.owner && !seen {
 		return OtherComponent
 	}
-	s.lastSeen = d.now
-	d.stats.Lost += s.gap(f.seq)
+	if f.comp == s.owner {
+		s.lastSeen = d.now
+		d.stats.Lost += s.gap(f.seq)
+	}
+	if seen {
+		return d.sight(s, f)
+	}
 	limit := d.frameRate
 	switch {
 	case def.kind == ignored || def.kind == sighting:
 		limit = d.otherRate
-	case def.kind == cold || f.id == idHeartbeat:
+	case def.kind == cold || def.kind == answer || f.id == idHeartbeat:
 		limit = d.reserveRate
 	}
 	if !s.frames.take(d.now, limit) {
@@ -263,7 +330,7 @@ func (d *decoder) known(s *session, f frame, def *definition) Reason {
 	switch def.kind {
 	case hot:
 		return d.hot(s, f)
-	case cold:
+	case cold, answer:
 		return d.note(s, f, def)
 	}
 	d.stats.Ignored++
@@ -308,7 +375,11 @@ func (d *decoder) padded(p []byte) []byte {
 
 // note decodes a cold message and gives it to the sink, within the budget.
 func (d *decoder) note(s *session, f frame, def *definition) Reason {
-	if !s.notes.take(d.now, d.noteRate) || !d.notes.take(d.now, d.notesRate) {
+	if s.cred != nil && def.kind == answer {
+		if !s.answers.take(d.now, d.answerRate) {
+			return Mailbox
+		}
+	} else if !s.notes.take(d.now, d.noteRate) || !d.notes.take(d.now, d.notesRate) {
 		return Mailbox
 	}
 	p := f.payload
@@ -360,9 +431,7 @@ func (d *decoder) admit(k key, f frame) (*session, Reason) {
 		d.pending.get(k).until = d.now + int64(time.Second)
 		return nil, Refused
 	}
-	s := &session{handle: h, owner: f.comp, class: class, gpsFix: fixUnseen, lastSeen: d.now}
-	d.sessions[k] = s
-	d.stats.Opened++
-	d.stats.Sessions = uint64(len(d.sessions))
+	s := &session{handle: h, owner: f.comp, class: class, gpsFix: fixUnseen, lastSeen: d.now, key: k}
+	d.keep(s)
 	return s, accepted
 }

@@ -59,10 +59,11 @@ func NextFrame(b []byte) (frame, rest []byte, ok bool) {
 
 // frame is a view of the bytes of one frame.
 type frame struct {
-	v2             bool
+	v2, signed     bool
 	seq, sys, comp uint8
 	id             uint32
 	payload        []byte
+	raw            []byte // all of it
 }
 
 // parseFrame reads the header of a complete frame.
@@ -70,13 +71,13 @@ func parseFrame(b []byte) frame {
 	if b[0] == magicV1 {
 		return frame{
 			seq: b[2], sys: b[3], comp: b[4], id: uint32(b[5]),
-			payload: b[6 : 6+int(b[1])],
+			payload: b[6 : 6+int(b[1])], raw: b,
 		}
 	}
 	return frame{
-		v2: true, seq: b[4], sys: b[5], comp: b[6],
+		v2: true, signed: b[2]&flagSigned != 0, seq: b[4], sys: b[5], comp: b[6],
 		id:      uint32(b[7]) | uint32(b[8])<<8 | uint32(b[9])<<16,
-		payload: b[10 : 10+int(b[1])],
+		payload: b[10 : 10+int(b[1])], raw: b,
 	}
 }
 
@@ -87,6 +88,7 @@ const (
 	ignored  kind = iota
 	hot           // decoded by offset into a vehicles.Report
 	cold          // decoded with gomavlib and given to Sink.Note
+	answer        // the same; part of an exchange: telemetry cannot use up its budget
 	sighting      // decoded by offset into a vehicles.Sighting
 )
 
@@ -205,4 +207,10 @@ func (c *catalog) check(b []byte) (f frame, def *definition, why Reason) {
 		return f, nil, CRC
 	}
 	return f, d, accepted
+}
+
+// setsUpSigning reports whether a frame, whole or cut, is one of SETUP_SIGNING:
+// it holds a key.
+func setsUpSigning(raw []byte) bool {
+	return len(raw) >= 10 && raw[0] == magicV2 && raw[7] == idSetupSigning&0xff && raw[8] == idSetupSigning>>8 && raw[9] == 0
 }

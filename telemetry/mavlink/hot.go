@@ -12,10 +12,17 @@ import (
 const (
 	idHeartbeat         = 0
 	idSysStatus         = 1
+	idParamValue        = 22
 	idGPSRawInt         = 24
 	idAttitude          = 30
 	idGlobalPositionInt = 33
+	idMissionRequest    = 40
+	idMissionCount      = 44
+	idMissionAck        = 47
+	idMissionRequestInt = 51
+	idMissionItemInt    = 73
 	idCommandAck        = 77
+	idTimesync          = 111
 	idBatteryStatus     = 147
 	idAutopilotVersion  = 148
 	idFenceStatus       = 162
@@ -24,6 +31,7 @@ const (
 	idHomePosition      = 242
 	idExtendedSysState  = 245
 	idStatusText        = 253
+	idSetupSigning      = 256
 	idGNSSIntegrity     = 441
 )
 
@@ -36,8 +44,11 @@ func kindOf(id uint32) kind {
 	case idHeartbeat, idSysStatus, idGPSRawInt, idAttitude, idGlobalPositionInt,
 		idBatteryStatus, idFenceStatus, idExtendedSysState, idEKFStatusReport, idEstimatorStatus, idGNSSIntegrity:
 		return hot
-	case idStatusText, idHomePosition, idAutopilotVersion, idCommandAck:
+	case idHomePosition:
 		return cold
+	case idParamValue, idMissionRequest, idMissionCount, idMissionAck, idMissionRequestInt, idMissionItemInt,
+		idCommandAck, idTimesync, idAutopilotVersion, idStatusText:
+		return answer
 	case idADSBVehicle, idAISVessel, idODIDBasic, idODIDLocation, idODIDSystem, idODIDPack:
 		return sighting
 	}

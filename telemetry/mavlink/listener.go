@@ -2,6 +2,7 @@ package mavlink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"testzone/vehicles"
 )
 
 const (
@@ -45,10 +48,18 @@ type socket interface {
 
 // Listener receives MAVLink on one UDP address.
 type Listener struct {
-	cfg     Config
-	sock    socket
-	dec     *decoder // belongs to Run
-	claimed atomic.Bool
+	cfg       Config
+	receivers []*receiver
+	routes    *routes
+	claimed   atomic.Bool
+}
+
+// receiver is one socket of a listener with what it decodes. The kernel gives all
+// datagrams of a source to the same one.
+type receiver struct {
+	cfg  *Config
+	sock socket
+	dec  *decoder // belongs to run
 
 	mu    sync.Mutex // guards the fields below
 	stats Stats
@@ -59,7 +70,7 @@ func Listen(cfg Config, sink Sink) (*Listener, error) {
 	return listen(cfg, sink, openSocket)
 }
 
-func listen(cfg Config, sink Sink, open func(*net.UDPAddr, int) (socket, error)) (*Listener, error) {
+func listen(cfg Config, sink Sink, open func(addr *net.UDPAddr, buffer int, shared bool) (socket, error)) (*Listener, error) {
 	if sink == nil {
 		return nil, fmt.Errorf("%w: no sink", ErrConfig)
 	}
@@ -89,14 +100,17 @@ func listen(cfg Config, sink Sink, open func(*net.UDPAddr, int) (socket, error))
 	if err != nil {
 		return nil, fmt.Errorf("%w: address %q: %w", ErrConfig, cfg.Addr, err)
 	}
-	sock, err := open(ua, cfg.ReceiveBuffer)
-	if err != nil {
-		return nil, fmt.Errorf("mavlink: listen on %s: %w", cfg.Addr, err)
-	}
-	l := &Listener{
-		cfg:  cfg,
-		sock: sock,
-		dec:  newDecoder(cfg, cat, sink, cfg.Clock()),
+	l := &Listener{cfg: cfg, routes: &routes{}}
+	for range max(cfg.Receivers, 1) {
+		sock, err := open(ua, cfg.ReceiveBuffer, cfg.Receivers > 1)
+		if err != nil {
+			l.closeSockets()
+			return nil, fmt.Errorf("mavlink: listen on %s: %w", cfg.Addr, err)
+		}
+		ua = net.UDPAddrFromAddrPort(sock.addr()) // port 0 became one
+		l.receivers = append(l.receivers, &receiver{
+			cfg: &l.cfg, sock: sock, dec: newDecoder(cfg, cat, sink, l.routes, cfg.Clock()),
+		})
 	}
 	l.cfg.Logger.Info("listening for mavlink", "listener", l.cfg.Name,
 		"addr", l.Addr().String(), "receive_buffer_bytes", l.ReceiveBuffer())
@@ -108,49 +122,78 @@ func listen(cfg Config, sink Sink, open func(*net.UDPAddr, int) (socket, error))
 }
 
 // Addr is the address that the listener is bound to.
-func (l *Listener) Addr() netip.AddrPort { return l.sock.addr() }
+func (l *Listener) Addr() netip.AddrPort { return l.receivers[0].sock.addr() }
 
 // ReceiveBuffer is the size of the receive buffer that the kernel gave, in
 // bytes as it accounts them (on Linux twice what a program asks for: overhead
-// counts too).
-func (l *Listener) ReceiveBuffer() int { return l.sock.receiveBuffer() }
+// counts too). Each receiver has one.
+func (l *Listener) ReceiveBuffer() int { return l.receivers[0].sock.receiveBuffer() }
+
+// Route is how to reach a vehicle that proved on this listener who it is.
+func (l *Listener) Route(h vehicles.Handle) (Route, bool) { return l.routes.get(h) }
 
 // Stats returns the counters as of the last read, at most 100 ms ago. It is
 // safe for concurrent use.
 func (l *Listener) Stats() Stats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.stats
+	var sum Stats
+	for _, r := range l.receivers {
+		r.mu.Lock()
+		sum.add(&r.stats)
+		r.mu.Unlock()
+	}
+	return sum
 }
 
-// Close frees the socket of a Listener that was never run. One that runs ends
+// Close frees the sockets of a Listener that was never run. One that runs ends
 // with the context of Run.
 func (l *Listener) Close() error {
 	if !l.claimed.CompareAndSwap(false, true) {
 		return nil
 	}
-	return l.sock.close()
+	return l.closeSockets()
+}
+
+func (l *Listener) closeSockets() error {
+	var errs []error
+	for _, r := range l.receivers {
+		errs = append(errs, r.sock.close())
+	}
+	return errors.Join(errs...)
 }
 
 // Run receives until ctx ends, which it notices within 100 ms, and then frees
-// the socket. The end of ctx is no error. Run can be called once.
+// the sockets. The end of ctx is no error. Run can be called once.
 func (l *Listener) Run(ctx context.Context) error {
 	if !l.claimed.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
-	defer l.sock.close()
-	defer l.publish()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(l.receivers))
+	var wg sync.WaitGroup
+	for i, r := range l.receivers {
+		wg.Go(func() {
+			defer cancel() // one that fails must not leave a part of the vehicles unheard
+			errs[i] = r.run(ctx)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
 
-	d := l.dec
+func (r *receiver) run(ctx context.Context) error {
+	defer r.sock.close()
+	defer r.publish()
+	d := r.dec
 	b := new(batch)
-	pace := pacer{limit: l.cfg.Pause}
-	house := housekeeping{listener: l}
+	pace := pacer{limit: r.cfg.Pause}
+	house := housekeeping{receiver: r}
 	for ctx.Err() == nil {
-		n, err := l.sock.read(b)
+		n, err := r.sock.read(b)
 		if err != nil {
-			return fmt.Errorf("mavlink: receive on %s: %w", l.Addr(), err)
+			return fmt.Errorf("mavlink: receive on %s: %w", r.sock.addr(), err)
 		}
-		now := l.cfg.Clock()
+		now := r.cfg.Clock()
 		d.tick(now)
 		for i := range n {
 			if b.cut[i] {
@@ -160,7 +203,7 @@ func (l *Listener) Run(ctx context.Context) error {
 		}
 		d.flush()
 		house.run(d.now)
-		l.publish()
+		r.publish()
 		if p := pace.pause(d.now, n); p > 0 {
 			rest(p)
 		}
@@ -169,15 +212,15 @@ func (l *Listener) Run(ctx context.Context) error {
 }
 
 // publish makes the decoder's counters visible to Stats.
-func (l *Listener) publish() {
-	l.mu.Lock()
-	l.stats = l.dec.stats
-	l.mu.Unlock()
+func (r *receiver) publish() {
+	r.mu.Lock()
+	r.stats = r.dec.stats
+	r.mu.Unlock()
 }
 
 // housekeeping does what is due every wake and every second.
 type housekeeping struct {
-	listener *Listener
+	receiver *receiver
 	polled   int64
 	logged   int64
 	dropped  uint32
@@ -185,10 +228,10 @@ type housekeeping struct {
 }
 
 func (h *housekeeping) run(now int64) {
-	d := h.listener.dec
+	d := h.receiver.dec
 	if now-h.polled >= int64(wake) || now < h.polled {
 		h.polled = now
-		if v, ok := h.listener.sock.drops(); ok {
+		if v, ok := h.receiver.sock.drops(); ok {
 			d.stats.KernelDrops += uint64(v - h.dropped) // the kernel's counter has 32 bits
 			h.dropped = v
 		}
@@ -207,16 +250,20 @@ func (h *housekeeping) log(s *Stats) {
 	for _, r := range []Reason{CRC, Length, Flags, UnknownID, BadFloat} {
 		damaged += s.Refused[r] - h.last.Refused[r]
 	}
+	var forged uint64
+	for _, r := range []Reason{BadSignature, Replay, Future, WrongComponent, Muted} {
+		forged += s.Refused[r] - h.last.Refused[r]
+	}
 	h.last = *s
 	level := slog.LevelDebug
 	switch {
-	case dropped+limited > 0:
+	case dropped+limited+forged > 0:
 		level = slog.LevelWarn
 	case damaged == 0:
 		return
 	}
-	h.listener.cfg.Logger.Log(context.Background(), level, "mavlink input refused",
-		"listener", h.listener.cfg.Name, "kernel_dropped", dropped, "limited", limited, "damaged", damaged)
+	h.receiver.cfg.Logger.Log(context.Background(), level, "mavlink input refused",
+		"listener", h.receiver.cfg.Name, "kernel_dropped", dropped, "limited", limited, "damaged", damaged, "not_authentic", forged)
 }
 
 // pacer decides how long to wait after a read so that the next one finds more

@@ -40,7 +40,7 @@ func (c *channelSink) Note(_ vehicles.Handle, _ int64, m message.Message) { c.no
 func (c *channelSink) Close(vehicles.Handle)                              {}
 
 // running starts a listener and ends it with the test.
-func running(t *testing.T, cfg Config, open func(*net.UDPAddr, int) (socket, error)) (*Listener, *channelSink) {
+func running(t *testing.T, cfg Config, open func(*net.UDPAddr, int, bool) (socket, error)) (*Listener, *channelSink) {
 	t.Helper()
 	sink := newChannelSink()
 	l, err := listen(cfg, sink, open)
@@ -59,7 +59,8 @@ func running(t *testing.T, cfg Config, open func(*net.UDPAddr, int) (socket, err
 		if d := time.Since(start); d > time.Second {
 			t.Errorf("Run took %v to end", d)
 		}
-		balance(t, &l.stats)
+		stats := l.Stats()
+		balance(t, &stats)
 		if l.Stats().Hot == 0 && l.Stats().Frames > 0 {
 			t.Error("the last counters were not published")
 		}
@@ -78,8 +79,8 @@ func take[T any](t *testing.T, c <-chan T) T {
 	}
 }
 
-func sockets() map[string]func(*net.UDPAddr, int) (socket, error) {
-	return map[string]func(*net.UDPAddr, int) (socket, error){"own": openSocket, "portable": openPortable}
+func sockets() map[string]func(*net.UDPAddr, int, bool) (socket, error) {
+	return map[string]func(*net.UDPAddr, int, bool) (socket, error){"own": openSocket, "portable": openPortable}
 }
 
 func TestListener(t *testing.T) {
@@ -171,7 +172,7 @@ func TestListenErrors(t *testing.T) {
 // What does not fit the receive buffer is counted, although the listener was
 // not reading and nothing came afterwards.
 func TestKernelDrops(t *testing.T) {
-	sock, err := openSocket(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, 4096)
+	sock, err := openSocket(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, 4096, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +254,7 @@ func TestListenerReads(t *testing.T) {
 		Limits: Limits{PerSource: -1}, Pause: -1,
 		Clock: func() time.Time { at = at.Add(wake); return at },
 	}
-	l, err := listen(cfg, rec, func(*net.UDPAddr, int) (socket, error) { return sock, nil })
+	l, err := listen(cfg, rec, func(*net.UDPAddr, int, bool) (socket, error) { return sock, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,8 @@ var (
 )
 
 // Sink takes what a Listener decodes. All calls of one listener come from its
-// receiving goroutine; a Sink that blocks stops the listener.
+// receiving goroutine, or goroutines: see Config.Receivers; a Sink that blocks
+// stops the listener.
 type Sink interface {
 	// Open gives a handle to a source whose autopilot heartbeat was just seen.
 	// ok=false: the zone is full; the source stays unseen, is counted as refused
@@ -93,6 +94,13 @@ type Config struct {
 	Keys *Keyring
 	// Recorder keeps the raw frames; nil: nobody does.
 	Recorder Recorder
+	// Suspect is told of sources that show signatures which are not theirs, at
+	// most ten a minute. It is called by the receiving goroutine and must not block.
+	Suspect func(Suspicion)
+	// NotBefore is a time that was certainly reached: that of the newest entry
+	// and signature of the run before. A server whose clock is behind it does not
+	// take honest signatures for ones of the future (SAFETY 10).
+	NotBefore time.Time
 
 	// Traffic takes sightings of others, and own remote ids; nil: they are ignored.
 	Traffic Traffic
@@ -101,6 +109,10 @@ type Config struct {
 	Idle   time.Duration    // silence after which a session is dropped; 5 minutes
 	Clock  func() time.Time // time.Now; read once per batch of datagrams
 
+	// Receivers is how many sockets share the address, each with a goroutine of
+	// its own; default 1, which is the best on two cores. With more the Sink is
+	// called by all of them at once. Only Linux can do it.
+	Receivers int
 	// ReceiveBuffer is what to ask of the kernel, in bytes; 16 MiB. What was
 	// achieved is in Listener.ReceiveBuffer: without CAP_NET_ADMIN the kernel
 	// caps it silently at net.core.rmem_max.
@@ -120,18 +132,22 @@ type Limits struct {
 	PerSource      int // frames/s of one vehicle; 200
 	BurstPerSource int // frames at once; twice PerSource
 
-	UnknownPerSource   int // heartbeats/s of vehicles without session from one ip:port; 5
-	UnknownTotal       int // the same for all of them together; 1,000
+	UnknownPerSource int // heartbeats/s of vehicles without session from one ip:port; 5, on signed listeners 20
+	// UnknownTotal is the same for all of them together: 1,000; on signed
+	// listeners 100,000 signatures, which cost 3 % of a core, so that forged
+	// addresses cannot keep an honest vehicle out.
+	UnknownTotal       int
 	UnknownPerDatagram int // frames without session in one datagram; 16
 
-	NotesPerSource int // cold messages/s of one vehicle, 64 at once; 10
-	NotesTotal     int // cold messages/s together; 1,000
+	NotesPerSource   int // cold messages/s of one vehicle, 64 at once; 10
+	NotesTotal       int // cold messages/s together; 1,000
+	AnswersPerSource int // messages/s of exchanges with a vehicle that proved who it is, 64 at once; 200
 
 	Sessions int // sources with a session; 8,192. Costs about 200 bytes each
 	Pending  int // sources remembered without a session; 256, oldest evicted
 }
 
-func (l Limits) withDefaults() Limits {
+func (l Limits) withDefaults(signed bool) Limits {
 	def := func(p *int, v int) {
 		if *p == 0 {
 			*p = v
@@ -139,11 +155,16 @@ func (l Limits) withDefaults() Limits {
 	}
 	def(&l.PerSource, 200)
 	def(&l.BurstPerSource, 2*l.PerSource)
+	if signed {
+		def(&l.UnknownPerSource, 20)
+		def(&l.UnknownTotal, 100_000)
+	}
 	def(&l.UnknownPerSource, 5)
 	def(&l.UnknownTotal, 1000)
 	def(&l.UnknownPerDatagram, 16)
 	def(&l.NotesPerSource, 10)
 	def(&l.NotesTotal, 1000)
+	def(&l.AnswersPerSource, 200)
 	if l.Sessions <= 0 {
 		l.Sessions = 8192
 	}

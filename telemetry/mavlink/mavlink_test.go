@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -129,6 +130,9 @@ func (r *recorder) Open(src Source) (vehicles.Handle, bool) {
 		return 0, false
 	}
 	r.sources = append(r.sources, src)
+	if i := slices.IndexFunc(r.sources, func(o Source) bool { return o.Vehicle == src.Vehicle }); src.Vehicle != "" {
+		return vehicles.Handle(i + 1), true // a vehicle has one handle
+	}
 	return vehicles.Handle(len(r.sources)), true
 }
 
@@ -160,7 +164,7 @@ type bench struct {
 func newBench(limits Limits) *bench {
 	rec := &recorder{}
 	cfg := Config{Name: "open", Limits: limits, Idle: time.Minute}
-	b := &bench{newDecoder(cfg, testCatalog(), rec, epoch), rec, epoch}
+	b := &bench{newDecoder(cfg, testCatalog(), rec, &routes{}, epoch), rec, epoch}
 	b.tick(epoch)
 	return b
 }

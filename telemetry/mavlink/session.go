@@ -27,12 +27,30 @@ type session struct {
 	lastSeen int64
 	frames   bucket
 	notes    bucket
+	answers  bucket
+
+	// Of vehicles that proved who they are; cred is nil on an open listener.
+	key                key
+	vehicle            vehicles.VehicleID
+	cred               *Credential // under whose key the last frame was signed
+	mavType, autopilot uint8       // of the heartbeat
+	leads              bool        // of the vehicle's sessions, what is sent to it goes here
+	suspicion
 
 	sightings bucket
 	signal    [signalReceivers]uint8 // last GNSS_INTEGRITY of each receiver
 }
 
-const fixUnseen = 255
+const (
+	fixUnseen = 255
+	// boundSessions is from how many addresses one vehicle is heard at once: two
+	// radios, and one that it has just left.
+	boundSessions = 4
+)
+
+func (s *session) route() Route {
+	return Route{Handle: s.handle, Addr: s.key.addr, SystemID: s.key.sys, Autopilot: s.owner, Credential: s.cred}
+}
 
 // gap follows the sequence numbers of the owner and returns how many frames are
 // missing before this one. A step back (duplicate, late frame) is none.
@@ -94,6 +112,7 @@ type pendingSlot struct {
 	used   bool
 	bucket bucket
 	until  int64 // do not ask the Sink before
+	suspicion
 }
 
 func newPending(n int) *pending {

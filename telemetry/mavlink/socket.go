@@ -2,6 +2,7 @@ package mavlink
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -17,7 +18,10 @@ type portableSocket struct {
 	slot   [slotSize + 1]byte // one byte more shows that a datagram was cut
 }
 
-func openPortable(addr *net.UDPAddr, buffer int) (socket, error) {
+func openPortable(addr *net.UDPAddr, buffer int, shared bool) (socket, error) {
+	if shared {
+		return nil, fmt.Errorf("%w: several receivers of one address need Linux", ErrConfig)
+	}
 	conn, err := net.ListenUDP("udp", addr)
 	if err != nil {
 		return nil, err

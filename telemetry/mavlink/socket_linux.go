@@ -32,19 +32,20 @@ type linuxSocket struct {
 	bytes  [slots][slotSize]byte
 }
 
-func openSocket(addr *net.UDPAddr, buffer int) (socket, error) {
+// openSocket binds an address; shared: with further sockets of this user.
+func openSocket(addr *net.UDPAddr, buffer int, shared bool) (socket, error) {
 	ip := addr.AddrPort().Addr().Unmap()
 	if addr.IP == nil { // every address: IPv6 that takes IPv4 too, if there is IPv6
-		s, err := bindLinux(netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(addr.Port)), buffer)
+		s, err := bindLinux(netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(addr.Port)), buffer, shared)
 		if err == nil {
 			return s, nil
 		}
 		ip = netip.IPv4Unspecified()
 	}
-	return bindLinux(netip.AddrPortFrom(ip, uint16(addr.Port)), buffer)
+	return bindLinux(netip.AddrPortFrom(ip, uint16(addr.Port)), buffer, shared)
 }
 
-func bindLinux(ap netip.AddrPort, buffer int) (_ socket, err error) {
+func bindLinux(ap netip.AddrPort, buffer int, shared bool) (_ socket, err error) {
 	family, sa := unix.AF_INET6, unix.Sockaddr(nil)
 	if ap.Addr().Is4() {
 		family = unix.AF_INET
@@ -68,6 +69,11 @@ func bindLinux(ap netip.AddrPort, buffer int) (_ socket, err error) {
 	if family == unix.AF_INET6 && ap.Addr().IsUnspecified() {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
 			return nil, os.NewSyscallError("setsockopt IPV6_V6ONLY", err)
+		}
+	}
+	if shared {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+			return nil, os.NewSyscallError("setsockopt SO_REUSEPORT", err)
 		}
 	}
 	// FORCE goes beyond rmem_max and needs CAP_NET_ADMIN; the plain form is cut

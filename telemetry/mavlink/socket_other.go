@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-func openSocket(addr *net.UDPAddr, buffer int) (socket, error) {
-	return openPortable(addr, buffer)
+func openSocket(addr *net.UDPAddr, buffer int, shared bool) (socket, error) {
+	return openPortable(addr, buffer, shared)
 }
 
 // rest waits; the portable socket reads one datagram at a time, so waiting

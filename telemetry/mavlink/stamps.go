@@ -136,6 +136,9 @@ func raise(v *atomic.Uint64, to uint64) {
 	}
 }
 
+// Highest is the newest stamp that was accepted under the key; 0: none yet.
+func (s *Stamps) Highest() Stamp { return Stamp(s.highest.Load()) }
+
 // Next is the stamp for the next frame that we sign under the key: after all
 // that we sent and all that the vehicle sent, so that it never takes a burst of
 // ours for a replay.

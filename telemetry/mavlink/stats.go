@@ -18,6 +18,13 @@ const (
 	OtherComponent               // not of the component that owns the track
 	BadFloat                     // NaN or infinite where a number is needed
 	Mailbox                      // cold message over the budget
+	NotEnrolled                  // signed listener: no vehicle here has the system id
+	Unsigned                     // signed listener: no signature
+	BadSignature                 // signed with no key of the vehicle
+	Replay                       // its signing timestamp was seen, or is older than the last one
+	Future                       // its signing timestamp is more than an hour ahead
+	WrongComponent               // right signature, but of a component that may not use the key
+	Muted                        // of a source whose signatures were wrong too often
 	ReasonCount
 	accepted = ReasonCount
 )
@@ -47,6 +54,20 @@ func (r Reason) String() string {
 		return "bad_float"
 	case Mailbox:
 		return "mailbox_full"
+	case NotEnrolled:
+		return "not_enrolled"
+	case Unsigned:
+		return "unsigned"
+	case BadSignature:
+		return "bad_signature"
+	case Replay:
+		return "replay"
+	case Future:
+		return "future"
+	case WrongComponent:
+		return "wrong_component"
+	case Muted:
+		return "muted"
 	}
 	return "unknown"
 }
@@ -72,8 +93,32 @@ type Stats struct {
 	Lost       uint64 // gaps in the sequence numbers of the track-owning components
 
 	Opened   uint64 // sessions
+	Roamed   uint64 // of them: further addresses of a vehicle that has a session
 	Closed   uint64
 	Sessions uint64 // now
+}
+
+// add sums the counters of several receivers.
+func (s *Stats) add(o *Stats) {
+	s.Datagrams += o.Datagrams
+	s.Bytes += o.Bytes
+	s.Garbage += o.Garbage
+	s.Truncated += o.Truncated
+	s.KernelDrops += o.KernelDrops
+	s.Frames += o.Frames
+	s.Decoded += o.Decoded
+	s.Hot += o.Hot
+	s.Cold += o.Cold
+	s.Ignored += o.Ignored
+	for i, n := range o.Refused {
+		s.Refused[i] += n
+	}
+	s.NoPosition += o.NoPosition
+	s.Lost += o.Lost
+	s.Opened += o.Opened
+	s.Roamed += o.Roamed
+	s.Closed += o.Closed
+	s.Sessions += o.Sessions
 }
 
 // RefusedTotal is the number of refused frames, whatever the reason.
@@ -98,7 +143,7 @@ func (s *Stats) Counters() iter.Seq2[string, uint64] {
 			{"frames", s.Frames}, {"decoded", s.Decoded}, {"delivered", s.Hot + s.Cold + s.Sighted},
 			{"hot", s.Hot}, {"cold", s.Cold}, {"sighted", s.Sighted}, {"ignored", s.Ignored},
 			{"no_position", s.NoPosition}, {"lost", s.Lost},
-			{"opened", s.Opened}, {"closed", s.Closed}, {"sessions", s.Sessions},
+			{"opened", s.Opened}, {"roamed", s.Roamed}, {"closed", s.Closed}, {"sessions", s.Sessions},
 		} {
 			if !yield(c.name, c.v) {
 				return

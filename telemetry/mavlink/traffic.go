@@ -18,8 +18,8 @@ const (
 )
 
 // Traffic takes what vehicles say of others, and of their own remote id. It is
-// called by the receiving goroutine: it must not block, and what s points to is
-// valid during the call only.
+// called by the receiving goroutines, several at once: it must not block, and
+// what s points to is valid during the call only.
 type Traffic interface {
 	Sighted(s *vehicles.Sighting)
 }

@@ -408,3 +408,14 @@ func FuzzSighting(f *testing.F) {
 		}
 	})
 }
+
+// A sighting of the autopilot's own is no gap in its frames.
+func TestSightingIsNoGap(t *testing.T) {
+	b, seen := newBench(Limits{}), sky{}
+	b.traffic = &seen
+	s := &sender{sys: 1, comp: 1}
+	b.send(addrA, s.frame(copterBeat()), s.frame(&ardupilotmega.MessageAdsbVehicle{IcaoAddress: 1, Lat: 1, Lon: 1, Flags: 1}), s.frame(copterBeat()))
+	if len(seen) != 1 || b.stats.Lost != 0 {
+		t.Errorf("%d sightings, %d frames lost", len(seen), b.stats.Lost)
+	}
+}
