@@ -30,9 +30,9 @@ func (v View) Owns(operator string) bool {
 	return v.whole || v.operator != "" && v.operator == operator
 }
 
-// sees reports whether the view shows a vehicle in full: its own, and traffic that
+// Shows reports whether the view shows a vehicle in full: its own, and traffic that
 // is nobody's, which tells the whole sky who it is.
-func (v View) sees(id *vehicles.Identity) bool {
+func (v View) Shows(id *vehicles.Identity) bool {
 	return v.Owns(id.Operator) || id.Class.Traffic()
 }
 
@@ -42,7 +42,7 @@ const trafficID = "traffic-"
 // Identity is a vehicle as the view shows it: one of somebody else without its
 // name, its operator and its source. Nil stays nil.
 func (v View) Identity(id *vehicles.Identity) *vehicles.Identity {
-	if id == nil || v.sees(id) {
+	if id == nil || v.Shows(id) {
 		return id
 	}
 	return &vehicles.Identity{

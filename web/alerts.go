@@ -49,6 +49,9 @@ type Separation struct {
 	AtS         float64 `json:"at_s" doc:"Seconds until the closest approach"`
 	HorizontalM float64 `json:"horizontal_m"`
 	VerticalM   float64 `json:"vertical_m"`
+
+	HeightUnknown bool    `json:"height_unknown,omitempty" doc:"A height is not known, which counts as too close"`
+	HeightOffM    float64 `json:"height_off_m,omitempty" doc:"How far vertical_m may be off, because a height is one of pressure"`
 }
 
 // Acknowledgement says who has seen an alert.
@@ -155,7 +158,7 @@ func alertOf(a *telemetry.Alert) Alert {
 		out.Predicted = &PredictedBreach{InS: p.InS, Position: Position{Lat: degrees(p.Lat), Lon: degrees(p.Lon)}}
 	}
 	if c := a.Separation; c != nil {
-		out.Separation = &Separation{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM}
+		out.Separation = &Separation{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM, HeightUnknown: c.HeightUnknown, HeightOffM: c.HeightOffM}
 	}
 	if j := a.Jumped; j != nil {
 		out.Jump = &Jump{DistanceM: j.DistanceM, DtS: j.DtS}

@@ -41,6 +41,7 @@ type testZone struct {
 	server   *Server
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
+	traffic  *telemetry.Traffic
 	register *airspace.Register
 	book     *telemetry.Book
 	bus      *telemetry.Bus
@@ -125,6 +126,8 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		Registry: z.registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: z.bus, Grid: testGrid(), Shards: 2,
 	})
 	must(err)
+	z.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: z.registry, Pipeline: z.pipeline})
+	must(err)
 	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline})
 	box := testGrid().Box
 	z.register, err = airspace.NewRegister(airspace.Config{
@@ -150,7 +153,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		level = slog.LevelDebug
 	}
 	z.server, err = New(Config{
-		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
+		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator, Traffic: z.traffic,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
 		Listeners: func() []ListenerInfo {
 			return []ListenerInfo{{Name: "open", Addr: "127.0.0.1:14550", ReceiveBuffer: 1 << 20, Counters: map[string]uint64{"datagrams": 3}}}

@@ -52,6 +52,7 @@ type server struct {
 	pipeline  *telemetry.Pipeline
 	book      *telemetry.Book
 	separator *telemetry.Separator
+	traffic   *telemetry.Traffic
 	register  *airspace.Register
 	notifier  *notify.Notifier
 	requests  *web.Requests // that were answered before, by Idempotency-Key
@@ -132,8 +133,11 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: s.registry, Pipeline: s.pipeline}); err != nil {
+		return err
+	}
 	s.separator, err = telemetry.NewSeparator(telemetry.SeparatorConfig{
-		Pipeline: s.pipeline, Bus: s.bus, Separation: geofence.SeparationConfig{HorizonS: lookAheadS},
+		Pipeline: s.pipeline, Bus: s.bus, Traffic: s.traffic, Separation: geofence.SeparationConfig{HorizonS: lookAheadS},
 	})
 	if err != nil {
 		return err
@@ -165,7 +169,7 @@ func (s *server) replay(ctx context.Context) error {
 func (s *server) listen() (err error) {
 	for _, m := range s.cfg.MAVLink {
 		l, err := mavlink.Listen(mavlink.Config{
-			Name: m.Name, Addr: m.Addr, Idle: m.Idle, Logger: s.cfg.log,
+			Name: m.Name, Addr: m.Addr, Idle: m.Idle, Logger: s.cfg.log, Traffic: s.traffic,
 			Limits: mavlink.Limits{
 				PerSource: m.Limits.PerSource, BurstPerSource: m.Limits.BurstPerSource,
 				UnknownPerSource: m.Limits.UnknownPerSource, UnknownTotal: m.Limits.UnknownTotal,
@@ -192,7 +196,7 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
-	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
+	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run)
 	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

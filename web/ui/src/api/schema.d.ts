@@ -672,6 +672,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Aircraft, ships and drones that are not the zone's */
+        get: operations["listTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traffic/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them */
+        get: operations["getTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles": {
         parameters: {
             query?: never;
@@ -1801,6 +1835,13 @@ export interface components {
              * @description Seconds until the closest approach
              */
             at_s: number;
+            /**
+             * Format: double
+             * @description How far vertical_m may be off, because a height is one of pressure
+             */
+            height_off_m?: number;
+            /** @description A height is not known, which counts as too close */
+            height_unknown?: boolean;
             /** Format: double */
             horizontal_m: number;
             /**
@@ -1910,6 +1951,97 @@ export interface components {
              * @description Of all vehicles of the class, on whatever page: those for which not every fence is enforced
              */
             not_enforced: number;
+        };
+        TrafficList: {
+            items: components["schemas"]["TrafficTrack"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+        };
+        TrafficReporter: {
+            /**
+             * Format: date-time
+             * @description Of its newest report: receipt less age
+             */
+            at: string;
+            id: string;
+        };
+        TrafficTrack: {
+            /** Format: double */
+            age_s: number;
+            callsign: string;
+            /**
+             * Format: int64
+             * @description ADSB_EMITTER_TYPE, AIS_TYPE or MAV_ODID_UA_TYPE
+             */
+            category: number | null;
+            /** @enum {string} */
+            class: "aircraft" | "vessel";
+            /**
+             * Format: double
+             * @description Positive up
+             */
+            climb_mps: number | null;
+            /**
+             * Format: double
+             * @description Over ground
+             */
+            course_deg: number | null;
+            /**
+             * @description What it says of an emergency
+             * @enum {string}
+             */
+            distress: "" | "hijack" | "radio" | "emergency";
+            /**
+             * Format: int64
+             * @description Names it on the live channel within this epoch
+             */
+            handle: number;
+            heights: components["schemas"]["Heights"];
+            /** @description icao-, mmsi- or rid- and its own address, whoever reports it */
+            id: string;
+            /** @enum {string} */
+            means: "adsb" | "ais" | "remote_id";
+            name: string;
+            on_ground: boolean;
+            /** @description Where a drone's pilot stands; for the zone's people and the departments */
+            pilot: components["schemas"]["Position"] | null;
+            position: components["schemas"]["Position"];
+            /**
+             * Format: date-time
+             * @description When it was there: receipt less the age that the reporter states
+             */
+            position_at: string;
+            /**
+             * Format: double
+             * @description In the standard atmosphere: not above sea level
+             */
+            pressure_altitude_m: number | null;
+            /**
+             * Format: double
+             * @description How far it counts as off the height above sea level
+             */
+            pressure_off_m: number | null;
+            /** @description Who heard it last, newest first; those of the caller's own vehicles */
+            reporters: components["schemas"]["TrafficReporter"][];
+            /** @description The vehicle of the zone that it is; null: none that is known */
+            same_as: string | null;
+            /** @description Of a remote id */
+            serial_number: string;
+            ship_name: string;
+            /** @description It says itself that it is none */
+            simulated: boolean;
+            /**
+             * Format: double
+             * @description Over ground
+             */
+            speed_mps: number | null;
+            /**
+             * Format: int64
+             * @description As digits: 7700 is the number 7700
+             */
+            squawk: number | null;
+            /** @description A vehicle that proved who it is reports it; what it says of itself nobody vouches for */
+            verified: boolean;
         };
         UnenforcedFence: {
             fence_id: string;
@@ -6895,6 +7027,154 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTraffic: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTraffic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficTrack"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
