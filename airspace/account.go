@@ -46,6 +46,8 @@ type accountEntry struct {
 	Changes []accountChange `json:"changes"`
 	By      string          `json:"by"`
 	AtUS    int64           `json:"at_us"`
+
+	Request *journal.Request `json:"request,omitempty"`
 }
 
 // accountChange is one record, exactly one member.
@@ -126,6 +128,10 @@ func (r *Register) replayAccounts(rec journal.Record) error {
 	for _, x := range rec.Expect {
 		r.seqs[x.Agg] = rec.Seq
 	}
+	if e.Request != nil {
+		r.answers.noteAccounts(e.Request, e.AtUS, e.Changes)
+	}
+	r.last = max(r.last, rec.Seq)
 	return nil
 }
 
@@ -135,27 +141,41 @@ const accountTries = 3
 
 // decideAccounts decides about accounts: check looks at the state, which is
 // locked for reading, and says what the records shall be. Their stamps are
-// written here. Every such decision also depends on the set of all accounts:
-// that the last administrator stays is a rule about all people.
-func (r *Register) decideAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) error {
+// written here, and they are what it answers; a request that was decided before
+// gets its first answer. Every such decision also depends on the set of all
+// accounts: that the last administrator stays is a rule about all people.
+func (r *Register) decideAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) ([]accountChange, error) {
 	if err := r.decide.take(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer r.decide.give()
-	var err error
-	for range accountTries {
-		if err = r.tryAccounts(ctx, who, act, check); !errors.Is(err, journal.ErrConflict) {
-			return err
+	if !IsRehearsal(ctx) {
+		if before, err := r.answerOf(ctx); before != nil || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			return before.changes, nil
 		}
 	}
-	return err
+	var changes []accountChange
+	var err error
+	for range accountTries {
+		if changes, err = r.tryAccounts(ctx, who, act, check); !errors.Is(err, journal.ErrConflict) {
+			break
+		}
+	}
+	return changes, err
 }
 
-func (r *Register) tryAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) error {
+func (r *Register) tryAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) ([]accountChange, error) {
 	now := r.cfg.Clock()
 	r.mu.RLock()
 	changes, err := check(now)
 	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: AccountSchema, TimeUS: now.UnixMicro()}
+	request := journal.RequestOf(ctx)
+	if request != nil {
+		entry.ID = request.EntryID(entry.TimeUS, 0)
+	}
 	all := journal.Aggregate("accounts:" + r.cfg.Zone.ID)
 	entry.Expect = append(entry.Expect, journal.Expect{Agg: all, Seq: r.seqs[all]})
 	for i := range changes {
@@ -168,14 +188,14 @@ func (r *Register) tryAccounts(ctx context.Context, who Actor, act string, check
 		s.UpdatedUS, s.UpdatedBy = entry.TimeUS, who.ID
 	}
 	r.mu.RUnlock()
-	if err != nil {
-		return err
+	if err != nil || IsRehearsal(ctx) {
+		return changes, err
 	}
-	entry.Body, err = json.Marshal(accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: entry.TimeUS})
+	entry.Body, err = json.Marshal(accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: entry.TimeUS, Request: request})
 	if err != nil {
-		return fmt.Errorf("encode decision: %w", err)
+		return nil, fmt.Errorf("encode decision: %w", err)
 	}
-	return r.carry(ctx, func() error {
+	return changes, r.carry(ctx, func() error {
 		records, err := r.append(context.WithoutCancel(ctx), []journal.Entry{entry})
 		if err != nil {
 			return err

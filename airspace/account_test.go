@@ -222,7 +222,7 @@ func TestWhoCanBe(t *testing.T) {
 		"organisation": second(r.CreateOrganisation(t.Context(), r.actor(olga), airspace.Organisation{ID: "x", Kind: airspace.Operator, Name: "x"})),
 		"person":       second(r.CreatePerson(t.Context(), r.actor(olga), airspace.Person{Org: "acme", Roles: []airspace.Role{airspace.Observer}})),
 		"rights":       second(r.ReplacePerson(t.Context(), r.actor(olga), 1, olga)),
-		"reset":        r.NoteReset(t.Context(), r.actor(olga), ada.ID),
+		"reset":        second(r.NoteReset(t.Context(), r.actor(olga), ada.ID)),
 		"proposal":     second(r.Propose(t.Context(), r.actor(olga), airspace.ActErase, ada.ID, "x")),
 	} {
 		if !errors.Is(err, airspace.ErrForbidden) {

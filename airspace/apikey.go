@@ -89,14 +89,14 @@ func (r *Register) KeyActor(id string) (Actor, APIKey, error) {
 // makes it: else an administrator could be two persons. The telemetry of
 // vehicles is excepted, since vehicles make no keys.
 func (r *Register) CreateAPIKey(ctx context.Context, who Actor, k APIKey) (APIKey, error) {
-	made := APIKey{ID: newID("k_"), Person: k.Person, Scopes: k.Scopes, ExpiresUS: k.ExpiresUS, CIDRs: k.CIDRs}
+	made := APIKey{ID: newAccountID(ctx, "k_"), Person: k.Person, Scopes: k.Scopes, ExpiresUS: k.ExpiresUS, CIDRs: k.CIDRs}
 	if who.Key != "" { // else a stolen key could have children that outlive it
 		return APIKey{}, fmt.Errorf("create key: %w", ErrNoPerson)
 	}
 	if who.Person != k.Person && !who.May(Admin) {
 		return APIKey{}, fmt.Errorf("create key for %s: %s: %w", k.Person, who.ID, ErrForbidden)
 	}
-	err := r.decideAccounts(ctx, who, "key.create", func(now time.Time) ([]accountChange, error) {
+	done, err := r.decideAccounts(ctx, who, "key.create", func(now time.Time) ([]accountChange, error) {
 		owner, err := r.activePerson(k.Person)
 		if err != nil {
 			return nil, err
@@ -116,7 +116,7 @@ func (r *Register) CreateAPIKey(ctx context.Context, who Actor, k APIKey) (APIKe
 	if err != nil {
 		return APIKey{}, err
 	}
-	return r.APIKey(made.ID)
+	return done[0].Key.clone(), nil
 }
 
 func (k *APIKey) check(now time.Time) error {
@@ -145,7 +145,7 @@ func (k *APIKey) check(now time.Time) error {
 // RevokeAPIKey ends a key for good, if rev is its current revision. Its owner
 // and administrators may.
 func (r *Register) RevokeAPIKey(ctx context.Context, who Actor, id string, rev uint64) (APIKey, error) {
-	err := r.decideAccounts(ctx, who, "key.revoke", func(time.Time) ([]accountChange, error) {
+	_, err := r.decideAccounts(ctx, who, "key.revoke", func(time.Time) ([]accountChange, error) {
 		k, err := find(r.accounts.keys, "key", id)
 		if err != nil {
 			return nil, err

@@ -97,7 +97,7 @@ func (r *Register) setFence(f *FenceRecord, request *journal.Request) {
 	id := f.Fence.ID
 	r.fences[id] = f
 	if request != nil {
-		r.answers.note(request, f.UpdatedUS, f)
+		r.answers.noteFence(request, f.UpdatedUS, f)
 	}
 	versions := append(r.versions[id], FenceVersion{Fence: f.Fence, AtUS: f.UpdatedUS, By: f.UpdatedBy, Deleted: f.Deleted})
 	if extra := len(versions) - MaxVersions; extra > 0 {

@@ -96,7 +96,7 @@ func (r *Register) CreateOrganisation(ctx context.Context, who Actor, o Organisa
 	if err := o.check(); err != nil {
 		return Organisation{}, err
 	}
-	err := r.decideAccounts(ctx, who, "organisation.create", func(time.Time) ([]accountChange, error) {
+	done, err := r.decideAccounts(ctx, who, "organisation.create", func(time.Time) ([]accountChange, error) {
 		if _, taken := r.accounts.organisations[o.ID]; taken {
 			return nil, fmt.Errorf("organisation %s: %w", o.ID, ErrExists)
 		}
@@ -106,7 +106,7 @@ func (r *Register) CreateOrganisation(ctx context.Context, who Actor, o Organisa
 	if err != nil {
 		return Organisation{}, err
 	}
-	return r.Organisation(o.ID)
+	return *done[0].Organisation, nil
 }
 
 // ReplaceOrganisation changes name, clock and whether the organisation is
@@ -116,7 +116,7 @@ func (r *Register) ReplaceOrganisation(ctx context.Context, who Actor, rev uint6
 	if !who.May(Admin) {
 		return Organisation{}, fmt.Errorf("replace organisation %s: %s: %w", o.ID, who.ID, ErrForbidden)
 	}
-	err := r.decideAccounts(ctx, who, "organisation.replace", func(time.Time) ([]accountChange, error) {
+	_, err := r.decideAccounts(ctx, who, "organisation.replace", func(time.Time) ([]accountChange, error) {
 		old, err := find(r.accounts.organisations, "organisation", o.ID)
 		if err != nil {
 			return nil, err

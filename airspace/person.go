@@ -118,8 +118,8 @@ func (r *Register) CreatePerson(ctx context.Context, who Actor, p Person) (Perso
 	if !who.May(Admin) {
 		return Person{}, fmt.Errorf("create person: %s: %w", who.ID, ErrForbidden)
 	}
-	made := Person{ID: newID("p_"), Org: p.Org, Roles: p.Roles, Disabled: p.Disabled}
-	err := r.decideAccounts(ctx, who, "person.create", func(time.Time) ([]accountChange, error) {
+	made := Person{ID: newAccountID(ctx, "p_"), Org: p.Org, Roles: p.Roles, Disabled: p.Disabled}
+	done, err := r.decideAccounts(ctx, who, "person.create", func(time.Time) ([]accountChange, error) {
 		if err := r.checkPerson(&made); err != nil {
 			return nil, err
 		}
@@ -132,7 +132,7 @@ func (r *Register) CreatePerson(ctx context.Context, who Actor, p Person) (Perso
 	if err != nil {
 		return Person{}, err
 	}
-	return r.Person(made.ID)
+	return done[0].Person.clone(), nil
 }
 
 // appointNeedsTwo: a single administrator has nobody who could confirm. Called with r.mu held.
@@ -183,7 +183,7 @@ func (r *Register) ReplacePerson(ctx context.Context, who Actor, rev uint64, p P
 	if !who.May(Admin) {
 		return Person{}, fmt.Errorf("replace person %s: %s: %w", p.ID, who.ID, ErrForbidden)
 	}
-	err := r.decideAccounts(ctx, who, "person.replace", func(time.Time) ([]accountChange, error) {
+	_, err := r.decideAccounts(ctx, who, "person.replace", func(time.Time) ([]accountChange, error) {
 		old, err := find(r.accounts.people, "person", p.ID)
 		if err != nil {
 			return nil, err
@@ -237,11 +237,11 @@ func (r *Register) mayReplace(who Actor, old, made *Person) error {
 // NoteReset journals that somebody gives another person a new password or
 // identity, before that happens: from then on for a week the two do not count
 // as two persons, and what was signed in ends.
-func (r *Register) NoteReset(ctx context.Context, who Actor, id string) error {
+func (r *Register) NoteReset(ctx context.Context, who Actor, id string) (Person, error) {
 	if !who.May(Admin) {
-		return fmt.Errorf("new credentials for %s: %s: %w", id, who.ID, ErrForbidden)
+		return Person{}, fmt.Errorf("new credentials for %s: %s: %w", id, who.ID, ErrForbidden)
 	}
-	return r.decideAccounts(ctx, who, "person.credentials_reset", func(now time.Time) ([]accountChange, error) {
+	done, err := r.decideAccounts(ctx, who, "person.credentials_reset", func(now time.Time) ([]accountChange, error) {
 		p, err := find(r.accounts.people, "person", id)
 		if err != nil {
 			return nil, err
@@ -253,6 +253,10 @@ func (r *Register) NoteReset(ctx context.Context, who Actor, id string) error {
 		next.ResetBy, next.ResetUS = who.responsible(), now.UnixMicro()
 		return []accountChange{{Person: &next}}, nil
 	})
+	if err != nil {
+		return Person{}, err
+	}
+	return done[0].Person.clone(), nil
 }
 
 // responsible is the person that answers for the actor, else the actor itself.

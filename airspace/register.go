@@ -150,6 +150,9 @@ func (r *Register) entry(atUS int64, body any, urgent bool, aggregates ...journa
 
 // append makes entries durable, all or none.
 func (r *Register) append(ctx context.Context, entries []journal.Entry) ([]journal.Record, error) {
+	if IsRehearsal(ctx) {
+		return nil, errRehearsal
+	}
 	seqs, err := r.cfg.Journal.Append(ctx, entries...)
 	if err != nil {
 		return nil, fmt.Errorf("write decision to the journal: %w", err)

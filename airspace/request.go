@@ -19,18 +19,33 @@ type answer struct {
 	sha256  string
 	atUS    int64
 	records []FenceRecord // in the order of the changes
+	changes []accountChange
 }
 
 // answers are those of the last day, oldest first in order.
 type answers struct {
 	byName map[requestName]*answer
 	order  []*answer
-	size   int // records in all of them
+	size   int // records and changes in all of them
 	limit  int // of size
 }
 
-// note takes one change that was made for a request into its answer.
-func (a *answers) note(r *journal.Request, atUS int64, f *FenceRecord) {
+// noteFence takes one change of a fence that was made for a request into its answer.
+func (a *answers) noteFence(r *journal.Request, atUS int64, f *FenceRecord) {
+	known := a.of(r, atUS)
+	known.records = append(known.records, *f)
+	a.grown(known, 1)
+}
+
+// noteAccounts takes what was decided about accounts for a request into its answer.
+func (a *answers) noteAccounts(r *journal.Request, atUS int64, changes []accountChange) {
+	known := a.of(r, atUS)
+	known.changes = append(known.changes, changes...)
+	a.grown(known, len(changes))
+}
+
+// of is the answer that a request is getting.
+func (a *answers) of(r *journal.Request, atUS int64) *answer {
 	name := requestName{r.By, r.Key}
 	known := a.byName[name]
 	if known == nil || known.atUS != atUS {
@@ -38,19 +53,32 @@ func (a *answers) note(r *journal.Request, atUS int64, f *FenceRecord) {
 		a.byName[name] = known
 		a.order = append(a.order, known)
 	}
-	known.records = append(known.records, *f)
-	a.size++
-	for oldest := a.order[0]; oldest != known && (a.size > a.limit || atUS-oldest.atUS > journal.RequestWindowUS); oldest = a.order[0] {
+	return known
+}
+
+// grown forgets the oldest answers when there are too many, never the newest.
+func (a *answers) grown(newest *answer, by int) {
+	a.size += by
+	for oldest := a.order[0]; oldest != newest && (a.size > a.limit || newest.atUS-oldest.atUS > journal.RequestWindowUS); oldest = a.order[0] {
 		if a.byName[oldest.name] == oldest {
 			delete(a.byName, oldest.name)
 		}
-		a.order, a.size = a.order[1:], a.size-len(oldest.records)
+		a.order, a.size = a.order[1:], a.size-len(oldest.records)-len(oldest.changes)
 	}
 }
 
 // answered is what the request of ctx led to before; nil if it is a new one.
 // It is asked with the turn before a decision is made.
 func (r *Register) answered(ctx context.Context) ([]FenceRecord, error) {
+	known, err := r.answerOf(ctx)
+	if known == nil {
+		return nil, err
+	}
+	return known.records, nil
+}
+
+// answerOf is the answer that the request of ctx was given; nil if it is a new one.
+func (r *Register) answerOf(ctx context.Context) (*answer, error) {
 	q := journal.RequestOf(ctx)
 	if q == nil {
 		return nil, nil
@@ -64,7 +92,15 @@ func (r *Register) answered(ctx context.Context) ([]FenceRecord, error) {
 	case known.sha256 != q.SHA256:
 		return nil, journal.ErrKeyReused
 	}
-	return known.records, nil
+	return known, nil
+}
+
+// Decided reports whether the request of ctx led to a decision before. Who keeps
+// something beside the journal then completes it, rather than refuse what is
+// there because of the request itself.
+func (r *Register) Decided(ctx context.Context) bool {
+	known, err := r.answerOf(ctx)
+	return known != nil && err == nil
 }
 
 func first(records []FenceRecord) FenceRecord {

@@ -91,8 +91,8 @@ func (r *Register) Propose(ctx context.Context, who Actor, act Act, subject, rea
 	if n := utf8.RuneCountInString(reason); n < 1 || n > maxReason {
 		return Proposal{}, fmt.Errorf("%w: give a reason of 1 to %d characters", ErrAccount, maxReason)
 	}
-	id := newID("tp_")
-	err := r.decideAccounts(ctx, who, "proposal.create", func(now time.Time) ([]accountChange, error) {
+	id := newAccountID(ctx, "tp_")
+	done, err := r.decideAccounts(ctx, who, "proposal.create", func(now time.Time) ([]accountChange, error) {
 		if _, err := r.effects(act, subject); err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (r *Register) Propose(ctx context.Context, who Actor, act Act, subject, rea
 	if err != nil {
 		return Proposal{}, err
 	}
-	return r.Proposal(id)
+	return *done[0].Proposal, nil
 }
 
 // mayAct: a token of the configuration is nobody in particular, so it may hide
@@ -132,7 +132,7 @@ func (r *Register) Confirm(ctx context.Context, who Actor, id string, rev uint64
 	if err := mayAct(who, p.Act); err != nil {
 		return Proposal{}, fmt.Errorf("confirm %s: %s: %w", id, who.ID, err)
 	}
-	err = r.decideAccounts(ctx, who, string(p.Act), func(now time.Time) ([]accountChange, error) {
+	done, err := r.decideAccounts(ctx, who, string(p.Act), func(now time.Time) ([]accountChange, error) {
 		p, err := r.openProposal(id, rev, now)
 		if err != nil {
 			return nil, err
@@ -150,7 +150,7 @@ func (r *Register) Confirm(ctx context.Context, who Actor, id string, rev uint64
 	if err != nil {
 		return Proposal{}, err
 	}
-	return r.Proposal(id)
+	return *done[len(done)-1].Proposal, nil
 }
 
 // openProposal is a proposal that waits. Called with r.mu held.
@@ -230,7 +230,7 @@ func (r *Register) effects(act Act, subject string) ([]accountChange, error) {
 // Withdraw ends an open proposal, if rev is the revision that was read. Who
 // proposed it and every administrator may.
 func (r *Register) Withdraw(ctx context.Context, who Actor, id string, rev uint64) error {
-	return r.decideAccounts(ctx, who, "proposal.withdraw", func(now time.Time) ([]accountChange, error) {
+	_, err := r.decideAccounts(ctx, who, "proposal.withdraw", func(now time.Time) ([]accountChange, error) {
 		p, err := r.openProposal(id, rev, now)
 		if err != nil {
 			return nil, err
@@ -241,4 +241,5 @@ func (r *Register) Withdraw(ctx context.Context, who Actor, id string, rev uint6
 		p.State = ProposalWithdrawn
 		return []accountChange{{Proposal: &p}}, nil
 	})
+	return err
 }

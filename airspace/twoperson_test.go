@@ -75,7 +75,7 @@ func TestTwoPersons(t *testing.T) {
 	}
 
 	// Who sets another's password could be both.
-	if err := r.NoteReset(t.Context(), r.actor(ada), bob.ID); err != nil {
+	if _, err := r.NoteReset(t.Context(), r.actor(ada), bob.ID); err != nil {
 		t.Fatal(err)
 	}
 	appoint := propose(r.actor(ada), airspace.ActAppoint, carl.ID)

@@ -22,6 +22,7 @@ type rule struct {
 	or     airspace.Scope // or, instead of scope, this one
 	limits limits         // of one request
 	once   bool           // it takes an Idempotency-Key
+	secret bool           // its body has secrets or personal data
 	more   bool           // others add parameters to the query
 	urgent bool           // who may do it is never told to wait
 }
@@ -58,7 +59,7 @@ func rules() map[string]rule {
 		"acknowledgeAlert": {scope: airspace.ZoneControl, once: true},
 		"listWebhooks":     {scope: airspace.Admin},
 		"getWebhook":       {scope: airspace.Admin},
-		"createWebhook":    {scope: airspace.Admin, once: true},
+		"createWebhook":    {scope: airspace.Admin, once: true, secret: true},
 		"deleteWebhook":    {scope: airspace.Admin},
 		"resumeWebhook":    {scope: airspace.Admin},
 		"auditCheckpoint":  {scope: airspace.AuditRead},
@@ -70,26 +71,27 @@ func rules() map[string]rule {
 		eventsOperation:    {scope: airspace.ZoneRead},
 
 		"changePassword":      {signed: true},
+		"signInWays":          {public: true},
 		"startOIDC":           {public: true},
 		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
-		"createOrganisation":  {scope: airspace.Admin},
+		"createOrganisation":  {scope: airspace.Admin, once: true},
 		"replaceOrganisation": {scope: airspace.Admin},
 		"listPeople":          {scope: airspace.Admin, or: airspace.AuditRead},
 		"getPerson":           {signed: true}, // oneself; others need what listPeople needs
-		"createPerson":        {scope: airspace.Admin},
+		"createPerson":        {scope: airspace.Admin, once: true, secret: true},
 		"replacePerson":       {scope: airspace.Admin},
 		"replaceProfile":      {scope: airspace.Admin},
-		"resetPassword":       {scope: airspace.Admin},
-		"listKeys":            {signed: true}, // one's own; an administrator sees all
-		"getKey":              {signed: true}, // likewise
-		"createKey":           {signed: true}, // with rights that one has
-		"revokeKey":           {signed: true}, // one's own; an administrator all
+		"resetPassword":       {scope: airspace.Admin, once: true, secret: true},
+		"listKeys":            {signed: true},                           // one's own; an administrator sees all
+		"getKey":              {signed: true},                           // likewise
+		"createKey":           {signed: true, once: true, secret: true}, // with rights that one has
+		"revokeKey":           {signed: true},                           // one's own; an administrator all
 		"listProposals":       {scope: airspace.Admin, or: airspace.AuditRead},
 		"getProposal":         {scope: airspace.Admin, or: airspace.AuditRead},
-		"propose":             {scope: airspace.Admin},
-		"confirmProposal":     {scope: airspace.Admin},
+		"propose":             {scope: airspace.Admin, once: true},
+		"confirmProposal":     {scope: airspace.Admin, once: true},
 		"withdrawProposal":    {scope: airspace.Admin},
 	}
 }
@@ -164,7 +166,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		ctx = huma.WithValue(ctx, httpRequestKey{}, r)
 		ctx = huma.WithValue(ctx, actorKey{}, actor)
 		if to.once {
-			s.onlyOnce(ctx, actor, body, next)
+			s.onlyOnce(ctx, actor, to, body, next)
 			return
 		}
 		next(ctx)

@@ -16,6 +16,20 @@ type Trial struct {
 	DryRun bool `query:"dry_run" doc:"Check everything, answer what would happen, and change nothing"`
 }
 
+// isTrial reads the same as the framework does for Trial: 1 and t are true too.
+func isTrial(r *http.Request) bool {
+	dry, err := strconv.ParseBool(r.URL.Query().Get("dry_run"))
+	return dry && err == nil
+}
+
+// under makes decisions about accounts under ctx be tried only, if that is asked.
+func (t Trial) under(ctx context.Context) context.Context {
+	if t.DryRun {
+		return airspace.Rehearsal(ctx)
+	}
+	return ctx
+}
+
 // FenceAnswer is what a change of a fence led to, or would lead to.
 type FenceAnswer struct {
 	Fence

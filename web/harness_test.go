@@ -28,6 +28,7 @@ import (
 	"testzone/telemetry/live"
 	"testzone/vehicles"
 	"testzone/web/auth"
+	"testzone/web/notify"
 )
 
 const (
@@ -152,8 +153,11 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	if opt.debug {
 		level = slog.LevelDebug
 	}
+	notifier, err := notify.New(notify.Config{Source: j, Encode: EncodeEvent, Clock: z.clock.now})
+	must(err)
 	z.server, err = New(Config{
-		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator, Traffic: z.traffic,
+		Notifier: notifier, Traffic: z.traffic,
+		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
 		Listeners: func() []ListenerInfo {
 			return []ListenerInfo{{Name: "open", Addr: "127.0.0.1:14550", ReceiveBuffer: 1 << 20, Counters: map[string]uint64{"datagrams": 3}}}

@@ -31,7 +31,7 @@ type Key struct {
 // NewKey is a key at the only time that its secret is seen.
 type NewKey struct {
 	Key    Key    `json:"key"`
-	Secret string `json:"secret" doc:"Send it as Authorization: Bearer. It is shown only now"`
+	Secret string `json:"secret" doc:"Send it as Authorization: Bearer. It is shown only now: a repetition of the request answers 409 secret_shown. Empty in a dry run"`
 }
 
 // KeyInput is a new key.
@@ -57,6 +57,7 @@ type keyListOutput struct {
 }
 
 type createKeyInput struct {
+	Trial
 	Body KeyInput
 }
 
@@ -125,22 +126,37 @@ func (s *Server) getKey(ctx context.Context, in *idInput) (*oneOutput[Key], erro
 
 func (s *Server) createKey(ctx context.Context, in *createKeyInput) (*madeOutput[NewKey], error) {
 	who := actorOf(ctx)
-	made := airspace.APIKey{Person: in.Body.Person, Scopes: namesOf[airspace.Scope](in.Body.Scopes), CIDRs: in.Body.CIDRs}
-	if made.Person == "" {
-		made.Person = who.Person
+	key := airspace.APIKey{Person: in.Body.Person, Scopes: namesOf[airspace.Scope](in.Body.Scopes), CIDRs: in.Body.CIDRs}
+	if key.Person == "" {
+		key.Person = who.Person
 	}
 	if in.Body.ExpiresAt != nil {
-		made.ExpiresUS = in.Body.ExpiresAt.UnixMicro()
+		key.ExpiresUS = in.Body.ExpiresAt.UnixMicro()
 	}
-	k, err := s.cfg.Register.CreateAPIKey(ctx, who, made)
+	k, err := s.cfg.Register.CreateAPIKey(in.under(ctx), who, key)
 	if err != nil {
 		return nil, err
+	}
+	if in.DryRun {
+		body := NewKey{Key: s.keyOf(&k)}
+		body.Key.Label = in.Body.Label
+		return wouldMake(body), nil
+	}
+	if s.secretShown(k.ID) {
+		return nil, fmt.Errorf("key %s: %w", k.ID, errSecretShown)
 	}
 	secret, err := s.cfg.Auth.NewKeySecret(k, in.Body.Label)
 	if err != nil {
 		return nil, err
 	}
-	return &madeOutput[NewKey]{ETag: etag(k.Rev), Location: "/v1/keys/" + k.ID, Body: NewKey{Key: s.keyOf(&k), Secret: secret}}, nil
+	return made("/v1/keys/"+k.ID, k.Rev, NewKey{Key: s.keyOf(&k), Secret: secret}), nil
+}
+
+// secretShown reports whether the secret of a key was made before. After a crash
+// in between it was not: the repetition of the request makes it.
+func (s *Server) secretShown(id string) bool {
+	k, err := s.cfg.Register.APIKey(id)
+	return err != nil || k.Revoked || s.cfg.Auth.HasKeySecret(id)
 }
 
 func (s *Server) revokeKey(ctx context.Context, in *MatchInput) (*struct{}, error) {

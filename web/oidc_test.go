@@ -69,10 +69,19 @@ func TestOIDC(t *testing.T) {
 	back := func(query url.Values, cookie string) reply {
 		return z.call("", "GET", "/v1/oidc/callback?session_state=x&code="+query.Get("nonce")+"&state="+query.Get("state"), "", "Cookie", cookie)
 	}
+	if r := z.call("", "GET", "/v1/session/ways", ""); strings.TrimSpace(string(r.body)) != `{"provider":{"name":"`+strings.TrimPrefix(issuer.URL, "http://")+`"}}` {
+		t.Errorf("ways in: %s", r.body)
+	}
 	z.want(back(begin()), "403 not_linked")
+	// A browser is not shown JSON: the page says what went wrong.
+	query, cookie := begin()
+	r := z.call("", "GET", "/v1/oidc/callback?code="+query.Get("nonce")+"&state="+query.Get("state"), "", "Cookie", cookie, "Accept", "text/html,application/xhtml+xml")
+	if z.want(r, "302"); r.Header.Get("Location") != "/#signin=not_linked" || len(r.Cookies()) != 0 {
+		t.Errorf("a browser is sent to %v", r.Header)
+	}
 	ada := z.person(adminToken, "ada", "zone", "controller")
 	z.call(adminToken, "PUT", "/v1/people/"+ada.ID+"/profile", `{"login":"","name":"Ada","subject":"sub-ada"}`)
-	r := back(begin())
+	r = back(begin())
 	z.want(r, "302")
 	cookies := r.Cookies()
 	if r.Header.Get("Location") != "/" || len(cookies) != 2 || cookies[0].Name != auth.StateCookie || cookies[0].MaxAge >= 0 || cookies[1].Name != auth.CookieName {
@@ -81,7 +90,7 @@ func TestOIDC(t *testing.T) {
 	if r := z.call("", "GET", "/v1/session", "", "Cookie", cookies[1].Name+"="+cookies[1].Value); !strings.Contains(string(r.body), ada.ID) || !strings.Contains(string(r.body), "fence.write") {
 		t.Errorf("session: %s", r.body)
 	}
-	query, _ := begin()
+	query, _ = begin()
 	_, other := begin()
 	z.want(back(query, other), "401 bad_identity")
 	issuer.Close()
@@ -90,6 +99,9 @@ func TestOIDC(t *testing.T) {
 
 func TestNoOIDC(t *testing.T) {
 	z := newTestZone(t, zoneOptions{})
+	if r := z.call("", "GET", "/v1/session/ways", ""); r.StatusCode != 200 || strings.TrimSpace(string(r.body)) != `{"provider":null}` {
+		t.Errorf("ways in: %d %s", r.StatusCode, r.body)
+	}
 	z.want(z.call("", "GET", "/v1/oidc/start", ""), "404 no_provider")
 	z.want(z.call("", "GET", "/v1/oidc/callback?code=x&state=y&error=z", ""), "404 no_provider")
 }

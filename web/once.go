@@ -124,7 +124,7 @@ func (q *Requests) end(r *journal.Request) {
 
 // onlyOnce makes a request with a key happen once. What a repetition is
 // answered is up to the operation, which finds the request in its context.
-func (s *Server) onlyOnce(ctx huma.Context, actor airspace.Actor, body []byte, next func(huma.Context)) {
+func (s *Server) onlyOnce(ctx huma.Context, actor airspace.Actor, to rule, body []byte, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	keys := r.Header.Values(keyHeader)
 	if len(keys) == 0 {
@@ -137,6 +137,9 @@ func (s *Server) onlyOnce(ctx huma.Context, actor airspace.Actor, body []byte, n
 		return
 	}
 	q := &journal.Request{By: actor.ID, Key: keys[0], SHA256: digestOf(r, body)}
+	if to.secret { // the journal never forgets, and a password could be guessed from its digest
+		q.SHA256 = s.cfg.Auth.Secrets().Blind(q.SHA256)
+	}
 	again, err := s.cfg.Requests.begin(ctx.Context(), q, s.cfg.Clock().UnixMicro())
 	if err != nil {
 		fail(err)
@@ -147,7 +150,7 @@ func (s *Server) onlyOnce(ctx huma.Context, actor airspace.Actor, body []byte, n
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
 	next(huma.WithContext(ctx, journal.WithRequest(ctx.Context(), q)))
-	if status := ctx.Status(); status >= 200 && status < 300 && r.URL.Query().Get("dry_run") != "true" {
+	if status := ctx.Status(); status >= 200 && status < 300 && !isTrial(r) {
 		s.cfg.Requests.note(q, s.cfg.Clock().UnixMicro())
 	}
 }

@@ -84,6 +84,7 @@ type MatchInput struct {
 }
 
 type createOrganisationInput struct {
+	Trial
 	Body OrganisationInput
 }
 
@@ -94,9 +95,20 @@ type replaceOrganisationInput struct {
 
 // madeOutput is the answer to a creation.
 type madeOutput[T any] struct {
+	Status   int
 	ETag     string `header:"ETag" doc:"Revision for If-Match"`
 	Location string `header:"Location" doc:"Of what was made"`
 	Body     T
+}
+
+// made answers 201.
+func made[T any](location string, rev uint64, body T) *madeOutput[T] {
+	return &madeOutput[T]{Status: http.StatusCreated, ETag: etag(rev), Location: location, Body: body}
+}
+
+// wouldMake answers a dry run.
+func wouldMake[T any](body T) *madeOutput[T] {
+	return &madeOutput[T]{Status: http.StatusOK, Body: body}
 }
 
 // oneOutput is an object that has revisions.
@@ -159,13 +171,16 @@ func (s *Server) getOrganisation(ctx context.Context, in *idInput) (*oneOutput[O
 }
 
 func (s *Server) createOrganisation(ctx context.Context, in *createOrganisationInput) (*madeOutput[Organisation], error) {
-	o, err := s.cfg.Register.CreateOrganisation(ctx, actorOf(ctx), airspace.Organisation{
+	o, err := s.cfg.Register.CreateOrganisation(in.under(ctx), actorOf(ctx), airspace.Organisation{
 		ID: in.Body.ID, Kind: airspace.OrganisationKind(in.Body.Kind), Name: in.Body.Name,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &madeOutput[Organisation]{ETag: etag(o.Rev), Location: "/v1/organisations/" + o.ID, Body: organisationOf(&o)}, nil
+	if in.DryRun {
+		return wouldMake(organisationOf(&o)), nil
+	}
+	return made("/v1/organisations/"+o.ID, o.Rev, organisationOf(&o)), nil
 }
 
 func (s *Server) replaceOrganisation(ctx context.Context, in *replaceOrganisationInput) (*oneOutput[Organisation], error) {

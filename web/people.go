@@ -62,6 +62,7 @@ type personListOutput struct {
 }
 
 type createPersonInput struct {
+	Trial
 	Body PersonInput
 }
 
@@ -76,7 +77,8 @@ type replaceProfileInput struct {
 }
 
 type resetPasswordInput struct {
-	ID   string `path:"id" maxLength:"64"`
+	ID string `path:"id" maxLength:"64"`
+	Trial
 	Body PasswordReset
 }
 
@@ -139,9 +141,12 @@ func (s *Server) onePerson(ctx context.Context, p *airspace.Person) *oneOutput[P
 // createPerson checks the personal part first: the two stores have no common
 // transaction, and a person without a profile is the lesser evil.
 func (s *Server) createPerson(ctx context.Context, in *createPersonInput) (*madeOutput[Person], error) {
+	ctx = in.under(ctx)
 	profile := auth.Profile(in.Body.Profile)
-	if err := s.cfg.Auth.Secrets().Free(profile); err != nil {
-		return nil, err
+	if !s.cfg.Register.Decided(ctx) { // else the request itself took the login name
+		if err := s.cfg.Auth.Secrets().Free(profile); err != nil {
+			return nil, err
+		}
 	}
 	if in.Body.Password != "" {
 		if err := auth.CheckPassword(in.Body.Password, profile); err != nil {
@@ -151,16 +156,36 @@ func (s *Server) createPerson(ctx context.Context, in *createPersonInput) (*made
 	p, err := s.cfg.Register.CreatePerson(ctx, actorOf(ctx), airspace.Person{
 		Org: in.Body.Organisation, Roles: namesOf[airspace.Role](in.Body.Roles), Disabled: in.Body.Disabled,
 	})
-	if err == nil {
-		err = s.cfg.Auth.Secrets().SetProfile(p.ID, profile)
-	}
-	if err == nil && in.Body.Password != "" {
-		err = s.cfg.Auth.SetPassword(ctx, p.ID, in.Body.Password, true)
-	}
 	if err != nil {
 		return nil, err
 	}
-	return &madeOutput[Person]{ETag: etag(p.Rev), Location: "/v1/people/" + p.ID, Body: s.personOf(ctx, &p)}, nil
+	if in.DryRun {
+		body := s.personOf(ctx, &p)
+		body.Profile = &in.Body.Profile
+		return wouldMake(body), nil
+	}
+	if err := s.furnish(ctx, p.ID, profile, in.Body.Password); err != nil {
+		return nil, err
+	}
+	return made("/v1/people/"+p.ID, p.Rev, s.personOf(ctx, &p)), nil
+}
+
+// furnish gives a new person what stands beside the journal. A repetition of the
+// request gives what a crash left out, and nothing that is there already.
+func (s *Server) furnish(ctx context.Context, id string, profile auth.Profile, password string) error {
+	if p, err := s.cfg.Register.Person(id); err != nil || p.Erased {
+		return err
+	}
+	hasProfile, hasPassword := s.cfg.Auth.Secrets().Has(id)
+	if !hasProfile {
+		if err := s.cfg.Auth.Secrets().SetProfile(id, profile); err != nil {
+			return err
+		}
+	}
+	if hasPassword || password == "" {
+		return nil
+	}
+	return s.cfg.Auth.SetPassword(ctx, id, password, true)
 }
 
 func (s *Server) replacePerson(ctx context.Context, in *replacePersonInput) (*oneOutput[Person], error) {
@@ -194,10 +219,7 @@ func (s *Server) replaceProfile(ctx context.Context, in *replaceProfileInput) (*
 	secrets := s.cfg.Auth.Secrets()
 	if in.Body.Subject != secrets.Profile(p.ID).Subject {
 		// Whoever has that identity is this person from now on.
-		if err := s.cfg.Register.NoteReset(ctx, actorOf(ctx), p.ID); err != nil {
-			return nil, err
-		}
-		if p, err = s.cfg.Register.Person(p.ID); err != nil {
+		if p, err = s.cfg.Register.NoteReset(ctx, actorOf(ctx), p.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -220,8 +242,8 @@ func (s *Server) resetPassword(ctx context.Context, in *resetPasswordInput) (*st
 		return nil, err
 	}
 	// Journaled first: who may have taken over whose account is never unknown.
-	if err := s.cfg.Register.NoteReset(ctx, actorOf(ctx), p.ID); err != nil {
+	if p, err = s.cfg.Register.NoteReset(in.under(ctx), actorOf(ctx), p.ID); err != nil || in.DryRun {
 		return nil, err
 	}
-	return nil, s.cfg.Auth.SetPassword(ctx, p.ID, in.Body.Password, true)
+	return nil, s.cfg.Auth.ResetPassword(ctx, p.ID, in.Body.Password, p.ResetUS)
 }

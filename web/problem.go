@@ -36,6 +36,8 @@ var (
 	errTooManySessions = errors.New("too many live sessions")
 	// errOwnPassword is returned when somebody resets its own password, for which the current one would not be asked.
 	errOwnPassword = errors.New("change your own password with PUT /v1/session/password")
+	// errSecretShown is returned when a request is repeated whose answer had a secret that is not kept.
+	errSecretShown = errors.New("it was made by this request before, and its secret is in the first answer only: if you do not have that, end it and make another under a new Idempotency-Key")
 	// errStopping is returned when the server drains.
 	errStopping = errors.New("the server is stopping")
 )
@@ -122,11 +124,13 @@ func sentinels() []sentinel {
 		{errBadIfMatch, http.StatusBadRequest, "bad_if_match"},
 		{errBadCursor, http.StatusUnprocessableEntity, "bad_cursor"},
 		{errTooManySessions, http.StatusServiceUnavailable, "too_many_sessions"},
+		{errSecretShown, http.StatusConflict, "secret_shown"},
 		{errStopping, http.StatusServiceUnavailable, "stopping"},
 		{notify.ErrNotFound, http.StatusNotFound, "not_found"},
 		{notify.ErrStale, http.StatusPreconditionFailed, "stale"},
 		{notify.ErrURL, http.StatusUnprocessableEntity, "bad_webhook_url"},
 		{notify.ErrTooMany, http.StatusConflict, "too_many_webhooks"},
+		{notify.ErrDeleted, http.StatusConflict, "deleted_since"},
 		{notify.ErrStore, http.StatusServiceUnavailable, "store_unavailable"},
 		{errTrimmed, http.StatusGone, "trimmed"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},

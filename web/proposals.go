@@ -52,6 +52,7 @@ type proposalListOutput struct {
 }
 
 type proposeInput struct {
+	Trial
 	Body ProposalInput
 }
 
@@ -100,23 +101,31 @@ func (s *Server) getProposal(_ context.Context, in *idInput) (*oneOutput[Proposa
 }
 
 func (s *Server) propose(ctx context.Context, in *proposeInput) (*madeOutput[Proposal], error) {
-	p, err := s.cfg.Register.Propose(ctx, actorOf(ctx), airspace.Act(in.Body.Act), in.Body.Subject, in.Body.Reason)
+	p, err := s.cfg.Register.Propose(in.under(ctx), actorOf(ctx), airspace.Act(in.Body.Act), in.Body.Subject, in.Body.Reason)
 	if err != nil {
 		return nil, err
 	}
-	return &madeOutput[Proposal]{ETag: etag(p.Rev), Location: "/v1/proposals/" + p.ID, Body: proposalOf(&p)}, nil
+	if in.DryRun {
+		return wouldMake(proposalOf(&p)), nil
+	}
+	return made("/v1/proposals/"+p.ID, p.Rev, proposalOf(&p)), nil
 }
 
-func (s *Server) confirmProposal(ctx context.Context, in *MatchInput) (*oneOutput[Proposal], error) {
+type confirmInput struct {
+	MatchInput
+	Trial
+}
+
+func (s *Server) confirmProposal(ctx context.Context, in *confirmInput) (*oneOutput[Proposal], error) {
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.cfg.Register.Confirm(ctx, actorOf(ctx), in.ID, rev)
+	p, err := s.cfg.Register.Confirm(in.under(ctx), actorOf(ctx), in.ID, rev)
 	if err != nil {
 		return nil, err
 	}
-	if p.Act == airspace.ActErase {
+	if p.Act == airspace.ActErase && !in.DryRun {
 		// Decided and journaled: should this fail, the next start erases.
 		if err := s.cfg.Auth.Secrets().Erase(p.Subject); err != nil {
 			return nil, err

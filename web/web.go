@@ -87,7 +87,7 @@ type Config struct {
 	// OldestEvent is the first sequence that the journal still has; default 1.
 	OldestEvent func() uint64
 	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a
-	// file that sends nothing.
+	// journal, so that no webhook can be made.
 	Notifier *notify.Notifier
 	// PerAddress and PerPrincipal bound the requests of one peer address and of
 	// one signed-in actor. Default 500/s with 1,000 at once, 200/s with 600 at once.

@@ -147,7 +147,7 @@ func (s *Server) getWebhook(_ context.Context, in *oneWebhookInput) (*webhookOut
 func (s *Server) deleteWebhook(ctx context.Context, in *changeWebhookInput) (*struct{}, error) {
 	rev, err := revision(in.IfMatch)
 	if err == nil {
-		err = s.cfg.Notifier.Delete(in.ID, rev)
+		err = s.cfg.Notifier.Delete(ctx, actorOf(ctx).ID, in.ID, rev)
 	}
 	if err != nil {
 		return nil, err
@@ -156,12 +156,12 @@ func (s *Server) deleteWebhook(ctx context.Context, in *changeWebhookInput) (*st
 	return nil, nil
 }
 
-func (s *Server) resumeWebhook(_ context.Context, in *changeWebhookInput) (*webhookOutput, error) {
+func (s *Server) resumeWebhook(ctx context.Context, in *changeWebhookInput) (*webhookOutput, error) {
 	rev, err := revision(in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	h, err := s.cfg.Notifier.Resume(in.ID, rev)
+	h, err := s.cfg.Notifier.Resume(ctx, actorOf(ctx).ID, in.ID, rev)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +170,10 @@ func (s *Server) resumeWebhook(_ context.Context, in *changeWebhookInput) (*webh
 
 // noJournal has no entries, now and ever.
 type noJournal struct{}
+
+func (noJournal) Append(context.Context, ...journal.Entry) ([]uint64, error) {
+	return nil, journal.ErrClosed
+}
 
 func (noJournal) Head() (seq uint64, hash [32]byte) { return 0, hash }
 

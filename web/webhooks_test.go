@@ -54,3 +54,21 @@ func TestWebhooks(t *testing.T) {
 		t.Error("the secret is in the log")
 	}
 }
+
+// TestWebhooksInTheAudit: who made and deleted a webhook is found by an auditor.
+func TestWebhooksInTheAudit(t *testing.T) {
+	z, _, auditor := auditedZone(t)
+	var h NewWebhook
+	z.call(adminToken, "POST", "/v1/webhooks", `{"url":"https://ops.example.org/token-in-the-path"}`).json(t, &h)
+	z.want(z.call(adminToken, "DELETE", "/v1/webhooks/"+h.ID, "", "If-Match", `"1"`), "204")
+	var got []string
+	for _, e := range z.found(auditor, "&object=webhook:"+h.ID) {
+		got = append(got, strings.Join([]string{e.What, e.Who, e.Why, e.Outcome}, ", "))
+	}
+	if want := "webhook.delete, bootstrap, to ops.example.org, done; webhook.create, bootstrap, to ops.example.org, done"; strings.Join(got, "; ") != want {
+		t.Errorf("the audit says %q", got)
+	}
+	if r := z.call(auditor, "GET", "/v1/audit/export?format=json", ""); strings.Contains(string(r.body), "token-in-the-path") || strings.Contains(string(r.body), h.Secret) {
+		t.Error("the audit has secrets of a webhook")
+	}
+}

@@ -11,6 +11,7 @@ import (
 // oidcConfig names an identity provider, OpenID Connect Core 1.0. All URLs are
 // given here: none is taken from what the provider says.
 type oidcConfig struct {
+	Name         string   `yaml:"name"` // on the button of the sign-in page; default the issuer's host
 	Issuer       string   `yaml:"issuer"`
 	ClientID     string   `yaml:"client_id"`
 	SecretFile   string   `yaml:"client_secret_file"` // readable by nobody else; none for a public client
@@ -28,7 +29,7 @@ func (c *oidcConfig) provider() (*auth.OIDCConfig, error) {
 		return nil, nil
 	}
 	out := &auth.OIDCConfig{
-		Issuer: c.Issuer, ClientID: c.ClientID, AuthURL: c.AuthURL, TokenURL: c.TokenURL, JWKSURL: c.JWKSURL,
+		Name: c.Name, Issuer: c.Issuer, ClientID: c.ClientID, AuthURL: c.AuthURL, TokenURL: c.TokenURL, JWKSURL: c.JWKSURL,
 		RedirectURL: c.RedirectURL, Algorithms: c.Algorithms, AllowPrivate: c.AllowPrivate,
 	}
 	if c.SecretFile != "" {

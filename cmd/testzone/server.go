@@ -100,13 +100,13 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 	if err = s.wire(zone); err != nil {
 		return nil, err
 	}
+	if s.notifier, err = s.newNotifier(); err != nil {
+		return nil, err
+	}
 	if err = s.replay(ctx); err != nil {
 		return nil, err
 	}
 	if err = s.listen(); err != nil {
-		return nil, err
-	}
-	if s.notifier, err = s.newNotifier(); err != nil {
 		return nil, err
 	}
 	if s.web, err = s.newWeb(); err != nil {
@@ -157,7 +157,7 @@ func (s *server) replay(ctx context.Context) error {
 	err := s.journal.Replay(1, func(rec journal.Record) error {
 		n++
 		s.newestUS = max(s.newestUS, rec.TimeUS)
-		return errors.Join(ctx.Err(), s.keeper.Replay(rec), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec))
+		return errors.Join(ctx.Err(), s.keeper.Replay(rec), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec), s.notifier.Replay(rec))
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild the state from the journal: %w", err)

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	batchReports = 128 // reports per call of Sink.Reports at most
-	notesBurst   = 64  // cold messages of one vehicle at once
+	batchReports = 64 // reports per call of Sink.Reports at most: they stay in the first cache
+	notesBurst   = 64 // cold messages of one vehicle at once
 	// maxProbes bounds the search for the next frame in a damaged datagram:
 	// candidates that are looked at, each costs one checksum.
 	maxProbes = 64
@@ -46,12 +46,11 @@ type decoder struct {
 	tell      func(Suspicion)
 	told      bucket
 
-	// The session of the last frame: sources send several in a row.
-	lastKey     key
-	lastSession *session
+	recent [1024]*session // in front of the map of sessions, by slot
 
-	unknownFrames int  // without session in this datagram
-	unsynced      bool // the byte stream is in noise, or behind a damaged frame
+	from          netip.AddrPort // of the bytes that are decoded
+	unknownFrames int            // without session in this datagram
+	unsynced      bool           // the byte stream is in noise, or behind a damaged frame
 	batch         []vehicles.Report
 	pad           [hotBytes]byte
 	coldPad       [256]byte
@@ -124,7 +123,9 @@ func (d *decoder) keep(s *session) {
 func (d *decoder) drop(s *session) {
 	d.flush()
 	delete(d.sessions, s.key)
-	d.lastSession = nil
+	if slot := &d.recent[slot(s.key.addr, s.key.sys)]; *slot == s {
+		*slot = nil
+	}
 	if s.cred != nil {
 		d.unbind(s)
 	}
@@ -159,24 +160,28 @@ func (d *decoder) stream(from netip.AddrPort, b []byte) (rest []byte) {
 // walk decodes every frame of b. more says that bytes follow: then the start of
 // a frame at the end of b is returned.
 func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
-	total := len(b)
-	d.unknownFrames = 0
-	synced, noisy, probes := !d.unsynced, false, 0
-	defer func() {
-		d.stats.Bytes += uint64(total - len(rest))
-		d.unsynced = more && !synced // a stream stays damaged until its next frame
-	}()
+	d.from, d.unknownFrames = from, 0
+	rest, synced := d.frames(b, more)
+	d.stats.Bytes += uint64(len(b) - len(rest))
+	d.unsynced = more && !synced // a stream stays damaged until its next frame
+	return rest
+}
+
+// frames is walk; synced tells whether it ended behind a frame or before any.
+func (d *decoder) frames(b []byte, more bool) (rest []byte, synced bool) {
+	var f frame
+	synced = !d.unsynced
+	noisy, probes := false, 0
 	for len(b) > 0 {
 		n, isFrame := frameLen(b)
 		why := accepted
-		var f frame
 		var def *definition
 		switch {
 		case isFrame && n <= len(b):
-			f, def, why = d.cat.check(b[:n])
+			def, why = d.cat.check(b[:n], &f)
 		case isFrame || b[0] == magicV1 || b[0] == magicV2:
 			if more {
-				return b
+				return b, synced
 			}
 			why = Length
 		default:
@@ -193,11 +198,11 @@ func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
 		if why == accepted {
 			synced = true
 			d.stats.Frames++
-			d.frame(from, f, def)
+			d.frame(&f, def)
 			b = b[n:]
 			if m := d.limits.UnknownPerDatagram; m > 0 && d.unknownFrames >= m {
 				d.refuseRest(b)
-				return nil
+				return nil, synced
 			}
 			continue
 		}
@@ -210,12 +215,12 @@ func (d *decoder) walk(from netip.AddrPort, b []byte, more bool) (rest []byte) {
 			}
 		}
 		if probes++; probes > maxProbes && !more {
-			return nil
+			return nil, synced
 		}
 		synced = false
 		b = b[1:]
 	}
-	return nil
+	return nil, synced
 }
 
 // frameBytes is what is there of a frame of n bytes; 0: its length is not known.
@@ -245,8 +250,8 @@ func (d *decoder) refuseRest(b []byte) {
 }
 
 // frame handles one checked frame and counts what became of it.
-func (d *decoder) frame(from netip.AddrPort, f frame, def *definition) {
-	why := d.judge(from, f, def)
+func (d *decoder) frame(f *frame, def *definition) {
+	why := d.judge(f, def)
 	if why == accepted {
 		d.stats.Decoded++
 		if d.record != nil && f.id != idSetupSigning {
@@ -266,18 +271,12 @@ func (d *decoder) refuse(raw []byte, why Reason) {
 }
 
 // judge finds out whose frame it is, and uses it.
-func (d *decoder) judge(from netip.AddrPort, f frame, def *definition) Reason {
-	k := key{from, f.sys}
-	s := d.lastSession
-	if s == nil || k != d.lastKey {
-		s = d.sessions[k]
-		d.lastKey, d.lastSession = k, s
-	}
-	why := accepted
+func (d *decoder) judge(f *frame, def *definition) Reason {
+	s, why := d.find(f.sys), accepted
 	if d.keys != nil {
-		s, why = d.authenticate(k, s, f)
+		s, why = d.authenticate(s, f)
 	} else if s == nil {
-		s, why = d.admit(k, f)
+		s, why = d.admit(key{d.from, f.sys}, f)
 	}
 	if why != accepted {
 		if s == nil {
@@ -285,27 +284,40 @@ func (d *decoder) judge(from netip.AddrPort, f frame, def *definition) Reason {
 		}
 		return why
 	}
-	d.lastKey, d.lastSession = k, s
 	if s.cred == nil && f.id == idHeartbeat && f.comp == s.owner && d.isOther(s, f) {
 		// The source is another machine now: it was judged by the fences of the
 		// former one. Its track ends, and this heartbeat opens a new one. Of who
 		// proved who it is the registration says the class.
 		d.drop(s)
-		return d.judge(from, f, def)
+		return d.judge(f, def)
 	}
 	return d.known(s, f, def)
 }
 
+// find is the session of a system id at the address of the bytes, nil if there
+// is none.
+func (d *decoder) find(sys uint8) *session {
+	at := &d.recent[slot(d.from, sys)]
+	if s := *at; s != nil && s.key.sys == sys && s.key.addr == d.from {
+		return s
+	}
+	s := d.sessions[key{d.from, sys}]
+	if s != nil {
+		*at = s
+	}
+	return s
+}
+
 // isOther reports whether a heartbeat of a vehicle is of another class than the
 // session was opened with.
-func (d *decoder) isOther(s *session, f frame) bool {
+func (d *decoder) isOther(s *session, f *frame) bool {
 	p := d.padded(f.payload)
 	class, ok := classOf(p[4], p[5])
 	return ok && class != s.class
 }
 
 // known handles a frame of a source with a session.
-func (d *decoder) known(s *session, f frame, def *definition) Reason {
+func (d *decoder) known(s *session, f *frame, def *definition) Reason {
 	seen := def.kind == sighting && d.traffic != nil
 	if f.comp != s.owner && !seen {
 		return OtherComponent
@@ -338,7 +350,7 @@ func (d *decoder) known(s *session, f frame, def *definition) Reason {
 }
 
 // hot decodes into the batch.
-func (d *decoder) hot(s *session, f frame) Reason {
+func (d *decoder) hot(s *session, f *frame) Reason {
 	p := d.padded(f.payload)
 	if f.id == idHeartbeat {
 		if _, ok := classOf(p[4], p[5]); !ok {
@@ -351,7 +363,8 @@ func (d *decoder) hot(s *session, f frame) Reason {
 	n := len(d.batch)
 	d.batch = d.batch[:n+1]
 	r := &d.batch[n]
-	*r = vehicles.Report{Handle: s.handle, ReceivedUS: d.nowUS}
+	*r = vehicles.Report{}
+	r.Handle, r.ReceivedUS = s.handle, d.nowUS
 	noPosition, why := decodeHot(f.id, p, s, r)
 	if why != accepted {
 		d.batch = d.batch[:n]
@@ -374,7 +387,7 @@ func (d *decoder) padded(p []byte) []byte {
 }
 
 // note decodes a cold message and gives it to the sink, within the budget.
-func (d *decoder) note(s *session, f frame, def *definition) Reason {
+func (d *decoder) note(s *session, f *frame, def *definition) Reason {
 	if s.cred != nil && def.kind == answer {
 		if !s.answers.take(d.now, d.answerRate) {
 			return Mailbox
@@ -400,7 +413,7 @@ func (d *decoder) note(s *session, f frame, def *definition) Reason {
 
 // admit decides about a frame of a source without session: the heartbeat of a
 // vehicle's autopilot opens one.
-func (d *decoder) admit(k key, f frame) (*session, Reason) {
+func (d *decoder) admit(k key, f *frame) (*session, Reason) {
 	if f.id != idHeartbeat {
 		return nil, NoSession
 	}

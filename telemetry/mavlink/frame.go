@@ -66,19 +66,20 @@ type frame struct {
 	raw            []byte // all of it
 }
 
-// parseFrame reads the header of a complete frame.
-func parseFrame(b []byte) frame {
+// parse reads the header of a complete frame.
+func (f *frame) parse(b []byte) {
+	f.raw = b
 	if b[0] == magicV1 {
-		return frame{
-			seq: b[2], sys: b[3], comp: b[4], id: uint32(b[5]),
-			payload: b[6 : 6+int(b[1])], raw: b,
-		}
+		f.v2, f.signed = false, false
+		f.seq, f.sys, f.comp, f.id = b[2], b[3], b[4], uint32(b[5])
+		f.payload = b[6 : 6+int(b[1])]
+		return
 	}
-	return frame{
-		v2: true, signed: b[2]&flagSigned != 0, seq: b[4], sys: b[5], comp: b[6],
-		id:      uint32(b[7]) | uint32(b[8])<<8 | uint32(b[9])<<16,
-		payload: b[10 : 10+int(b[1])], raw: b,
-	}
+	_ = b[overheadV2-1]
+	f.v2, f.signed = true, b[2]&flagSigned != 0
+	f.seq, f.sys, f.comp = b[4], b[5], b[6]
+	f.id = uint32(b[7]) | uint32(b[8])<<8 | uint32(b[9])<<16
+	f.payload = b[10 : 10+int(b[1])]
 }
 
 // kind says what becomes of a message of the dialect.
@@ -186,27 +187,27 @@ func (c *catalog) checksum(b []byte, extra uint8) uint16 {
 	return crc>>8 ^ t[0][byte(crc)^extra]
 }
 
-// check decides whether a complete frame may be believed. def is nil unless the
-// reason is accepted.
-func (c *catalog) check(b []byte) (f frame, def *definition, why Reason) {
+// check decides whether a complete frame may be believed, and reads it into f.
+// def is nil unless the reason is accepted.
+func (c *catalog) check(b []byte, f *frame) (def *definition, why Reason) {
 	end := overheadV1 - 2 + int(b[1])
 	if b[0] == magicV2 {
 		if b[2]&^flagSigned != 0 {
-			return f, nil, Flags
+			return nil, Flags
 		}
 		end = overheadV2 - 2 + int(b[1])
 	}
-	f = parseFrame(b)
+	f.parse(b)
 	d := c.lookup(f.id)
 	switch {
 	case d == nil:
-		return f, nil, UnknownID
+		return nil, UnknownID
 	case !f.v2 && len(f.payload) != int(d.base):
-		return f, nil, Length
-	case c.checksum(b[1:end], d.extra) != uint16(b[end])|uint16(b[end+1])<<8:
-		return f, nil, CRC
+		return nil, Length
+	case c.checksum(b[1:end], d.extra) != u16(b, end):
+		return nil, CRC
 	}
-	return f, d, accepted
+	return d, accepted
 }
 
 // setsUpSigning reports whether a frame, whole or cut, is one of SETUP_SIGNING:

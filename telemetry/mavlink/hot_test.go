@@ -251,7 +251,8 @@ func TestVectors(t *testing.T) {
 			if !ok || len(rest) != 0 || !bytes.Equal(got, raw) {
 				t.Fatalf("NextFrame: %x, rest %x, %v", got, rest, ok)
 			}
-			f, def, why := testCatalog().check(raw)
+			var f frame
+			def, why := testCatalog().check(raw, &f)
 			if why != accepted || def == nil {
 				t.Fatalf("refused: %v", why)
 			}
@@ -265,7 +266,7 @@ func TestVectors(t *testing.T) {
 				bad := bytes.Clone(raw)
 				bad[i] ^= 0x10
 				if n, ok := frameLen(bad); ok && n <= len(bad) {
-					if _, _, why := testCatalog().check(bad[:n]); why == accepted {
+					if _, why := testCatalog().check(bad[:n], &frame{}); why == accepted {
 						t.Errorf("byte %d changed and still accepted", i)
 					}
 				}

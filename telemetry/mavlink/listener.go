@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	slots    = 128  // datagrams per read
-	slotSize = 2048 // longer datagrams are cut; the largest frame has 280 bytes
+	slots = 128 // datagrams per read
+	// slotSize is for one datagram; longer ones are cut, the largest frame has 280
+	// bytes. No power of two: the headers of a batch would share a few cache sets.
+	slotSize = 2048 + 64
 
 	// wake is how long a read waits at most: Run looks at its context, the
 	// idle sweep and the drop counter this often.

@@ -14,6 +14,13 @@ type key struct {
 	sys  uint8
 }
 
+// slot is where the decoder looks first for the session of a source. Vehicles
+// behind one address differ in port or system id; those that are alike but for
+// the address share a slot.
+func slot(addr netip.AddrPort, sys uint8) int {
+	return int((uint32(addr.Port())<<8 | uint32(sys)) * 0x9E3779B1 >> 22)
+}
+
 // session is a source whose autopilot heartbeat was accepted. Times are in ns
 // since the decoder started.
 type session struct {

@@ -81,7 +81,7 @@ func OpenStampFile(path string, now time.Time) (*StampFile, error) {
 	}
 	f.floor = StampOf(now)
 	for _, s := range f.keys {
-		f.newest = max(f.newest, Stamp(s.highest.Load()))
+		f.newest = max(f.newest, s.Highest())
 	}
 	return f, f.Save(true)
 }
@@ -110,7 +110,7 @@ func (f *StampFile) get(keyID string, floor Stamp) *Stamps {
 	s := f.keys[keyID]
 	if s == nil {
 		s = &Stamps{}
-		s.highest.Store(uint64(floor))
+		s.floor.Store(uint64(floor))
 		f.keys[keyID] = s
 	}
 	return s
@@ -187,10 +187,10 @@ func encodeStamps(keys map[string]*Stamps, exact bool) []byte {
 			streams = *list
 		}
 		b = append(append(b, byte(len(id))), id...)
-		b = le.AppendUint64(b, up(s.highest.Load(), above))
+		b = le.AppendUint64(b, up(uint64(s.Highest()), above))
 		sent := s.sent.Load()
 		if !exact { // what we sign is also above what the vehicle signed
-			sent = max(sent, up(s.highest.Load(), above))
+			sent = max(sent, up(uint64(s.Highest()), above))
 		}
 		b = le.AppendUint64(b, up(sent, aboveSent))
 		b = append(b, byte(len(streams)))
@@ -222,7 +222,7 @@ func parseStamps(raw []byte) (map[string]*Stamps, error) {
 		s := &Stamps{}
 		keys[string(b[1:1+n])] = s
 		b = b[1+n:]
-		s.highest.Store(le.Uint64(b))
+		s.floor.Store(le.Uint64(b))
 		s.sent.Store(le.Uint64(b[8:]))
 		streams := int(b[16])
 		if b = b[17:]; streams > maxStreams || len(b) < 10*streams {

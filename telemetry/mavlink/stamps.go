@@ -40,7 +40,7 @@ const (
 // recorded there must not be played to us. Safe for concurrent use; a stream
 // that is known costs no lock and no allocation.
 type Stamps struct {
-	highest atomic.Uint64 // of all streams
+	floor   atomic.Uint64 // every stamp must be above it, whatever its stream
 	sent    atomic.Uint64 // highest that we signed with under the key
 	streams atomic.Pointer[[]*stream]
 
@@ -94,7 +94,6 @@ func (s *Stamps) accept(component, link uint8, ts, now Stamp) verdict {
 			return replayed
 		}
 		if st.last.CompareAndSwap(last, uint64(ts)) {
-			raise(&s.highest, uint64(ts))
 			return fresh
 		}
 	}
@@ -108,7 +107,7 @@ func (s *Stamps) add(id uint16, ts Stamp) (st *stream, made bool) {
 	if st := s.find(id); st != nil {
 		return st, false
 	}
-	if uint64(ts) <= s.highest.Load() {
+	if ts <= s.Highest() {
 		return nil, false
 	}
 	var list []*stream
@@ -121,23 +120,20 @@ func (s *Stamps) add(id uint16, ts Stamp) (st *stream, made bool) {
 	st = &stream{id: id}
 	st.last.Store(uint64(ts))
 	list = append(list, st)
-	raise(&s.highest, uint64(ts))
 	s.streams.Store(&list)
 	return st, true
 }
 
-// raise makes v at least to.
-func raise(v *atomic.Uint64, to uint64) {
-	for {
-		have := v.Load()
-		if have >= to || v.CompareAndSwap(have, to) {
-			return
+// Highest is the newest stamp that was accepted under the key; 0: none yet.
+func (s *Stamps) Highest() Stamp {
+	high := s.floor.Load()
+	if list := s.streams.Load(); list != nil {
+		for _, st := range *list {
+			high = max(high, st.last.Load())
 		}
 	}
+	return Stamp(high)
 }
-
-// Highest is the newest stamp that was accepted under the key; 0: none yet.
-func (s *Stamps) Highest() Stamp { return Stamp(s.highest.Load()) }
 
 // Next is the stamp for the next frame that we sign under the key: after all
 // that we sent and all that the vehicle sent, so that it never takes a burst of
@@ -145,7 +141,7 @@ func (s *Stamps) Highest() Stamp { return Stamp(s.highest.Load()) }
 func (s *Stamps) Next(now time.Time) Stamp {
 	for {
 		last := s.sent.Load()
-		next := max(uint64(StampOf(now)), last+1, s.highest.Load()+1)
+		next := max(uint64(StampOf(now)), last+1, uint64(s.Highest())+1)
 		if s.sent.CompareAndSwap(last, next) {
 			return Stamp(next)
 		}

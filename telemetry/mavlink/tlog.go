@@ -127,7 +127,7 @@ func (t *tlog) entry(b []byte, inSync bool) int {
 	if !inSync && stamp+stampBack < t.last {
 		return 0
 	}
-	if _, _, why := t.cat.check(b[stampSize:n]); why == accepted {
+	if _, why := t.cat.check(b[stampSize:n], &frame{}); why == accepted {
 		return n
 	}
 	if inSync && (len(b) == n || len(b) > n+stampSize && boundary(b[n+stampSize:])) {

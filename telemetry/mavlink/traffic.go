@@ -34,7 +34,7 @@ const (
 // sight decodes a sighting and gives it to the Traffic. Any component may report,
 // as receivers are often components of their own: it moves no track of the zone.
 // It does not allocate.
-func (d *decoder) sight(s *session, f frame) Reason {
+func (d *decoder) sight(s *session, f *frame) Reason {
 	if !s.sightings.take(d.now, perSecond(sightings, sightingsBurst)) {
 		return Rate
 	}

@@ -73,7 +73,7 @@ func (s *suspicion) add(now int64) bool {
 
 // authenticate decides whether a frame is of who it says, and finds or opens the
 // session. s is the session of its source, nil if there is none.
-func (d *decoder) authenticate(k key, s *session, f frame) (*session, Reason) {
+func (d *decoder) authenticate(s *session, f *frame) (*session, Reason) {
 	list := d.set[f.sys]
 	if len(list) == 0 {
 		return s, NotEnrolled
@@ -84,32 +84,32 @@ func (d *decoder) authenticate(k key, s *session, f frame) (*session, Reason) {
 			return s, Unsigned
 		}
 		if s == nil {
-			if why := d.mayTry(k, f, cred); why != accepted {
+			if why := d.mayTry(f, cred); why != accepted {
 				return nil, why
 			}
 		}
 		if cred = d.signer(s, list, f.raw); cred == nil {
-			d.suspect(k, s, list[0], BadSignature)
+			d.suspect(f.sys, s, list[0], BadSignature)
 			return s, BadSignature
 		}
 	}
 	if !cred.allows(f.comp) {
-		d.suspect(k, s, cred, WrongComponent)
+		d.suspect(f.sys, s, cred, WrongComponent)
 		return s, WrongComponent
 	}
 	if !cred.Vouched {
 		link, ts := signatureOf(f.raw)
 		switch cred.Stamps.accept(f.comp, link, ts, d.latest) {
 		case replayed:
-			d.suspect(k, s, cred, Replay)
+			d.suspect(f.sys, s, cred, Replay)
 			return s, Replay
 		case future:
-			d.suspect(k, s, cred, Future)
+			d.suspect(f.sys, s, cred, Future)
 			return s, Future
 		}
 	}
 	if s == nil {
-		return d.bind(k, f, cred)
+		return d.bind(key{d.from, f.sys}, f, cred)
 	}
 	if s.cred != cred {
 		s.cred, s.leads = cred, false // the route names the key
@@ -123,11 +123,11 @@ func (d *decoder) authenticate(k key, s *session, f frame) (*session, Reason) {
 // mayTry decides whether the signature of a frame without session is looked at.
 // Only the autopilot's frames can open one: its heartbeat the first, any other
 // one further addresses of a vehicle that is bound.
-func (d *decoder) mayTry(k key, f frame, cred *Credential) Reason {
+func (d *decoder) mayTry(f *frame, cred *Credential) Reason {
 	if f.comp != cred.autopilot() || f.id != idHeartbeat && d.bound[cred.Vehicle] == nil {
 		return NoSession
 	}
-	p := d.pending.get(key{addr: k.addr})
+	p := d.pending.get(key{addr: d.from})
 	if d.now < p.muted {
 		if d.now-p.tried < mutedInterval {
 			return Muted
@@ -161,12 +161,12 @@ func (d *decoder) signer(s *session, list []*Credential, raw []byte) *Credential
 
 // suspect counts against the source, mutes one that has no session, and tells.
 // A session is never muted: whoever forges its address would silence it.
-func (d *decoder) suspect(k key, s *session, cred *Credential, why Reason) {
+func (d *decoder) suspect(sys uint8, s *session, cred *Credential, why Reason) {
 	var about *suspicion
 	if s != nil {
 		about = &s.suspicion
 	} else {
-		about = &d.pending.get(key{addr: k.addr}).suspicion
+		about = &d.pending.get(key{addr: d.from}).suspicion
 	}
 	if !about.add(d.now) {
 		return
@@ -175,13 +175,13 @@ func (d *decoder) suspect(k key, s *session, cred *Credential, why Reason) {
 		about.muted, about.tried = d.now+suspicionTime, d.now
 	}
 	if d.tell != nil && d.told.take(d.now, d.tellRate) {
-		d.tell(Suspicion{Listener: d.name, Addr: k.addr, SystemID: k.sys, Vehicle: cred.Vehicle, Why: why, Count: about.n})
+		d.tell(Suspicion{Listener: d.name, Addr: d.from, SystemID: sys, Vehicle: cred.Vehicle, Why: why, Count: about.n})
 	}
 }
 
 // bind opens a session for an authentic frame of the autopilot. One vehicle has
 // at most boundSessions: a further address replaces the one that was silent longest.
-func (d *decoder) bind(k key, f frame, cred *Credential) (*session, Reason) {
+func (d *decoder) bind(k key, f *frame, cred *Credential) (*session, Reason) {
 	if f.comp != cred.autopilot() {
 		return nil, OtherComponent
 	}

@@ -45,6 +45,14 @@ func (a *Authenticator) NewKeySecret(k airspace.APIKey, label string) (string, e
 	return token, nil
 }
 
+// HasKeySecret reports whether the secret of a key was made.
+func (a *Authenticator) HasKeySecret(id string) bool {
+	s := a.secrets
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key(id) != nil
+}
+
 // KeyUse is what the store knows of a key; empty for an erased one.
 func (a *Authenticator) KeyUse(id string) KeyUse {
 	s := a.secrets

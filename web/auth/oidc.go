@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -33,6 +36,7 @@ var (
 // OIDCConfig names an identity provider. Its URLs are fixed here and are never
 // taken from what the provider says.
 type OIDCConfig struct {
+	Name         string // that people know it by; default the issuer's host
 	Issuer       string
 	ClientID     string
 	ClientSecret string // empty: a public client
@@ -67,6 +71,13 @@ func (c *OIDCConfig) Check() error {
 			return fmt.Errorf("%w: the %s of the identity provider, %q, is not an https URL", ErrConfig, name, raw)
 		}
 	}
+	if c.Name == "" {
+		u, _ := url.Parse(c.Issuer) // it was parsed above
+		c.Name = u.Host
+	}
+	if n := utf8.RuneCountInString(c.Name); n > maxProviderName || strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("%w: the name of the identity provider has at most %d characters that can be printed", ErrConfig, maxProviderName)
+	}
 	if len(c.Algorithms) == 0 {
 		c.Algorithms = []string{"RS256", "ES256", "EdDSA"}
 	}
@@ -85,7 +96,9 @@ const StateCookie = "__Host-tz_oidc"
 const (
 	pendingLife = 10 * time.Minute
 	maxPending  = 1000
-	clockLeeway = time.Minute // between the provider's clock and ours
+
+	maxProviderName = 40          // characters: it stands on a button
+	clockLeeway     = time.Minute // between the provider's clock and ours
 )
 
 // provider is the identity provider and the sign-ins that are on their way.
@@ -225,6 +238,14 @@ func (p *provider) identity(ctx context.Context, raw, nonce string) (subject str
 		return "", fmt.Errorf("%w: %w", ErrBadIdentity, err)
 	}
 	return token.Subject, nil
+}
+
+// Provider is the name of the identity provider; empty when there is none.
+func (a *Authenticator) Provider() string {
+	if a.provider == nil {
+		return ""
+	}
+	return a.provider.cfg.Name
 }
 
 // StartOIDC begins a sign-in at the identity provider: where to send the

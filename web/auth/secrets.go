@@ -3,7 +3,10 @@ package auth
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,8 +33,9 @@ var (
 // touched. Secrets is safe for concurrent use. It does not protect against
 // whoever reads both the folder and the key file.
 type Secrets struct {
-	dir  string // empty: in memory only
-	aead cipher.AEAD
+	dir   string // empty: in memory only
+	aead  cipher.AEAD
+	blind []byte // key of Blind
 
 	// writing is held by whoever changes something, with its write to the disk.
 	// mu is never held over a write: a stuck disk must not keep out who signs in,
@@ -53,6 +57,7 @@ type sealed struct {
 	Subject    string                `json:"subject,omitempty"`
 	Password   string                `json:"password,omitempty"` // argon2id in PHC form
 	MustChange bool                  `json:"must_change,omitempty"`
+	ResetUS    int64                 `json:"reset_us,omitempty"` // decision of the newest reset that was carried out
 	Keys       map[string]*keySecret `json:"keys,omitempty"`
 	Known      []string              `json:"known,omitempty"` // addresses of successful sign-ins, newest last
 }
@@ -80,6 +85,8 @@ const (
 func OpenSecrets(dir, keyFile string) (*Secrets, error) {
 	s := &Secrets{dir: dir, people: map[string]*sealed{}, logins: map[string]string{}, subjects: map[string]string{}, keys: map[string]string{}}
 	if dir == "" {
+		s.blind = make([]byte, keyBytes)
+		_, _ = rand.Read(s.blind) // crypto/rand.Read never fails
 		return s, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -93,6 +100,9 @@ func OpenSecrets(dir, keyFile string) (*Secrets, error) {
 	if err != nil {
 		return nil, err
 	}
+	own := hmac.New(sha256.New, key) // a key of its own for each use
+	own.Write([]byte("testzone blind"))
+	s.blind = own.Sum(nil)
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
@@ -106,6 +116,25 @@ func OpenSecrets(dir, keyFile string) (*Secrets, error) {
 		}
 	}
 	return s, nil
+}
+
+// Blind is a digest of a digest, in hexadecimal, that only who has the key file
+// can compare with a guess of what was digested.
+func (s *Secrets) Blind(digest string) string {
+	mac := hmac.New(sha256.New, s.blind)
+	mac.Write([]byte(digest))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Has reports which parts of a person's secrets are there.
+func (s *Secrets) Has(person string) (profile, password bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.people[person]
+	if v == nil {
+		return false, false
+	}
+	return v.Login != "" || v.Name != "" || v.Subject != "", v.Password != ""
 }
 
 // storeKey reads the key file, or makes one.

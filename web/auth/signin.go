@@ -156,3 +156,18 @@ func (a *Authenticator) SetPassword(ctx context.Context, person, password string
 	a.sessions.endPerson(person)
 	return nil
 }
+
+// ResetPassword sets the password that an administrator decided at a time. To do
+// it again does nothing: the person may have chosen another meanwhile.
+func (a *Authenticator) ResetPassword(ctx context.Context, person, password string, decidedUS int64) error {
+	if v, _ := a.secrets.person(person); v.ResetUS >= decidedUS {
+		return nil
+	}
+	if err := a.SetPassword(ctx, person, password, true); err != nil {
+		return err
+	}
+	return a.secrets.change(person, func(v *sealed) error {
+		v.ResetUS = decidedUS
+		return nil
+	})
+}

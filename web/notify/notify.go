@@ -14,7 +14,9 @@
 // Addresses within are refused when connecting, after the name was resolved, and
 // redirects are not followed. Hooks and their secrets stand beside the journal,
 // in a file of mode 0600: the journal is read by auditors and never forgets,
-// and the place of a hook changes with every event.
+// and the place of a hook changes with every event. That a hook was made, resumed
+// or deleted, by whom and to which host, is a decision in the journal; of the file
+// and the journal the journal holds, when a crash came between the two.
 //
 // A Notifier is safe for concurrent use.
 package notify
@@ -23,8 +25,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,12 +47,15 @@ var (
 	ErrTooMany = errors.New("too many webhooks: delete one first")
 	// ErrInternal is returned when an address leads into the inner network.
 	ErrInternal = errors.New("the address is one of the inner network")
+	// ErrDeleted is returned when a request is repeated whose hook was deleted since.
+	ErrDeleted = errors.New("this request made a webhook that was deleted since: use a new Idempotency-Key")
 	// ErrStore is returned when the file of hooks cannot be read or written.
 	ErrStore = errors.New("the file of webhooks")
 )
 
 // Source is the journal.
 type Source interface {
+	Append(ctx context.Context, batch ...journal.Entry) ([]uint64, error)
 	Head() (seq uint64, hash [32]byte)
 	Follow(ctx context.Context, from uint64, apply func(journal.Record) error) error
 }
@@ -107,8 +110,9 @@ type Hook struct {
 // stored is a hook with what nobody is shown.
 type stored struct {
 	Hook
-	Secret  string           `json:"secret"`
-	Request *journal.Request `json:"request,omitempty"` // that made it
+	Secret   string           `json:"secret"`
+	Request  *journal.Request `json:"request,omitempty"`  // that made it
+	Doubtful bool             `json:"doubtful,omitempty"` // was not known to be decided when the file was written
 }
 
 // Notifier keeps the hooks and sends.
@@ -116,15 +120,18 @@ type Notifier struct {
 	cfg    Config
 	client *http.Client
 	wake   chan struct{} // 1: hooks came or went
+	turn   chan struct{} // holds one token while somebody decides
 
 	saving sync.Mutex // one write of the file at a time
 
-	mu    sync.Mutex // guards the fields below
-	hooks map[string]*stored
-	dirty bool
+	mu       sync.Mutex // guards the fields below
+	hooks    map[string]*stored
+	doubtful map[string]*stored // in the file, and not known to be decided: see Replay
+	gone     map[string]bool    // that were deleted
+	dirty    bool
 }
 
-// New reads the hooks.
+// New reads the hooks. Replay every record of the journal into it before it is used.
 func New(cfg Config) (*Notifier, error) {
 	if cfg.Source == nil || cfg.Encode == nil {
 		return nil, errors.New("notify: source and encode are needed")
@@ -138,7 +145,8 @@ func New(cfg Config) (*Notifier, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	n := &Notifier{cfg: cfg, client: newClient(cfg.UnsafeAllowInternal), wake: make(chan struct{}, 1), hooks: map[string]*stored{}}
+	n := &Notifier{cfg: cfg, client: newClient(cfg.UnsafeAllowInternal), wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+	n.hooks, n.doubtful, n.gone = map[string]*stored{}, map[string]*stored{}, map[string]bool{}
 	return n, n.load()
 }
 
@@ -178,42 +186,6 @@ func (n *Notifier) Check(url string) error {
 	return nil
 }
 
-// Create makes a hook that is sent what happens from now on. The secret is
-// given here and nowhere else, but to a repetition of the same request within
-// a day.
-func (n *Notifier) Create(ctx context.Context, by, url string, types []string) (Hook, string, error) {
-	now := n.cfg.Clock().UnixMicro()
-	request := journal.RequestOf(ctx)
-	if h, err := n.answered(request, now); err != nil || h != nil {
-		if err != nil {
-			return Hook{}, "", err
-		}
-		return h.Hook, h.Secret, nil
-	}
-	if err := n.Check(url); err != nil {
-		return Hook{}, "", err
-	}
-	head, _ := n.cfg.Source.Head()
-	h := &stored{
-		Hook: Hook{
-			ID: "wh_" + hex.EncodeToString(random(8)), Rev: 1, URL: url, Types: slices.Clone(types), CreatedUS: now, CreatedBy: by,
-			State: Active, Acked: head,
-		},
-		Secret: "whsec_" + base64.RawURLEncoding.EncodeToString(random(32)), Request: request,
-	}
-	n.mu.Lock()
-	n.hooks[h.ID] = h
-	n.mu.Unlock()
-	if err := n.save(); err != nil {
-		n.mu.Lock()
-		delete(n.hooks, h.ID)
-		n.mu.Unlock()
-		return Hook{}, "", err
-	}
-	n.signal()
-	return h.Hook, h.Secret, nil
-}
-
 // answered is the hook that a request made before.
 func (n *Notifier) answered(r *journal.Request, nowUS int64) (*stored, error) {
 	if r == nil {
@@ -231,49 +203,6 @@ func (n *Notifier) answered(r *journal.Request, nowUS int64) (*stored, error) {
 		}
 	}
 	return nil, nil
-}
-
-// Delete takes a hook away, if rev is its revision. What is being sent may
-// still arrive.
-func (n *Notifier) Delete(id string, rev uint64) error {
-	_, err := n.change(id, rev, func(*stored) bool { return false })
-	return err
-}
-
-// Resume sends to a hook again that was given up, from where it stopped.
-func (n *Notifier) Resume(id string, rev uint64) (Hook, error) {
-	return n.change(id, rev, func(h *stored) bool {
-		h.State, h.Attempts, h.FailedUS, h.LastError = Active, 0, 0, ""
-		return true
-	})
-}
-
-// change edits a hook durably; edit says whether it stays.
-func (n *Notifier) change(id string, rev uint64, edit func(*stored) (stays bool)) (Hook, error) {
-	n.mu.Lock()
-	old, ok := n.hooks[id]
-	if !ok || old.Rev != rev {
-		n.mu.Unlock()
-		if !ok {
-			return Hook{}, fmt.Errorf("%s: %w", id, ErrNotFound)
-		}
-		return Hook{}, fmt.Errorf("%s has revision %d: %w", id, old.Rev, ErrStale)
-	}
-	next := *old
-	if next.Rev++; edit(&next) {
-		n.hooks[id] = &next
-	} else {
-		delete(n.hooks, id)
-	}
-	n.mu.Unlock()
-	if err := n.save(); err != nil {
-		n.mu.Lock()
-		n.hooks[id] = old
-		n.mu.Unlock()
-		return Hook{}, err
-	}
-	n.signal()
-	return next.Hook, nil
 }
 
 func (n *Notifier) signal() {

@@ -150,8 +150,8 @@ func TestDelivery(t *testing.T) {
 	}
 	r.answers(500, 302, 503) // a redirect is a failure like others
 	write(t, j, "a1", "b1", "c1")
-	r.expect(t, "2 a1")
-	r.expect(t, "4 c1")
+	r.expect(t, "3 a1")
+	r.expect(t, "5 c1")
 	r.mu.Lock()
 	if r.asked != 5 {
 		t.Errorf("asked %d times, want 5: two events and three failures", r.asked)
@@ -167,7 +167,7 @@ func TestDelivery(t *testing.T) {
 		}
 	}
 	r.mu.Unlock()
-	until(t, "the place is kept", func() bool { h, _ := n.Hook(hook.ID); return h.Acked == 4 && h.Attempts == 0 && h.LastError == "" })
+	until(t, "the place is kept", func() bool { h, _ := n.Hook(hook.ID); return h.Acked == 5 && h.Attempts == 0 && h.LastError == "" })
 	stop()
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -178,17 +178,17 @@ func TestDelivery(t *testing.T) {
 	write(t, j, "b2", "a2")
 	r.answers(500, 500)
 	n, stop = run(t, config(j, path))
-	r.expect(t, "6 a2")
+	r.expect(t, "7 a2")
 	if hooks := n.Hooks(); len(hooks) != 1 || hooks[0].URL != hook.URL {
 		t.Errorf("after the restart: %+v", hooks)
 	}
-	if err := n.Delete(hook.ID, 2); !errors.Is(err, ErrStale) {
+	if err := n.Delete(t.Context(), "ada", hook.ID, 2); !errors.Is(err, ErrStale) {
 		t.Errorf("stale delete: %v", err)
 	}
-	if err := n.Delete(hook.ID, 1); err != nil {
+	if err := n.Delete(t.Context(), "ada", hook.ID, 1); err != nil {
 		t.Error(err)
 	}
-	if err := n.Delete(hook.ID, 1); !errors.Is(err, ErrNotFound) {
+	if err := n.Delete(t.Context(), "ada", hook.ID, 1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("delete again: %v", err)
 	}
 	stop()
@@ -217,15 +217,15 @@ func TestGiveUpAndResume(t *testing.T) {
 	write(t, j, "a1", "a2")
 	until(t, "given up", func() bool { h, _ := n.Hook(hook.ID); return h.State == GivenUp })
 	h, _ := n.Hook(hook.ID)
-	if h.Attempts < 20 || h.Attempts > 61 || h.LastError != "the receiver answered 500" || h.Acked != 0 || h.Rev != 2 {
+	if h.Attempts < 20 || h.Attempts > 61 || h.LastError != "the receiver answered 500" || h.Acked != 1 || h.Rev != 2 {
 		t.Errorf("given up: %+v", h)
 	}
 	r.answers()
-	if _, err := n.Resume(hook.ID, h.Rev); err != nil {
+	if _, err := n.Resume(t.Context(), "ada", hook.ID, h.Rev); err != nil {
 		t.Fatal(err)
 	}
-	r.expect(t, "1 a1")
-	r.expect(t, "2 a2")
+	r.expect(t, "2 a1")
+	r.expect(t, "3 a2")
 	r.answers(410)
 	write(t, j, "a3")
 	until(t, "gone", func() bool { h, _ := n.Hook(hook.ID); return h.State == GivenUp && h.LastError == errGone.Error() })

@@ -31,7 +31,11 @@ func (n *Notifier) load() error {
 		return fmt.Errorf("%w: %s is damaged (%w): restore it from the backup, or move it away to start without webhooks", ErrStore, n.cfg.Path, err)
 	}
 	for _, h := range hooks {
-		n.hooks[h.ID] = h
+		if h.Doubtful {
+			n.doubtful[h.ID] = h
+		} else {
+			n.hooks[h.ID] = h
+		}
 	}
 	return nil
 }
@@ -57,10 +61,13 @@ func (n *Notifier) save() error {
 	n.saving.Lock()
 	defer n.saving.Unlock()
 	n.mu.Lock()
-	f := file{Version: 1, Hooks: make([]*stored, 0, len(n.hooks))}
-	for _, h := range n.hooks {
-		copied := *h
-		f.Hooks = append(f.Hooks, &copied)
+	f := file{Version: 1, Hooks: make([]*stored, 0, len(n.hooks)+len(n.doubtful))}
+	for _, set := range []map[string]*stored{n.hooks, n.doubtful} {
+		for _, h := range set {
+			copied := *h
+			copied.Doubtful = n.hooks[h.ID] == nil
+			f.Hooks = append(f.Hooks, &copied)
+		}
 	}
 	n.dirty = false
 	n.mu.Unlock()

@@ -19,6 +19,7 @@ const (
 	schemaGap     = 3      // telemetry/watchdog
 	schemaAct     = 4      // telemetry/audit
 	schemaAccount = 10     // airspace
+	schemaWebhook = 11     // web/notify
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -59,6 +60,8 @@ type body struct {
 	Reason   string `json:"reason"`
 	LostFrom uint64 `json:"lost_from"`
 	LostTo   uint64 `json:"lost_to"`
+
+	Host string `json:"host"` // of a webhook
 }
 
 type object struct {
@@ -110,6 +113,11 @@ func Of(rec *journal.Record) Event {
 		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
 		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
 		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaWebhook:
+		e.Object = named("webhook", b.ID)
+		if b.Host != "" {
+			e.Why = "to " + b.Host
+		}
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)

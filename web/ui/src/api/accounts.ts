@@ -2,6 +2,7 @@
 // need them.
 
 import { ask, client, pages, query, revision } from './client';
+import { href } from './href';
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
@@ -28,27 +29,27 @@ const one = (id: string) => ({ params: { path: { id } } });
 const revOf = (o: { id: string; rev: number }) => ({ params: { path: { id: o.id }, header: revision(o.rev) } });
 
 export const accounts = {
-  changePassword: (current: string, password: string): Promise<unknown> =>
+  changePassword: (current: string, password: string) =>
     ask(client.PUT('/v1/session/password', { body: { current, password } })),
-  people: (): Promise<Person[]> => pages((c) => ask(client.GET('/v1/people', { params: { query: query(c) } }))),
-  createPerson: (p: PersonInput): Promise<Person> => ask(client.POST('/v1/people', { body: p })),
-  replaceProfile: (id: string, p: Profile): Promise<Person> => ask(client.PUT('/v1/people/{id}/profile', { ...one(id), body: p })),
-  replacePerson: (p: Person, r: Rights): Promise<Person> => ask(client.PUT('/v1/people/{id}', { ...revOf(p), body: r })),
-  resetPassword: (id: string, password: string): Promise<unknown> =>
+  people: () => pages((c) => ask(client.GET('/v1/people', { params: { query: query(c) } }))),
+  createPerson: (p: PersonInput) => ask(client.POST('/v1/people', { body: p })),
+  replaceProfile: (id: string, p: Profile) => ask(client.PUT('/v1/people/{id}/profile', { ...one(id), body: p })),
+  replacePerson: (p: Person, r: Rights) => ask(client.PUT('/v1/people/{id}', { ...revOf(p), body: r })),
+  resetPassword: (id: string, password: string) =>
     ask(client.PUT('/v1/people/{id}/password', { ...one(id), body: { password } })),
-  organisations: (): Promise<Organisation[]> => pages((c) => ask(client.GET('/v1/organisations', { params: { query: query(c) } }))),
-  createOrganisation: (o: OrganisationInput): Promise<Organisation> => ask(client.POST('/v1/organisations', { body: o })),
-  replaceOrganisation: (o: Organisation, to: OrganisationChange): Promise<Organisation> =>
+  organisations: () => pages((c) => ask(client.GET('/v1/organisations', { params: { query: query(c) } }))),
+  createOrganisation: (o: OrganisationInput) => ask(client.POST('/v1/organisations', { body: o })),
+  replaceOrganisation: (o: Organisation, to: OrganisationChange) =>
     ask(client.PUT('/v1/organisations/{id}', { ...revOf(o), body: to })),
-  keys: (): Promise<ApiKey[]> => pages((c) => ask(client.GET('/v1/keys', { params: { query: query(c) } }))),
-  createKey: (k: KeyInput): Promise<NewKey> => ask(client.POST('/v1/keys', { body: k })),
-  revokeKey: (k: ApiKey): Promise<unknown> => ask(client.DELETE('/v1/keys/{id}', revOf(k))),
-  proposals: (): Promise<Proposal[]> => pages((c) => ask(client.GET('/v1/proposals', { params: { query: query(c) } }))),
-  propose: (p: ProposalInput): Promise<Proposal> => ask(client.POST('/v1/proposals', { body: p })),
-  confirm: (p: Proposal): Promise<Proposal> => ask(client.POST('/v1/proposals/{id}/confirm', revOf(p))),
-  withdraw: (p: Proposal): Promise<unknown> => ask(client.DELETE('/v1/proposals/{id}', revOf(p))),
-  checkpoint: (): Promise<AuditCheckpoint> => ask(client.GET('/v1/audit/checkpoint', {})),
-  audit: (s: AuditSearch, cursor: string, limit: number): Promise<AuditList> =>
+  keys: () => pages((c) => ask(client.GET('/v1/keys', { params: { query: query(c) } }))),
+  createKey: (k: KeyInput) => ask(client.POST('/v1/keys', { body: k })),
+  revokeKey: (k: ApiKey) => ask(client.DELETE('/v1/keys/{id}', revOf(k))),
+  proposals: () => pages((c) => ask(client.GET('/v1/proposals', { params: { query: query(c) } }))),
+  propose: (p: ProposalInput) => ask(client.POST('/v1/proposals', { body: p })),
+  confirm: (p: Proposal) => ask(client.POST('/v1/proposals/{id}/confirm', revOf(p))),
+  withdraw: (p: Proposal) => ask(client.DELETE('/v1/proposals/{id}', revOf(p))),
+  checkpoint: () => ask(client.GET('/v1/audit/checkpoint', {})),
+  audit: (s: AuditSearch, cursor: string, limit: number) =>
     ask(client.GET('/v1/audit/events', { params: { query: { ...s, limit, ...(cursor && { cursor }) } } })),
-  auditUrl: (s: AuditSearch, format: 'csv' | 'json'): string => `/v1/audit/export?${new URLSearchParams({ ...s, format })}`,
+  auditUrl: (s: AuditSearch, format: 'csv' | 'json') => href('/v1/audit/export', { ...s, format }),
 };

@@ -1,11 +1,11 @@
-// The public HTTP API, as the page uses it. Every call answers a value or throws
-// an ApiError with the code of the problem document.
+// The public HTTP API, as the page uses it. Path, method, parameters, body and
+// answer of every call are those of the generated types, and no path stands
+// elsewhere. A call answers a value or throws an ApiError with the code of the
+// problem document. What only later panels ask for stands in files of its own.
 
 import type { Client } from 'openapi-fetch';
 import type { paths } from './schema';
-import type {
-  Alert, EmergencyInput, Fence, FenceChange, FenceEnforcement, FenceInput, FencePreview, FenceVersion, ImportReport, Problem, Session, SignIn, Track, Zone,
-} from './types';
+import type { EmergencyInput, Fence, FenceInput, Problem, SignIn, Zone } from './types';
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -22,7 +22,7 @@ export class ApiError extends Error {
   }
 }
 
-interface Answered { data?: unknown; error?: unknown; response: Response }
+interface Answered<T> { data?: T; error?: unknown; response: Response }
 interface Call {
   params?: { path?: Record<string, string>; query?: Record<string, string | number | boolean | undefined>; header?: Record<string, string> };
   body?: unknown;
@@ -33,13 +33,14 @@ interface Call {
  * What openapi-fetch does at run time, as far as this page needs it: its types
  * cost nothing, its code would be 2.3 kB gzip of the first load.
  */
-const send = (method: string) => async (path: string, { params = {}, body, signal }: Call): Promise<Answered> => {
+const send = (method: string) => async (path: string, { params = {}, body, signal }: Call): Promise<Answered<unknown>> => {
   const url = new URL(path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params.path?.[name] ?? '')), location.origin);
   for (const [k, v] of Object.entries(params.query ?? {})) if (v !== undefined) url.searchParams.set(k, String(v));
   const headers = new Headers(params.header);
-  if (body !== undefined) headers.set('Content-Type', 'application/json');
+  const file = body instanceof Blob; // it is sent as it is, under its own type
+  if (body !== undefined && !file) headers.set('Content-Type', 'application/json');
   const response = await fetch(url, {
-    method, credentials: 'same-origin', headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null,
+    method, credentials: 'same-origin', headers, body: file ? body : body === undefined ? null : JSON.stringify(body), signal: signal ?? null,
   });
   const text = await response.text();
   if (response.ok) return { response, data: text ? JSON.parse(text) : undefined };
@@ -50,10 +51,12 @@ const send = (method: string) => async (path: string, { params = {}, body, signa
 type Typed = Pick<Client<paths>, 'GET' | 'POST' | 'PUT' | 'DELETE'>;
 export const client = { GET: send('GET'), POST: send('POST'), PUT: send('PUT'), DELETE: send('DELETE') } as unknown as Typed;
 
-// The page's types are narrower than a JSON schema can say (tuples, GeoJSON), so
-// the answer is cast here and nowhere else.
-export async function ask<T>(call: Promise<Answered>): Promise<T> {
-  let r: Answered;
+/**
+ * The value of an answer, of the type that openapi.yaml says. Where the page's type
+ * is narrower than a JSON schema can be (tuples, GeoJSON) the call casts it.
+ */
+export async function ask<T>(call: Promise<Answered<T>>): Promise<T> {
+  let r: Answered<T>;
   try {
     r = await call;
   } catch (err) {
@@ -71,17 +74,6 @@ export async function ask<T>(call: Promise<Answered>): Promise<T> {
   );
 }
 
-/** Sends a file as it is; the typed client would make JSON of it. */
-async function sendFile<T>(path: string, file: Blob): Promise<T> {
-  const answer = async (): Promise<Answered> => {
-    const type = file.type || 'application/octet-stream';
-    const response = await fetch(path, { method: 'POST', credentials: 'same-origin', headers: { 'Content-Type': type }, body: file });
-    const body: unknown = await response.json().catch(() => undefined);
-    return { response, data: body, error: body };
-  };
-  return ask<T>(answer());
-}
-
 export const revision = (rev: number) => ({ 'If-Match': `"${rev}"` });
 
 /** All pages of a list. */
@@ -96,44 +88,20 @@ export async function pages<T>(page: (cursor?: string) => Promise<{ items: T[] |
   return out;
 }
 
-export type FileFormat = 'geojson' | 'kml';
-
 export const query = (cursor: string | undefined) => (cursor ? { limit: 200, cursor } : { limit: 200 });
 
 export const api = {
-  signIn: (by: SignIn): Promise<Session> => ask(client.POST('/v1/session', { body: by })),
-  session: (): Promise<Session> => ask(client.GET('/v1/session', {})),
-  signOut: (): Promise<unknown> => ask(client.DELETE('/v1/session', {})),
-  zone: (): Promise<Zone> => ask(client.GET('/v1/zone', {})),
-  fences: (): Promise<Fence[]> =>
-    pages((cursor) => ask(client.GET('/v1/fences', { params: { query: query(cursor) } }))),
-  deletedFences: (): Promise<Fence[]> =>
-    pages((cursor) => ask(client.GET('/v1/fences', { params: { query: { ...query(cursor), deleted: true } } }))),
-  /** All of them or none. */
-  changeFences: (changes: FenceChange[]): Promise<unknown> => ask(client.POST('/v1/fences/batch', { body: { changes } })),
-  fence: (id: string): Promise<Fence> => ask(client.GET('/v1/fences/{id}', { params: { path: { id } } })),
-  fenceEnforcement: (id: string, signal: AbortSignal): Promise<FenceEnforcement> =>
-    ask(client.GET('/v1/fences/{id}/enforcement', { params: { path: { id } }, signal })),
-  createFence: (f: FenceInput): Promise<Fence> => ask(client.POST('/v1/fences', { body: f })),
-  replaceFence: (id: string, rev: number, f: FenceInput): Promise<Fence> =>
-    ask(client.PUT('/v1/fences/{id}', { params: { path: { id }, header: revision(rev) }, body: f })),
-  deleteFence: (id: string, rev: number): Promise<unknown> =>
-    ask(client.DELETE('/v1/fences/{id}', { params: { path: { id }, header: revision(rev) } })),
-  previewFence: (fence: FenceInput, replaces?: string): Promise<FencePreview> =>
+  signInWays: () => ask(client.GET('/v1/session/ways', {})),
+  signIn: (by: SignIn) => ask(client.POST('/v1/session', { body: by })),
+  session: () => ask(client.GET('/v1/session', {})),
+  signOut: () => ask(client.DELETE('/v1/session', {})),
+  zone: () => ask(client.GET('/v1/zone', {})) as Promise<unknown> as Promise<Zone>,
+  fences: () =>
+    pages((cursor) => ask(client.GET('/v1/fences', { params: { query: query(cursor) } }))) as Promise<unknown> as Promise<Fence[]>,
+  previewFence: (fence: FenceInput, replaces?: string) =>
     ask(client.POST('/v1/fences/preview', { body: replaces ? { fence, replaces } : { fence } })),
-  fenceVersions: async (id: string): Promise<FenceVersion[]> =>
-    (await ask<{ items: FenceVersion[] | null }>(client.GET('/v1/fences/{id}/versions', { params: { path: { id } } }))).items ?? [],
-  /** Publishes the fence again as it was in revision of; rev is its newest one. */
-  restoreFence: (id: string, rev: number, of: number): Promise<Fence> =>
-    ask(client.POST('/v1/fences/{id}/restore', { params: { path: { id }, header: revision(rev) }, body: { rev: of } })),
-  emergencyFence: (e: EmergencyInput): Promise<Fence> => ask(client.POST('/v1/fences/emergency', { body: e })),
-  importFences: (file: Blob, format: FileFormat, dryRun: boolean): Promise<ImportReport> =>
-    sendFile(`/v1/fences/import?format=${format}&dry_run=${dryRun}`, file),
-  exportUrl: (format: FileFormat): string => `/v1/fences/export?format=${format}`,
-  openAlerts: (): Promise<Alert[]> =>
-    pages((cursor) => ask(client.GET('/v1/alerts', { params: { query: { ...query(cursor), state: 'open' } } }))),
-  track: (id: string, signal: AbortSignal): Promise<Track> =>
-    ask(client.GET('/v1/tracks/{id}', { params: { path: { id } }, signal })),
-  acknowledge: (id: string): Promise<Alert> =>
-    ask(client.POST('/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: {} })),
+  emergencyFence: (e: EmergencyInput) => ask(client.POST('/v1/fences/emergency', { body: e })),
+  openAlerts: () => pages((cursor) => ask(client.GET('/v1/alerts', { params: { query: { ...query(cursor), state: 'open' } } }))),
+  track: (id: string, signal: AbortSignal) => ask(client.GET('/v1/tracks/{id}', { params: { path: { id } }, signal })),
+  acknowledge: (id: string) => ask(client.POST('/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: {} })),
 };

@@ -638,6 +638,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one can sign in, beside token and password */
+        get: operations["signInWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tracks": {
         parameters: {
             query?: never;
@@ -1450,6 +1467,10 @@ export interface components {
              */
             takeoff_m?: number;
         };
+        IdentityProvider: {
+            /** @description That people know it by */
+            name: string;
+        };
         ImpactCount: {
             /**
              * Format: int64
@@ -1567,7 +1588,7 @@ export interface components {
         };
         NewKey: {
             key: components["schemas"]["Key"];
-            /** @description Send it as Authorization: Bearer. It is shown only now */
+            /** @description Send it as Authorization: Bearer. It is shown only now: a repetition of the request answers 409 secret_shown. Empty in a dry run */
             secret: string;
         };
         NewWebhook: {
@@ -1861,6 +1882,10 @@ export interface components {
             password?: string;
             /** @description A bearer token or an API key; else */
             token?: string;
+        };
+        SignInWays: {
+            /** @description Where people may sign in instead of here; null: nowhere */
+            provider: components["schemas"]["IdentityProvider"] | null;
         };
         Source: {
             address: string;
@@ -4476,8 +4501,14 @@ export interface operations {
     };
     createKey: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4487,6 +4518,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -5061,8 +5101,14 @@ export interface operations {
     };
     createOrganisation: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5072,6 +5118,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -5473,8 +5528,14 @@ export interface operations {
     };
     createPerson: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5484,6 +5545,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -5804,8 +5874,14 @@ export interface operations {
     };
     resetPassword: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6125,8 +6201,14 @@ export interface operations {
     };
     propose: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6136,6 +6218,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -6449,8 +6540,13 @@ export interface operations {
     };
     confirmProposal: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
             header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
                 /** @description ETag of the revision that you read; needed */
                 "If-Match"?: string;
             };
@@ -6844,6 +6940,44 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signInWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInWays"];
                 };
             };
             /** @description Too Many Requests */

@@ -200,6 +200,9 @@ export const enAccounts = {
   'audit.type.key.revoke': 'API key revoked',
   'audit.type.proposal.create': 'Act proposed',
   'audit.type.proposal.withdraw': 'Proposal withdrawn',
+  'audit.type.webhook.create': 'Webhook created',
+  'audit.type.webhook.resume': 'Webhook resumed',
+  'audit.type.webhook.delete': 'Webhook deleted',
   'audit.type.audit.checkpoint': 'Checkpoint signed',
   'audit.type.supervision_gap': 'Supervision gap',
 

@@ -24,6 +24,7 @@ export const en = {
   'signin.password': 'Password',
   'signin.byToken': 'Sign in with a token',
   'signin.byPassword': 'Sign in with a password',
+  'signin.provider': 'Sign in with {name}',
   'signin.rate': 'Too many attempts. Try again in {seconds} s.',
   'signin.network': 'The server cannot be reached.',
   'signin.error': 'Sign-in failed ({code}).',

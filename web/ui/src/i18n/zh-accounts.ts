@@ -202,6 +202,9 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'audit.type.key.revoke': '密钥已吊销',
   'audit.type.proposal.create': '已提议',
   'audit.type.proposal.withdraw': '提议已撤回',
+  'audit.type.webhook.create': '创建 Webhook',
+  'audit.type.webhook.resume': '恢复 Webhook',
+  'audit.type.webhook.delete': '删除 Webhook',
   'audit.type.audit.checkpoint': '检查点已签名',
   'audit.type.supervision_gap': '监管中断',
 

@@ -22,6 +22,7 @@ export const zh: Messages = {
   'signin.bad': '令牌或登录名、密码不正确。',
   'signin.login': '登录名',
   'signin.password': '密码',
+  'signin.provider': '使用 {name} 登录',
   'signin.byToken': '使用令牌登录',
   'signin.byPassword': '使用密码登录',
   'signin.rate': '尝试次数过多，请在 {seconds} 秒后重试。',

@@ -3,6 +3,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import { ApiError, api } from '../api/client';
+import { fences as fenceApi } from '../api/fences';
 import type { Fence, FenceChange, FenceInput, FencePreview } from '../api/types';
 import type { Response } from '../fence/draft';
 import { alwaysInForce, scheduleOf, type ScheduleFault, type ScheduleForm } from '../fence/schedule';
@@ -128,7 +129,7 @@ export function publishBatch(): Promise<void> {
   return working(async () => {
     const p = plan.peek();
     if (!p || p.length === 0) return;
-    await api.changeFences(p.map((x) => x.change));
+    await fenceApi.change(p.map((x) => x.change));
     announce(t('batch.done', { n: p.length }));
     batch(() => {
       act.value = null;

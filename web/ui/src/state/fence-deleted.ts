@@ -1,7 +1,7 @@
 // The fences that were taken away; each can be brought back from its versions.
 
 import { batch, signal } from '@preact/signals';
-import { api } from '../api/client';
+import { fences as fenceApi } from '../api/fences';
 import type { Fence } from '../api/types';
 import { failed } from './ops';
 
@@ -17,7 +17,7 @@ export async function openDeleted(): Promise<void> {
     failure.value = null;
   });
   try {
-    const all = await api.deletedFences();
+    const all = await fenceApi.deleted();
     deleted.value = all.sort((a, b) => b.updated_at.localeCompare(a.updated_at));
   } catch (err) {
     failed(err);

@@ -4,6 +4,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import { ApiError, api } from '../api/client';
+import { fences as fenceApi } from '../api/fences';
 import type { Fence, FenceInput, FencePreview } from '../api/types';
 import { draftOf, fieldAt, inputOf, newDraft, type Draft, type FieldFault } from '../fence/draft';
 import { pushed, redone, timeline, undone, type Timeline } from '../fence/history';
@@ -217,14 +218,14 @@ export async function publish(): Promise<void> {
   if (!input || base === undefined) return;
   await working(async () => {
     try {
-      const f = base ? await api.replaceFence(base.id, base.rev, input) : await api.createFence(input);
+      const f = base ? await fenceApi.replace(base.id, base.rev, input) : await fenceApi.create(input);
       takeFence(f);
       closeEditor();
       fenceOpen.value = f.id;
       announce(t('editor.published', { name: f.name }));
     } catch (err) {
       if (!(err instanceof ApiError && err.status === 412 && base)) throw err;
-      conflict.value = await api.fence(base.id);
+      conflict.value = await fenceApi.get(base.id);
     }
   });
 }

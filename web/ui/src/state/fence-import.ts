@@ -2,7 +2,8 @@
 // published as one change or not at all.
 
 import { batch, signal } from '@preact/signals';
-import { ApiError, api, type FileFormat } from '../api/client';
+import { ApiError } from '../api/client';
+import { fences as fenceApi, type FileFormat } from '../api/fences';
 import type { ImportReport } from '../api/types';
 import { t } from '../i18n/later';
 import { announce } from './announce';
@@ -39,7 +40,7 @@ async function send(dryRun: boolean): Promise<void> {
   busy.value = true;
   failure.value = null;
   try {
-    const r = await api.importFences(f, formatOf(f.name), dryRun);
+    const r = await fenceApi.import(f, formatOf(f.name), dryRun);
     batch(() => {
       report.value = r;
       created.value = dryRun ? null : (r.created ?? []).length;

@@ -2,7 +2,8 @@
 // restore one, take it away.
 
 import { batch, signal } from '@preact/signals';
-import { ApiError, api } from '../api/client';
+import { ApiError } from '../api/client';
+import { fences as fenceApi } from '../api/fences';
 import type { Fence, FenceVersion } from '../api/types';
 import { t } from '../i18n/later';
 import { announce } from './announce';
@@ -36,7 +37,7 @@ async function working(work: () => Promise<void>): Promise<void> {
 }
 
 const load = async (id: string): Promise<void> => {
-  const items = await api.fenceVersions(id);
+  const items = await fenceApi.versions(id);
   if (versionsOf.peek()?.id === id) versions.value = [...items].sort((a, b) => b.rev - a.rev);
 };
 
@@ -61,7 +62,7 @@ export function restore(rev: number): Promise<void> {
     const of = versionsOf.peek();
     const newest = versions.peek()?.[0];
     if (!of || !newest) return;
-    const f = await api.restoreFence(of.id, newest.rev, rev);
+    const f = await fenceApi.restore(of.id, newest.rev, rev);
     takeFence(f);
     batch(() => {
       fenceOpen.value = f.id;
@@ -75,7 +76,7 @@ export function restore(rev: number): Promise<void> {
 
 export function remove(f: Fence): Promise<void> {
   return working(async () => {
-    await api.deleteFence(f.id, f.rev);
+    await fenceApi.delete(f.id, f.rev);
     dropFence(f.id);
     batch(() => {
       removing.value = null;

@@ -4,6 +4,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import { ApiError, api } from '../api/client';
+import type { paths } from '../api/schema';
 import type { Alert, Fence, HealthReason, Zone } from '../api/types';
 import { lang, t, code } from '../i18n';
 import { LiveConnection, type LinkState } from '../live/connection';
@@ -68,7 +69,7 @@ export async function openZone(): Promise<() => void> {
 }
 
 function startLive(): () => void {
-  const url = new URL('/v1/live', location.href);
+  const url = new URL('/v1/live' satisfies keyof paths, location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   connection = new LiveConnection({ url: url.href, lang: lang.peek() }, { frame, message, state, unopened });
   connection.start();

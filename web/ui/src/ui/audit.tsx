@@ -18,6 +18,7 @@ const TYPES = [
   'fence.put', 'fence.deleted', 'fence.batch', 'alert.raised', 'alert.cleared', 'alert.confirmed', 'alert.acknowledged',
   'organisation.create', 'organisation.replace', 'person.create', 'person.replace', 'person.credentials_reset', 'person.erase',
   'administrator.remove', 'administrator.appoint', 'key.create', 'key.revoke', 'proposal.create', 'proposal.withdraw',
+  'webhook.create', 'webhook.resume', 'webhook.delete',
   'audit.checkpoint', 'supervision_gap',
 ];
 

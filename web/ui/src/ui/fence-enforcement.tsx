@@ -1,7 +1,7 @@
 // For which vehicles a fence is not enforced now, and why: read while it is open.
 
 import { useEffect, useState } from 'preact/hooks';
-import { api } from '../api/client';
+import { fences as fenceApi } from '../api/fences';
 import type { Fence, FenceEnforcement } from '../api/types';
 import { code, plural, t } from '../i18n/later';
 import { failed } from '../state/ops';
@@ -19,7 +19,7 @@ function useEnforcement(id: string, rev: number): FenceEnforcement | null | 'fai
     let timer = 0;
     const read = async () => {
       try {
-        setAnswer(await api.fenceEnforcement(id, stop.signal));
+        setAnswer(await fenceApi.enforcement(id, stop.signal));
       } catch (err) {
         if (stop.signal.aborted) return;
         failed(err);

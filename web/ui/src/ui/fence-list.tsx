@@ -2,7 +2,7 @@
 
 import { code, plural, t } from '../i18n/later';
 import type { Fence } from '../api/types';
-import { api } from '../api/client';
+import { fences as fenceApi } from '../api/fences';
 import { fenceBox } from '../map/geometry';
 import { liveMap } from '../map/current';
 import { startEmergency } from '../state/emergency';
@@ -44,7 +44,7 @@ function Toolbar() {
       <button class="button" type="button" data-testid="fence-deleted" onClick={() => void openDeleted()}>{t('deleted.open')}</button>
       <span class="spacer" />
       {(['geojson', 'kml'] as const).map((f) => (
-        <a key={f} class="button" href={api.exportUrl(f)} download={`fences.${f}`} data-testid={`fence-export-${f}`}>{t(`export.${f}`)}</a>
+        <a key={f} class="button" href={fenceApi.exportUrl(f)} download={`fences.${f}`} data-testid={`fence-export-${f}`}>{t(`export.${f}`)}</a>
       ))}
     </div>
   );

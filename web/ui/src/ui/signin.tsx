@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from '../api/client';
+import { ApiError, api } from '../api/client';
+import type { paths } from '../api/schema';
 import { t } from '../i18n';
-import { byPassword } from '../state/prefs';
+import { byPassword, wasSignedIn } from '../state/prefs';
 import { sessionExpired, signIn } from '../state/session';
 import { unlockSound } from '../state/sound';
 import { LangButton, ThemeButton } from './topbar';
@@ -14,10 +15,14 @@ function reason(err: unknown): string {
   return t('signin.error', { code: err.code });
 }
 
+// How a sign-in at the identity provider failed; the address is cleaned later.
+const refused = /^#signin=([a-z_]+)$/.exec(location.hash)?.[1];
+
 export function SignIn() {
   const form = useRef<HTMLFormElement>(null);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
+  const [error, setError] = useState(() => (refused ? t('signin.error', { code: refused }) : ''));
+  const [provider, setProvider] = useState('');
 
   const submit = async (e: Event) => {
     e.preventDefault();
@@ -37,6 +42,7 @@ export function SignIn() {
   };
 
   useEffect(() => form.current!.querySelector('input')?.focus(), [byPassword.value]);
+  useEffect(() => void api.signInWays().then((w) => setProvider(w.provider?.name ?? ''), () => {}), []);
   return (
     <main class="signin">
       <div class="signin-tools"><ThemeButton /><LangButton /></div>
@@ -66,6 +72,9 @@ export function SignIn() {
           byPassword.value = !byPassword.value;
           setError('');
         }}>{t(byPassword.value ? 'signin.byToken' : 'signin.byPassword')}</button>
+        {/* The session is there when the browser comes back: the page must look for it. */}
+        {provider && <a class="button" href={'/v1/oidc/start' satisfies keyof paths} data-testid="signin-provider"
+          onClick={() => (wasSignedIn.value = true)}>{t('signin.provider', { name: provider })}</a>}
       </form>
     </main>
   );
