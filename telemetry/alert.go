@@ -39,7 +39,10 @@ type Alert struct {
 	Other      *AlertVehicle    `json:"other,omitempty"`     // of a separation: the second vehicle
 	Predicted  *Predicted       `json:"predicted,omitempty"` // of a predicted breach
 	Separation *Closest         `json:"separation,omitempty"`
-	Jumped     *JumpedBy        `json:"jumped,omitempty"` // of a position jump: the one that began it
+	Jumped     *JumpedBy        `json:"jumped,omitempty"`   // of a position jump: the one that began it
+	Mismatch   *Mismatch        `json:"mismatch,omitempty"` // of an identity mismatch
+	Area       *Area            `json:"area,omitempty"`     // of an interference
+	Under      string           `json:"under,omitempty"`    // id of the interference that the vehicle was in when it was raised
 	RaisedUS   int64            `json:"raised_us"`
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds

@@ -33,6 +33,14 @@ func (b *Book) takeJump(j *Jump) {
 		b.countRaw(key, j.ReceivedUS)
 		return
 	}
+	signs := vehicles.SignJump
+	if v := b.signs.of[j.Vehicle.Handle]; v != nil {
+		signs |= v.now
+	}
+	b.takeSignal(&SignalChange{Vehicle: j.Vehicle, Signs: signs, At: j.After.Point}, j.ReceivedUS)
+	if b.signs.groups(j.Vehicle) {
+		return // one alarm for the area, not one for each vehicle (SAFETY 13)
+	}
 	b.change(key, condition{
 		begins: true, id: j.Vehicle, level: Caution, timeUS: j.ReceivedUS, raw: 1,
 		fill: func(a *Alert) {

@@ -171,6 +171,7 @@ func (b *Book) tick() {
 	}
 	b.flood.refused = 0
 	b.tellCounted(now.UnixMicro())
+	b.watchAreas(now.UnixMicro())
 	folded := b.fold(now.UnixMicro())
 	if refused+folded > 0 {
 		b.countFlood(refused+folded, now.UnixMicro())

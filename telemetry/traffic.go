@@ -45,6 +45,8 @@ type TrafficConfig struct {
 	// SameAs finds the followed vehicle of the zone that a sighting is about, by
 	// its ICAO address or serial number; 0: none that is known. Default: none.
 	SameAs func(m vehicles.Means, number uint32, serial string) vehicles.Handle
+	// Own takes what vehicles say of themselves; default: nobody does.
+	Own func(*vehicles.Sighting)
 	// PressureOffM is how far a pressure altitude counts as off; default 550. Less
 	// where the sea level pressure is known.
 	PressureOffM float64
@@ -185,7 +187,13 @@ func index(verified bool) int {
 // Sighted takes what a vehicle says of somebody else.
 func (t *Traffic) Sighted(s *vehicles.Sighting) {
 	reporter := t.cfg.Registry.Identity(s.Reporter)
-	if reporter == nil || s.Own() {
+	switch {
+	case reporter == nil:
+		return
+	case s.Own():
+		if t.cfg.Own != nil {
+			t.cfg.Own(s)
+		}
 		return
 	}
 	t.mu.Lock()

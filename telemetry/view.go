@@ -92,6 +92,9 @@ func (v View) Alert(a *Alert) (shown *Alert, ok bool) {
 	if v.whole {
 		return a, true
 	}
+	if a.Area != nil {
+		return v.area(a)
+	}
 	mine := v.Owns(a.Vehicle.Operator)
 	other := a.Other != nil && v.Owns(a.Other.Operator)
 	if a.Other != nil && a.Other.traffic() {
@@ -109,6 +112,20 @@ func (v View) Alert(a *Alert) (shown *Alert, ok bool) {
 		masked.Other = &o
 	}
 	return &masked, true
+}
+
+// area is an interference as the view shows it: where it is, and the own vehicles
+// in it. Who has none there does not see it.
+func (v View) area(a *Alert) (shown *Alert, ok bool) {
+	masked, area := *a, *a.Area
+	area.Vehicles = nil
+	for _, in := range a.Area.Vehicles {
+		if v.Owns(in.Operator) {
+			area.Vehicles = append(area.Vehicles, in)
+		}
+	}
+	masked.Area = &area
+	return &masked, len(area.Vehicles) > 0
 }
 
 func traffic(v AlertVehicle) AlertVehicle {
