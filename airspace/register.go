@@ -10,6 +10,7 @@ import (
 
 	"testzone/geofence"
 	"testzone/telemetry/journal"
+	"testzone/vehicles"
 )
 
 // DecisionSchema is the payload type of the register's entries in the journal:
@@ -27,7 +28,17 @@ type Config struct {
 	// an ID says that one decision changed more than MaxTold fences: read them all.
 	FenceChanged func(FenceRecord)
 	Clock        func() time.Time // default time.Now
-	KeptAnswers  int              // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	// Vehicles are those of the configuration: they change there.
+	Vehicles []vehicles.Registration
+	// Listeners are the names of the signed listeners at which vehicles can be
+	// registered; nil: any name.
+	Listeners []string
+	// Moves says whether a vehicle may be moving now; default never.
+	Moves func(vehicle string) bool
+	// FleetChanged tells that vehicles, their keys or gateways changed, before the
+	// decision is answered.
+	FleetChanged func()
+	KeptAnswers  int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 }
 
 // Appender is the journal as the register needs it.
@@ -48,6 +59,7 @@ type Register struct {
 	seqs     map[journal.Aggregate]uint64 // last entry that touched the aggregate
 	answers  answers                      // of requests that may be repeated
 	accounts accounts
+	fleet    fleet
 	last     uint64 // newest record that was seen
 }
 
@@ -66,7 +78,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		decide:  newTurn(),
 		answers: answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:     cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
-		accounts: newAccounts(),
+		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles),
 	}, nil
 }
 
@@ -78,6 +90,9 @@ func (r *Register) Zone() Zone { return r.cfg.Zone }
 func (r *Register) Replay(rec journal.Record) error {
 	if rec.Schema == AccountSchema {
 		return r.replayAccounts(rec)
+	}
+	if rec.Schema == FleetSchema {
+		return r.replayFleet(rec)
 	}
 	if rec.Schema != DecisionSchema {
 		return nil

@@ -144,6 +144,10 @@ func (a *Alert) acknowledge(ack *Acknowledgement) {
 	a.LastUS = max(a.LastUS, ack.AtUS)
 }
 
+// covers reports whether the alert was acknowledged so recently that what begins
+// again need not be seen anew.
+func (a *Alert) covers(atUS int64) bool { return a.Ack != nil && atUS-a.Ack.AtUS <= reopenUS }
+
 // State is raised, acknowledged or cleared.
 func (a *Alert) State() string {
 	switch {

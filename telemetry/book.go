@@ -240,7 +240,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 		next.LastUS, next.Count = c.timeUS, a.Count+1
 		next.Vehicle.Handle = c.id.Handle // that of this run: the map shows the level by it
 		next.ClearedUS, next.Cause = 0, ""
-		if a.Ack != nil && c.timeUS-a.Ack.AtUS > reopenUS {
+		if !a.covers(c.timeUS) {
 			next.Ack = nil
 		}
 		b.put(&next, c.timeUS, fact{Type: factRepeated, Alert: &next})

@@ -326,6 +326,39 @@ func TestBookIsRebuiltFromTheJournal(t *testing.T) {
 	})
 }
 
+// An alert that begins again while its acknowledgement is on the way to the disk
+// is acknowledged, before a restart and after it.
+func TestAcknowledgementOutlivesARepetition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{gate: make(chan struct{})}
+		r := newRig(t, m)
+		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+		id := r.Alerts(WholeZone(), false)[0].ID
+		acked := make(chan error, 1)
+		go func() {
+			_, err := r.Acknowledge(t.Context(), WholeZone(), id, "ada", "seen")
+			acked <- err
+		}()
+		synctest.Wait()
+		r.publish(crossing(geofence.Left, drone, time.Now().UnixMicro()+1e6))
+		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()+2e6))
+		close(m.gate)
+		if err := <-acked; err != nil {
+			t.Fatal(err)
+		}
+		if a := r.Alerts(WholeZone(), true)[0]; a.ID != id || a.Ack == nil || a.Count != 2 {
+			t.Errorf("before the restart: %+v", a)
+		}
+		r.stop(t)
+		r = newRig(t, m)
+		synctest.Wait()
+		if a := r.Alerts(WholeZone(), true)[0]; a.ID != id || a.Ack == nil || a.Ack.By != "ada" || a.Count != 2 {
+			t.Errorf("after the restart: %+v", a)
+		}
+		r.stop(t)
+	})
+}
+
 // An acknowledgement of an older alert, or its late durability, leaves the newer
 // one of the same condition alone.
 func TestOlderAlertDoesNotTakeTheNewerOnesPlace(t *testing.T) {

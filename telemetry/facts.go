@@ -55,6 +55,10 @@ func (b *Book) Replay(rec journal.Record) error {
 			return fmt.Errorf("journal entry %d: alert fact without an alert", rec.Seq)
 		}
 		f.Alert.JournalSeq = rec.Seq
+		if before := b.byID[f.Alert.ID]; before != nil && f.Alert.Ack == nil && before.covers(f.Alert.LastUS) {
+			// It began again while its acknowledgement was on the way to the disk.
+			f.Alert.Ack = before.Ack
+		}
 		b.store(f.Alert)
 		return nil
 	}

@@ -3,6 +3,7 @@ package vehicles
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -28,6 +29,12 @@ type Registration struct {
 	Name     string
 	Class    Class
 	Operator string
+	Origin   Origin
+
+	MAVLink      MAVLink
+	UID2         string // of AUTOPILOT_VERSION in hex; empty: not known. A cross-check, no proof
+	SerialNumber string // of its remote id (F3411 uas_id); empty: not known. A cross-check, no proof
+	LostLink     LostLink
 }
 
 // Source says where a vehicle's messages come from. On a listener that does
@@ -72,6 +79,7 @@ type Registry struct {
 	mu         sync.Mutex // guards the fields below
 	registered map[VehicleID]Registration
 	order      []VehicleID
+	bySerial   map[string]VehicleID // of remote ids, in capitals
 	byID       map[VehicleID]Handle
 	unverified int
 }
@@ -99,6 +107,26 @@ func (r *Registry) Registered() []Registration {
 		out = append(out, r.registered[id])
 	}
 	return out
+}
+
+// Registration is that of a vehicle; ok is false when it is not registered.
+func (r *Registry) Registration(id VehicleID) (reg Registration, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reg, ok = r.registered[id]
+	return reg, ok
+}
+
+// BySerial finds the vehicle that is registered with the serial number of a remote
+// id and is followed now; 0: there is none.
+func (r *Registry) BySerial(serial string) Handle {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, ok := r.bySerial[strings.ToUpper(serial)]
+	if !ok {
+		return 0
+	}
+	return r.byID[id]
 }
 
 // OpenUnverified gives a fresh handle and an ephemeral id to a source that
@@ -145,7 +173,7 @@ func (r *Registry) OpenVerified(vehicle VehicleID, src Source) (*Identity, error
 	if !ok {
 		return nil, fmt.Errorf("vehicle %s: %w", vehicle, ErrNotRegistered)
 	}
-	if h, ok := r.byID[vehicle]; ok {
+	if h, ok := r.byID[vehicle]; ok && !r.Identity(h).Class.Traffic() { // which can be named like it
 		return r.Identity(h), nil
 	}
 	id := &Identity{ID: reg.ID, Name: reg.Name, Class: reg.Class, Operator: reg.Operator, Verified: true, Source: src}
@@ -173,16 +201,20 @@ func (r *Registry) give(id *Identity) error {
 // identity until it is forgotten.
 func (r *Registry) SetRegistered(regs []Registration) error {
 	registered, order := map[VehicleID]Registration{}, make([]VehicleID, 0, len(regs))
+	bySerial := map[string]VehicleID{}
 	for _, reg := range regs {
 		if _, dup := registered[reg.ID]; dup {
 			return fmt.Errorf("register %s: %w", reg.ID, ErrDuplicate)
 		}
 		registered[reg.ID] = reg
 		order = append(order, reg.ID)
+		if reg.SerialNumber != "" {
+			bySerial[strings.ToUpper(reg.SerialNumber)] = reg.ID
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.registered, r.order = registered, order
+	r.registered, r.order, r.bySerial = registered, order, bySerial
 	return nil
 }
 
@@ -197,8 +229,20 @@ func (r *Registry) Retire(h Handle) {
 	if !id.Verified && !id.Class.Traffic() {
 		r.unverified--
 	}
-	delete(r.byID, id.ID)
+	if r.byID[id.ID] == h { // else it was released, and may be followed anew
+		delete(r.byID, id.ID)
+	}
 	r.identities[h/chunkSize].Load()[h%chunkSize].Store(nil)
+}
+
+// Release lets the vehicle be followed under a fresh handle from now on, while
+// what was received under h still waits; Retire ends h.
+func (r *Registry) Release(h Handle) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if id := r.Identity(h); id != nil && r.byID[id.ID] == h {
+		delete(r.byID, id.ID)
+	}
 }
 
 // Given is how many handles were given out in this epoch, of MaxHandles.

@@ -50,6 +50,7 @@ func rules() map[string]rule {
 		"importFences":     {scope: airspace.FenceWrite, also: airspace.ZoneRead, once: true, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
 		"exportFences":     {scope: airspace.ZoneRead, limits: limits{time: fileTimeout}},
 		"listVehicles":     {scope: airspace.ZoneRead},
+		"getVehicle":       {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
 		"listTraffic":      {scope: airspace.ZoneRead},
@@ -67,13 +68,29 @@ func rules() map[string]rule {
 		"auditConsistency": {scope: airspace.AuditRead},
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
+		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, limits: limits{time: recordingTimeout}},
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
-		"changePassword":      {signed: true},
-		"signInWays":          {public: true},
-		"startOIDC":           {public: true},
-		"finishOIDC":          {public: true, more: true}, // identity providers send what they like
+		"changePassword":    {signed: true},
+		"signInWays":        {public: true},
+		"startOIDC":         {public: true},
+		"finishOIDC":        {public: true, more: true}, // identity providers send what they like
+		"registerVehicle":   {scope: airspace.VehicleRegister, once: true},
+		"replaceVehicle":    {scope: airspace.VehicleRegister},
+		"withdrawVehicle":   {scope: airspace.VehicleRegister},
+		"setVehicleContact": {scope: airspace.VehicleRegister},
+		"listVehicleKeys":   {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"addVehicleKey":     {scope: airspace.VehicleRegister, once: true},
+		"rotateVehicleKeys": {scope: airspace.VehicleRegister, once: true},
+		"revokeVehicleKey":  {scope: airspace.VehicleRegister, or: airspace.ZoneControl, once: true},
+		"listGateways":      {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"getGateway":        {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+		"enrolGateway":      {scope: airspace.VehicleRegister, once: true},
+		"replaceGateway":    {scope: airspace.VehicleRegister},
+		"revokeGateway":     {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -178,7 +195,7 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		out, err := handle(ctx, in)
 		if err != nil {
 			problem := s.problemOf(ctx, err)
-			problem.hidden = errors.Is(err, errHidden)
+			problem.hidden = errors.Is(err, errHidden) || errors.Is(err, airspace.ErrOthers)
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}
@@ -193,6 +210,9 @@ func (s *Server) build() (err error) {
 	api := s.newAPI(mux)
 	s.sessionEndpoints(api)
 	s.zoneEndpoints(api)
+	s.vehicleEndpoints(api)
+	s.vehicleKeyEndpoints(api)
+	s.gatewayEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
@@ -202,6 +222,7 @@ func (s *Server) build() (err error) {
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
 	s.auditEndpoints(api)
+	s.recordingEndpoints(api)
 	s.oidcEndpoints(api)
 	s.organisationEndpoints(api)
 	s.personEndpoints(api)

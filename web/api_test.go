@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,8 +32,12 @@ func TestZoneHealthVehicles(t *testing.T) {
 	}
 	var list VehicleList
 	z.call(observerToken, "GET", "/v1/vehicles", "").json(t, &list)
-	if fmt.Sprint(list.Items) != "[{uav-1 One uav acme}]" {
-		t.Errorf("vehicles: %v", list.Items)
+	want := Vehicle{
+		ID: "uav-1", Name: "One", Class: "uav", Operator: "acme", Origin: "config", State: "registered",
+		LostLink: KnownLostLink{LostLink: LostLink{Action: "unknown"}, Basis: "unknown"}, Link: VehicleLink{State: "never_seen"},
+	}
+	if !reflect.DeepEqual(list.Items, []Vehicle{want}) {
+		t.Errorf("vehicles: %+v", list.Items)
 	}
 	var h Health
 	z.call("", "GET", "/v1/health", "").json(t, &h)
@@ -105,12 +110,16 @@ func TestEnforcement(t *testing.T) {
 	}
 	faulty := good(vehicles.Track{FixUS: now})
 	faulty.Estimator, faulty.EstimatorUS = vehicles.EstimatorFaulty, now
+	jammed := good(vehicles.Track{FixUS: now})
+	jammed.Seen |= vehicles.HasSignal
+	jammed.Jamming, jammed.SignalUS = vehicles.InterferenceCritical, now
 	cases := []struct {
 		name string
 		view telemetry.TrackView
 		want string
 	}{
 		{"nobody vouches for the position", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now}}, "quality_unknown"},
+		{"its receiver is jammed", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: jammed}, "gnss_interference"},
 		{"its estimator is faulty", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: faulty}, "estimator_bad"},
 		{"no height where a fence needs one", telemetry.TrackView{Vehicle: verified(vehicles.UAV), Track: good(vehicles.Track{FixUS: now})}, "altitude_unknown"},
 		{"no height where none needs one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: good(vehicles.Track{FixUS: now})}, ""},

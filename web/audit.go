@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -67,7 +68,8 @@ func (s *Server) tellCall(r *http.Request, a audit.Act) {
 	if s.cfg.Acts == nil {
 		return
 	}
-	a.Object, a.From, a.RequestID = strings.ToValidUTF8(r.URL.Path[:min(len(r.URL.Path), maxActPath)], ""), peerOf(r), requestID(r.Context())
+	object := cmp.Or(a.Object, r.URL.Path)
+	a.Object, a.From, a.RequestID = strings.ToValidUTF8(object[:min(len(object), maxActPath)], ""), peerOf(r), requestID(r.Context())
 	s.cfg.Acts.Record(a)
 }
 

@@ -16,10 +16,12 @@ import (
 
 // notCreating are the POSTs that make nothing which a repetition would make twice.
 var notCreating = []string{
-	"signIn",           // a session; a dry run of it would be a way to try passwords
-	"previewFence",     // reads
-	"acknowledgeAlert", // the second time answers as the first
-	"resumeWebhook",    // If-Match
+	"signIn",            // a session; a dry run of it would be a way to try passwords
+	"previewFence",      // reads
+	"acknowledgeAlert",  // the second time answers as the first
+	"resumeWebhook",     // If-Match
+	"rotateVehicleKeys", // makes no key
+	"revokeVehicleKey",
 }
 
 // posts are the POSTs of the document that make something.

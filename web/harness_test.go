@@ -26,6 +26,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
+	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
 	"testzone/web/notify"
@@ -67,6 +68,9 @@ type zoneOptions struct {
 	debug                    bool // log every request
 	oidc                     *auth.OIDCConfig
 	audited                  bool // with acts and checkpoints in the journal
+	recording                *recording.Recorder
+	moves                    func(vehicle string) bool
+	proof                    func(vehicles.VehicleID) VehicleProof
 }
 
 // offsetClock is the real clock plus an offset that a test turns.
@@ -121,7 +125,8 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	z.journal = j
 	acts, keeper := z.audit(opt.audited)
-	z.registry, err = vehicles.NewRegistry(4_000_000_007, []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}})
+	configured := []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}}
+	z.registry, err = vehicles.NewRegistry(4_000_000_007, configured)
 	must(err)
 	z.pipeline, err = telemetry.New(telemetry.Config{
 		Registry: z.registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: z.bus, Grid: testGrid(), Shards: 2,
@@ -136,7 +141,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			ID: "lingang", Name: "Lingang", TZ: "Asia/Shanghai",
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
 		},
-		Journal: j, SetFences: z.pipeline.SetFences, Clock: z.clock.now,
+		Journal: j, SetFences: z.pipeline.SetFences, Clock: z.clock.now, Vehicles: configured, Listeners: []string{"signed"}, Moves: opt.moves,
 		FenceChanged: func(r airspace.FenceRecord) {
 			z.bus.Publish(r.UpdatedUS, &telemetry.FenceChange{ID: r.Fence.ID, Rev: r.Fence.Rev, Deleted: r.Deleted})
 		},
@@ -155,8 +160,11 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	}
 	notifier, err := notify.New(notify.Config{Source: j, Encode: EncodeEvent, Clock: z.clock.now})
 	must(err)
+	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
+	must(err)
 	z.server, err = New(Config{
 		Notifier: notifier, Traffic: z.traffic,
+		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
 		Listeners: func() []ListenerInfo {
@@ -166,7 +174,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			h := j.Health()
 			return JournalInfo{State: string(h.State), Head: h.Head}
 		},
-		Audit: keeper, Acts: acts, Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress.or(Rate{PerSecond: 1e6}), PerPrincipal: opt.perPrincipal.or(Rate{PerSecond: 1e6}),
+		Recording: opt.recording, Audit: keeper, Acts: acts, Events: j, OldestEvent: opt.oldest, PerAddress: opt.perAddress.or(Rate{PerSecond: 1e6}), PerPrincipal: opt.perPrincipal.or(Rate{PerSecond: 1e6}),
 		Version: "test", Clock: z.clock.now, Logger: slog.New(slog.NewJSONHandler(z.log, &slog.HandlerOptions{Level: level})),
 	})
 	must(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"testzone/telemetry"
+	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
 )
@@ -50,7 +51,7 @@ type matrix struct {
 
 func newMatrix(t *testing.T) *matrix {
 	t.Helper()
-	z := newTestZone(t, zoneOptions{audited: true, oidc: &auth.OIDCConfig{
+	z := newTestZone(t, zoneOptions{audited: true, recording: newRecording(t, recording.Config{}), oidc: &auth.OIDCConfig{
 		Issuer: "https://id.example.org", ClientID: "zone", AuthURL: "https://id.example.org/auth", TokenURL: "https://id.example.org/token",
 		JWKSURL: "https://id.example.org/keys", RedirectURL: "https://zone.example.org/v1/oidc/callback",
 	}})
@@ -74,6 +75,7 @@ func newMatrix(t *testing.T) *matrix {
 	m.callers["key"] = []string{"Authorization", "Bearer " + key.Secret}
 	m.objects["people"], m.objects["organisations"], m.objects["keys"] = target.ID, "acme", z.key(target, "").Key.ID
 	m.makeObjects(ctl, accounts["second"])
+	m.makeVehicle(accounts["opr"])
 	z.want(z.call(adminToken, "PUT", "/v1/people/"+accounts["dis"].ID, `{"organisation":"zone","roles":["controller"],"disabled":true}`, "If-Match", `"1"`), "200")
 	z.want(z.call(adminToken, "PUT", "/v1/organisations/closed", `{"name":"closed","disabled":true}`, "If-Match", `"1"`), "200")
 	return m
@@ -97,6 +99,15 @@ func (m *matrix) makeObjects(ctl, second account) {
 	var p Proposal
 	m.as(second, "POST", "/v1/proposals", m.proposal()).json(m.t, &p)
 	m.objects["proposals"] = p.ID
+}
+
+// makeVehicle makes a vehicle of acme's with a key, and a gateway.
+func (m *matrix) makeVehicle(opr account) {
+	m.want(m.as(opr, "POST", "/v1/vehicles", vehicleBody("boat-1", 9)), "201")
+	var key NewVehicleKey
+	m.as(opr, "POST", "/v1/vehicles/boat-1/keys", `{}`).json(m.t, &key)
+	m.want(m.as(opr, "POST", "/v1/gateways", gatewayBody("gw-1", 'a')), "201")
+	m.objects["vehicles"], m.objects["{key}"], m.objects["gateways"] = "boat-1", key.Key.ID, "gw-1"
 }
 
 func (m *matrix) proposal() string {
@@ -158,6 +169,20 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "?format=geojson", "", nil
 	case "emergencyFence":
 		return "", `{"center":[121.92,30.9],"radius_m":300,"minutes":5}`, nil
+	case "registerVehicle":
+		return "", vehicleBody("boat-2", 10), nil
+	case "replaceVehicle":
+		return "", vehicleChange(9), []string{"If-Match", stale}
+	case "setVehicleContact":
+		return "", `{"name":"Grace","phone":"+86 21 5555 0100"}`, nil
+	case "addVehicleKey", "revokeVehicleKey":
+		return "", `{}`, nil
+	case "enrolGateway":
+		return "", gatewayBody("gw-2", 'b'), nil
+	case "replaceGateway":
+		return "", `{"name":"Beside the pier"}`, []string{"If-Match", stale}
+	case "withdrawVehicle", "revokeGateway":
+		return "", "", []string{"If-Match", stale}
 	case "acknowledgeAlert":
 		return "", `{"note":"seen"}`, nil
 	case "createOrganisation":
@@ -178,6 +203,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"url":"https://ops.example.org/events"}`, nil
 	case "revokeKey", "deleteFence", "deleteWebhook", "resumeWebhook", "confirmProposal", "withdrawProposal":
 		return "", "", []string{"If-Match", stale}
+	case "exportRecording":
+		return "?listener=" + recordedListener, "", nil
 	case "auditInclusion":
 		return "?seq=1&size=2", "", nil
 	case "auditConsistency":
@@ -206,6 +233,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 	}
 	if first := strings.Split(path, "/")[2]; strings.Contains(path, "{id}") {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
+		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
 	}
 	query, body, header := m.asked(operation)
 	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode

@@ -75,10 +75,10 @@ func TestRights(t *testing.T) {
 			}
 		}
 		r := z.call(observerToken, method, path, "")
-		// An observer reads all but people, what is proposed about them, webhooks and
-		// the audit, comes and goes, looks after its own password and keys, and
-		// changes nothing.
-		may := method == "GET" && rule.scope != airspace.Admin && rule.scope != airspace.AuditRead ||
+		// An observer reads all but people, what is proposed about them, webhooks, the
+		// audit, gateways and keys of vehicles, comes and goes, looks after its own
+		// password and keys, and changes nothing.
+		may := method == "GET" && !slices.Contains([]airspace.Scope{airspace.Admin, airspace.AuditRead, airspace.VehicleRegister}, rule.scope) ||
 			strings.HasPrefix(path, "/v1/session") || strings.HasPrefix(path, "/v1/keys")
 		if (r.StatusCode == http.StatusForbidden) == may {
 			t.Errorf("%s %s as observer answers %d", method, path, r.StatusCode)

@@ -17,6 +17,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/journal"
+	"testzone/telemetry/recording"
 	"testzone/web/auth"
 	"testzone/web/notify"
 )
@@ -98,6 +99,19 @@ func sentinels() []sentinel {
 		{auth.ErrLoginTaken, http.StatusConflict, "login_taken"},
 		{auth.ErrPersonal, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrAccount, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrVehicle, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrGateway, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrSystemID, http.StatusConflict, "system_id_taken"},
+		{airspace.ErrConfigured, http.StatusConflict, "configured"},
+		{airspace.ErrMoving, http.StatusConflict, "vehicle_moves"},
+		{airspace.ErrWithdrawn, http.StatusConflict, "withdrawn"},
+		{airspace.ErrTooManyKeys, http.StatusConflict, "too_many_keys"},
+		{airspace.ErrKeyState, http.StatusConflict, "key_state"},
+		{airspace.ErrNoMAVLink, http.StatusConflict, "no_mavlink"},
+		{airspace.ErrFingerprint, http.StatusConflict, "fingerprint_taken"},
+		{airspace.ErrGatewayState, http.StatusConflict, "gateway_revoked"},
+		{auth.ErrVehicleKey, http.StatusUnprocessableEntity, "invalid"},
+		{auth.ErrKeyInUse, http.StatusConflict, "key_in_use"},
 		{airspace.ErrExists, http.StatusConflict, "exists"},
 		{airspace.ErrOwnRights, http.StatusForbidden, "own_rights"},
 		{airspace.ErrNoPerson, http.StatusForbidden, "no_person"},
@@ -132,6 +146,9 @@ func sentinels() []sentinel {
 		{notify.ErrTooMany, http.StatusConflict, "too_many_webhooks"},
 		{notify.ErrDeleted, http.StatusConflict, "deleted_since"},
 		{notify.ErrStore, http.StatusServiceUnavailable, "store_unavailable"},
+		{errNotRecording, http.StatusServiceUnavailable, "not_recording"},
+		{errManyExports, http.StatusServiceUnavailable, "too_many_exports"},
+		{recording.ErrNoListener, http.StatusNotFound, "not_recorded"},
 		{errTrimmed, http.StatusGone, "trimmed"},
 		{journal.ErrConflict, http.StatusConflict, "conflict"},
 		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},
@@ -185,7 +202,7 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		if !errors.Is(err, known.err) {
 			continue
 		}
-		p := newProblem(ctx, known.status, known.code, err.Error())
+		p := newProblem(ctx, known.status, known.code, detailOf(err))
 		switch known.status {
 		case http.StatusUnauthorized:
 			p.header = http.Header{"Www-Authenticate": {`Bearer realm="testzone"`}}
@@ -200,6 +217,16 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 	p := newProblem(ctx, http.StatusInternalServerError, "internal", "The server failed. Tell its operator the requestId.")
 	s.log.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "error", err)
 	return p
+}
+
+// detailOf is what a caller may read of an error. That something is there, for
+// others, is not told: those marks stand at the end.
+func detailOf(err error) string {
+	text := err.Error()
+	for _, mark := range []error{errHidden, airspace.ErrOthers} {
+		text = strings.TrimSuffix(text, ": "+mark.Error())
+	}
+	return text
 }
 
 // problemTransformer turns the framework's own errors into ours. It never

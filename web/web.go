@@ -32,6 +32,7 @@ import (
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
+	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
 	"testzone/web/notify"
@@ -76,6 +77,11 @@ type Config struct {
 	// ModeName names an autopilot's flight mode; default "mode N".
 	ModeName func(v *vehicles.Identity, mode uint32) string
 
+	// VehicleSecrets keeps signing keys and contacts of vehicles; default in memory.
+	VehicleSecrets *auth.VehicleSecrets
+	// Proof is what is known of how a vehicle proved who it is; default nothing.
+	Proof func(v vehicles.VehicleID) VehicleProof
+
 	AllowedOrigins []string // origins beside the server's own, e.g. "https://ops.example.org"
 	MaxSessions    int      // live sessions at the same time; default 1,000
 	// Events is the journal for those who follow it; default: nobody can.
@@ -84,6 +90,8 @@ type Config struct {
 	Audit *audit.Keeper
 	// Acts writes down what was refused; default nobody does.
 	Acts *audit.Recorder
+	// Recording is what links received; default: nothing is kept.
+	Recording *recording.Recorder
 	// OldestEvent is the first sequence that the journal still has; default 1.
 	OldestEvent func() uint64
 	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a
@@ -121,8 +129,11 @@ type Server struct {
 	cursors *cursors
 
 	streams eventStreams
+	exports recordingExports
 
 	addresses, principals *throttle
+
+	enrolling chan struct{} // holds one token while a secret of a vehicle and the decision about it are written
 
 	live    *liveHub
 	handler http.Handler
@@ -138,9 +149,10 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors()}
+	s := &Server{cfg: cfg, log: cfg.Logger, started: cfg.Clock(), cursors: newCursors(), enrolling: make(chan struct{}, 1)}
 	s.addresses = newThrottle(cfg.PerAddress.or(Rate{PerSecond: 500, Burst: 1000}))
 	s.principals = newThrottle(cfg.PerPrincipal.or(Rate{PerSecond: 200, Burst: 600}))
+	s.exports = newRecordingExports()
 	s.live = newLiveHub(s)
 	if err := s.build(); err != nil {
 		return nil, err
@@ -190,6 +202,15 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Requests == nil {
 		c.Requests = NewRequests()
+	}
+	if c.VehicleSecrets == nil {
+		var err error
+		if c.VehicleSecrets, err = auth.OpenVehicleSecrets("", ""); err != nil {
+			return err
+		}
+	}
+	if c.Proof == nil {
+		c.Proof = func(vehicles.VehicleID) VehicleProof { return VehicleProof{} }
 	}
 	if c.MaxSessions <= 0 {
 		c.MaxSessions = 1000

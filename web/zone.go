@@ -88,23 +88,6 @@ type healthOutput struct {
 	Body Health
 }
 
-// Vehicle is a registered machine.
-type Vehicle struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Class    string `json:"class" enum:"unknown,uav,icv,usv"`
-	Operator string `json:"operator"`
-}
-
-// VehicleList lists the registered machines.
-type VehicleList struct {
-	Items []Vehicle `json:"items"`
-}
-
-type vehiclesOutput struct {
-	Body VehicleList
-}
-
 func (s *Server) zoneEndpoints(api huma.API) {
 	endpoint(s, api, huma.Operation{
 		OperationID: "getZone", Method: http.MethodGet, Path: "/v1/zone", Tags: []string{"zone"},
@@ -114,10 +97,6 @@ func (s *Server) zoneEndpoints(api huma.API) {
 		OperationID: "getHealth", Method: http.MethodGet, Path: "/v1/health", Tags: []string{"zone"},
 		Summary: "Whether the system does what it promises", Errors: []int{500},
 	}, s.getHealth)
-	endpoint(s, api, huma.Operation{
-		OperationID: "listVehicles", Method: http.MethodGet, Path: "/v1/vehicles", Tags: []string{"vehicles"},
-		Summary: "Registered vehicles", Errors: []int{401, 403},
-	}, s.listVehicles)
 }
 
 func (s *Server) getZone(context.Context, *struct{}) (*zoneOutput, error) {
@@ -157,16 +136,4 @@ func (s *Server) health() (status string, reasons []HealthReason) {
 		reasons = append(reasons, HealthReason{Code: r.Code, Text: r.Text})
 	}
 	return status, reasons
-}
-
-func (s *Server) listVehicles(ctx context.Context, _ *struct{}) (*vehiclesOutput, error) {
-	out := VehicleList{Items: []Vehicle{}}
-	view := s.viewOf(ctx)
-	for _, v := range s.cfg.Registry.Registered() {
-		if !view.Owns(v.Operator) {
-			continue
-		}
-		out.Items = append(out.Items, Vehicle{ID: string(v.ID), Name: v.Name, Class: v.Class.String(), Operator: v.Operator})
-	}
-	return &vehiclesOutput{Body: out}, nil
 }

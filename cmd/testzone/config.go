@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type config struct {
 	Audit    auditConfig     `yaml:"audit"`
 	Log      logConfig       `yaml:"log"`
 	Webhooks webhookConfig   `yaml:"webhooks"`
+
+	Recording recordingConfig `yaml:"recording"`
 
 	// SecretsKey is the file with the key of the secret store; default
 	// secrets.key in data_dir. On another medium, the data folder alone tells nothing.
@@ -78,10 +81,10 @@ type tlsConfig struct {
 
 type mavlinkConfig struct {
 	Name     string        `yaml:"name"`
-	Addr     string        `yaml:"addr"`
-	Mode     string        `yaml:"mode"` // open: unsigned, loopback only, shown as UNVERIFIED, never commanded
-	Operator string        `yaml:"operator"`
-	Idle     time.Duration `yaml:"idle"` // a source silent for so long is no longer followed
+	Addr     string        `yaml:"addr"`     // of a signed one default 127.0.0.1:14551
+	Mode     string        `yaml:"mode"`     // open: unsigned, loopback only, shown as UNVERIFIED, never commanded; signed: registered vehicles with their keys
+	Operator string        `yaml:"operator"` // of an open one: whose its vehicles are
+	Idle     time.Duration `yaml:"idle"`     // a source silent for so long is no longer followed
 	Limits   limitsConfig  `yaml:"limits"`
 }
 
@@ -109,6 +112,17 @@ type vehicleConfig struct {
 	Name     string `yaml:"name"`
 	Class    string `yaml:"class"`
 	Operator string `yaml:"operator"`
+
+	MAVLink vehicleMAVLink `yaml:"mavlink"` // without it the vehicle cannot have keys
+}
+
+// vehicleMAVLink is how a vehicle speaks MAVLink.
+type vehicleMAVLink struct {
+	Listener  string  `yaml:"listener"`  // name of a signed one
+	SystemID  uint8   `yaml:"system_id"` // unique there
+	Component uint8   `yaml:"component"` // of the autopilot; default 1
+	Others    []uint8 `yaml:"others"`    // components that may speak too: cameras, companions, gimbals
+	Autopilot string  `yaml:"autopilot"` // ardupilot, px4, generic (default)
 }
 
 type logConfig struct {
@@ -234,6 +248,9 @@ func (c *config) check() error {
 	if err := c.Admin.check(); err != nil {
 		errs = append(errs, err)
 	}
+	if err := c.Recording.check(); err != nil {
+		errs = append(errs, err)
+	}
 	if c.Link.Degraded <= 0 || c.Link.Lost <= c.Link.Degraded {
 		bad("link: degraded (%v) must be above 0 and lost (%v) above degraded", c.Link.Degraded, c.Link.Lost)
 	}
@@ -250,12 +267,15 @@ func (c *config) check() error {
 	}
 	ids := map[string]bool{}
 	for i, v := range c.Vehicles {
-		if v.ID == "" || ids[v.ID] || strings.HasPrefix(v.ID, "unverified") {
-			bad("vehicles[%d].id %q: give each vehicle an id of its own; \"unverified…\" is reserved", i, v.ID)
+		if !validID(v.ID) || ids[v.ID] || strings.HasPrefix(v.ID, "unverified") {
+			bad("vehicles[%d].id %q: give each vehicle an id of its own, 1 to 40 of a-z, 0-9 and -; \"unverified…\" is reserved", i, v.ID)
 		}
 		ids[v.ID] = true
 		if _, ok := vehicles.ParseClass(v.Class); !ok {
 			bad("vehicles[%d].class %q: use uav, icv or usv", i, v.Class)
+		}
+		if v.MAVLink.SystemID != 0 && !slices.Contains(c.signedListeners(), v.MAVLink.Listener) {
+			bad("vehicles[%d].mavlink.listener %q: name a listener of mode signed", i, v.MAVLink.Listener)
 		}
 	}
 	switch c.Log.Level {
@@ -318,19 +338,46 @@ func readFeatures(path string) (json.RawMessage, error) {
 	return raw, nil
 }
 
+// The modes of a MAVLink listener.
+const (
+	modeOpen   = "open"
+	modeSigned = "signed"
+)
+
+// address is where the listener listens.
+func (m *mavlinkConfig) address() string {
+	if m.Addr == "" && m.Mode == modeSigned {
+		return "127.0.0.1:14551"
+	}
+	return m.Addr
+}
+
+// signedListeners are the names of the listeners at which vehicles can be registered.
+func (c *config) signedListeners() []string {
+	names := []string{}
+	for _, m := range c.MAVLink {
+		if m.Mode == modeSigned {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
 // minIdle keeps a source that comes and goes from using up handles.
 const minIdle = 10 * time.Second
 
 func (m *mavlinkConfig) check(i int) error {
-	loopback, err := isLoopback(m.Addr)
+	loopback, err := isLoopback(m.address())
 	switch {
 	case err != nil:
 		return fmt.Errorf("mavlink[%d].addr %q: %w", i, m.Addr, err)
-	case m.Mode != "open":
-		return fmt.Errorf("mavlink[%d].mode %q: only open is built so far; signed listeners come with enrolment", i, m.Mode)
+	case m.Mode != modeOpen && m.Mode != modeSigned:
+		return fmt.Errorf("mavlink[%d].mode %q: use signed, or open for unsigned vehicles on loopback", i, m.Mode)
 	case m.Idle != 0 && m.Idle < minIdle:
 		return fmt.Errorf("mavlink[%d].idle %v: at least %v, or leave it out", i, m.Idle, minIdle)
-	case !loopback:
+	case m.Mode == modeSigned && m.Operator != "":
+		return fmt.Errorf("mavlink[%d].operator %q: on a signed listener the registration of a vehicle says whose it is; leave it out", i, m.Operator)
+	case !loopback && m.Mode == modeOpen:
 		return fmt.Errorf("mavlink[%d].addr %q: an open listener takes unsigned frames and binds to loopback only", i, m.Addr)
 	}
 	return nil
@@ -391,7 +438,11 @@ func (c *config) registrations() []vehicles.Registration {
 		if name == "" {
 			name = v.ID
 		}
-		out = append(out, vehicles.Registration{ID: vehicles.VehicleID(v.ID), Name: name, Class: class, Operator: v.Operator})
+		m := v.MAVLink
+		out = append(out, vehicles.Registration{
+			ID: vehicles.VehicleID(v.ID), Name: name, Class: class, Operator: v.Operator, Origin: vehicles.Configured,
+			MAVLink: vehicles.MAVLink{Listener: m.Listener, SystemID: m.SystemID, Component: m.Component, Others: m.Others, Autopilot: vehicles.Autopilot(m.Autopilot)},
+		})
 	}
 	return out
 }

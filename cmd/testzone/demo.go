@@ -49,6 +49,7 @@ func demoConfig(mavlinkAddr string) config {
 	cfg.Zone.BBox = [4]float64{degrees(sw.Lon), degrees(sw.Lat), degrees(ne.Lon), degrees(ne.Lat)}
 	cfg.DataDir = "data-demo"
 	cfg.MAVLink = []mavlinkConfig{{Name: "open", Addr: mavlinkAddr, Mode: "open", Operator: "demo"}}
+	cfg.Recording = recordingConfig{Days: 1, MaxGiB: 1}
 	cfg.Log.Level = "warn"
 	return cfg
 }

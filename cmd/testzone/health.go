@@ -31,6 +31,11 @@ func (s *server) health() []telemetry.Reason {
 	if behind := time.Duration(s.newestUS-time.Now().UnixMicro()) * time.Microsecond; behind > time.Second {
 		add("clock_behind", "This machine's clock is %v behind the newest journal entry: times shown are wrong. Set the clock, then restart.", behind.Round(time.Second))
 	}
+	recorded := s.recorded()
+	if recorded.Stopped != "" {
+		add("recording_stopped", "%s", recordingStopped(&recorded))
+	}
+	s.enrolled.health(add)
 	for _, name := range s.bus.Stalled() {
 		add("subscriber_stalled", "The %s is behind: what it does comes late. The machine may be overloaded.", name)
 	}
@@ -54,6 +59,7 @@ func (s *server) health() []telemetry.Reason {
 		{"rate_limited", limited, "%d frames were over the rate limit of their source and not used: if the source is a good one, raise limits.per_source of its listener."},
 		{"conflicts_withheld", uint64(sep.Withheld), "%d conflicts between unverified vehicles are not followed: there are too many."},
 		{"reports_orphaned", st.Orphans, "%d reports came from vehicles that are not followed."},
+		{"recording_behind", recorded.Lost["behind"], "%d frames were not recorded because the disk was slower than the links. Fences and alerts are not affected. Put the recording on another disk."},
 		{"zone_full", s.full.Load(), "%d times a new source was not followed because the zone follows all the unverified tracks it may."},
 	}) {
 		add(loss.code, loss.text, loss.count)

@@ -10,7 +10,7 @@ import (
 
 // figures are the counters and gauges of the moment, read at each scrape.
 func (s *server) figures() []admin.Figure {
-	out := s.listenerFigures()
+	out := append(s.listenerFigures(), s.recordingFigures()...)
 	gauge := func(name, help string, v float64) { out = append(out, admin.Figure{Name: name, Help: help, Value: v}) }
 	count := func(name, help string, v uint64) {
 		out = append(out, admin.Figure{Name: name, Help: help, Value: float64(v), Counter: true})

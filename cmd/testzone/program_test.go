@@ -62,6 +62,7 @@ type program struct {
 	url     string
 	token   string
 	mavlink string
+	signed  string // address of the signed listener
 	done    chan struct{}
 
 	mu  sync.Mutex // guards log
@@ -133,7 +134,8 @@ func start(t *testing.T, args ...string) *program {
 var (
 	urlLine     = regexp.MustCompile(`is at (https?://\S+)`)
 	tokenLine   = regexp.MustCompile(`with this token: (\S+)`)
-	mavlinkLine = regexp.MustCompile(`listening for mavlink.* addr=(\S+)`)
+	mavlinkLine = regexp.MustCompile(`listening for mavlink.* listener=open addr=(\S+)`)
+	signedLine  = regexp.MustCompile(`listening for mavlink.* listener=signed addr=(\S+)`)
 	sendLine    = regexp.MustCompile(`vehicles send to (\S+)\.`)
 )
 
@@ -145,6 +147,9 @@ func (p *program) read(r io.Reader, ready chan<- struct{}) {
 		fmt.Fprintln(&p.log, line)
 		if m := mavlinkLine.FindStringSubmatch(line); m != nil {
 			p.mavlink = m[1]
+		}
+		if m := signedLine.FindStringSubmatch(line); m != nil {
+			p.signed = m[1]
 		}
 		if m := sendLine.FindStringSubmatch(line); m != nil {
 			p.mavlink = m[1]

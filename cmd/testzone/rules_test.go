@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"telemetry/watchdog": {},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "web/auth", "web/notify"},
+	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/recording", "web/auth", "web/notify"},
 	"web/admin":          {},
 	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"cmd/testzone":       nil, // wires everything
 
 	"telemetry/audit/trail": {"telemetry/journal"},
+	"telemetry/recording":   {},
 }
 
 // topLevel is what may stand at the top of the repository, apart from dot-files.

@@ -24,6 +24,7 @@ import (
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
+	"testzone/telemetry/recording"
 	"testzone/telemetry/watchdog"
 	"testzone/vehicles"
 	"testzone/web"
@@ -53,9 +54,12 @@ type server struct {
 	book      *telemetry.Book
 	separator *telemetry.Separator
 	traffic   *telemetry.Traffic
+	check     *telemetry.IdentityCheck
 	register  *airspace.Register
+	enrolled  *enrolment // nil until the register was rebuilt
 	notifier  *notify.Notifier
-	requests  *web.Requests // that were answered before, by Idempotency-Key
+	requests  *web.Requests       // that were answered before, by Idempotency-Key
+	recorder  *recording.Recorder // nil: recording is off
 	listeners []*mavlink.Listener
 	names     []string // of the listeners
 	web       *web.Server
@@ -106,6 +110,12 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 	if err = s.replay(ctx); err != nil {
 		return nil, err
 	}
+	if s.enrolled, err = s.newEnrolment(); err != nil {
+		return nil, err
+	}
+	if err = s.newRecorder(); err != nil {
+		return nil, err
+	}
 	if err = s.listen(); err != nil {
 		return nil, err
 	}
@@ -133,7 +143,7 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: s.registry, Pipeline: s.pipeline}); err != nil {
+	if err = s.newTraffic(); err != nil {
 		return err
 	}
 	s.separator, err = telemetry.NewSeparator(telemetry.SeparatorConfig{
@@ -145,6 +155,8 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline})
 	s.register, err = airspace.NewRegister(airspace.Config{
 		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
+		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(),
+		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},
@@ -168,13 +180,22 @@ func (s *server) replay(ctx context.Context) error {
 
 func (s *server) listen() (err error) {
 	for _, m := range s.cfg.MAVLink {
-		l, err := mavlink.Listen(mavlink.Config{
-			Name: m.Name, Addr: m.Addr, Idle: m.Idle, Logger: s.cfg.log, Traffic: s.traffic,
+		record, err := s.recordLink(m.Name)
+		if err != nil {
+			return err
+		}
+		cfg := mavlink.Config{
+			Name: m.Name, Addr: m.address(), Idle: m.Idle, Recorder: record, Logger: s.cfg.log, Traffic: s.traffic,
 			Limits: mavlink.Limits{
 				PerSource: m.Limits.PerSource, BurstPerSource: m.Limits.BurstPerSource,
 				UnknownPerSource: m.Limits.UnknownPerSource, UnknownTotal: m.Limits.UnknownTotal,
 			},
-		}, &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full})
+		}
+		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, check: s.check, full: &s.full}
+		if m.Mode == modeSigned {
+			s.enrolled.sign(&cfg, to, s.newestUS)
+		}
+		l, err := mavlink.Listen(cfg, to)
 		if err != nil {
 			return fmt.Errorf("mavlink listener %s: %w", m.Name, err)
 		}
@@ -192,17 +213,19 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 
 // run serves until ctx ends. Then it stops in the order in which things flow:
 // what comes in, the pipeline, which judges what it has, the alert book, which
-// writes every fact, and the journal. A part that is stuck is left behind.
+// writes every fact, the recording, and the journal. A part that is stuck is left behind.
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run)
-	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run)
+	// Signing timestamps are written for the last time when nothing is received any more.
+	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run)
+	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}
@@ -220,7 +243,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	<-stopping.Done()
 	late := time.After(stopTime)
-	for _, st := range []stage{in, pipeline, book} {
+	for _, st := range []stage{in, pipeline, book, kept} {
 		if !st.end(late) {
 			s.cfg.log.Error("not stopped in time", "alert_facts_unwritten", s.book.Unwritten())
 			return errors.Join(err, errStuck)
@@ -240,6 +263,9 @@ func (s *server) close() {
 		if l != nil {
 			_ = l.Close()
 		}
+	}
+	if s.recorder != nil {
+		_ = s.recorder.Close() // gives the folder up when it never ran
 	}
 	if s.journal != nil {
 		if err := s.journal.Close(); err != nil {

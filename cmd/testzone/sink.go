@@ -3,6 +3,7 @@ package main
 import (
 	"sync/atomic"
 
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 
 	"testzone/telemetry"
@@ -11,17 +12,22 @@ import (
 )
 
 // sink joins one MAVLink listener to the registry and the pipeline. All its
-// calls come from the listener's goroutine.
+// calls come from the listener's goroutine, or goroutines.
 type sink struct {
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
 	operator string
+	enrolled *enrolment     // of a signed listener, whose vehicles have proved who they are; nil on an open one
+	check    *telemetry.IdentityCheck
 	full     *atomic.Uint64 // sources that could not be followed
 }
 
-// Open follows a new source. The listener is an open one: what it hears is
-// UNVERIFIED whoever it claims to be.
+// Open follows a new source. What an open listener hears is UNVERIFIED, whoever
+// it claims to be.
 func (s *sink) Open(src mavlink.Source) (vehicles.Handle, bool) {
+	if s.enrolled != nil {
+		return s.enrolled.open(src)
+	}
 	id, err := s.registry.OpenUnverified(vehicles.Source{
 		Listener: src.Listener, Address: src.Addr.String(),
 		SystemID: src.SystemID, ComponentID: src.ComponentID, MAVType: src.MAVType, Autopilot: src.Autopilot,
@@ -36,9 +42,19 @@ func (s *sink) Open(src mavlink.Source) (vehicles.Handle, bool) {
 // Reports hands a batch to the shards.
 func (s *sink) Reports(batch []vehicles.Report) { s.pipeline.Reports(batch) }
 
-// Note takes cold messages. Nothing acts on them yet: orders and plans, which
-// need the answers, come with authenticated links.
-func (s *sink) Note(vehicles.Handle, int64, message.Message) {}
+// Note takes cold messages. Of the answers nothing acts on any but the autopilot's
+// own number yet: orders and plans, which need the others, come with the dispatcher.
+func (s *sink) Note(h vehicles.Handle, _ int64, msg message.Message) {
+	if m, ok := msg.(*ardupilotmega.MessageAutopilotVersion); ok {
+		s.check.Autopilot(h, m.Uid, m.Uid2)
+	}
+}
 
 // Close ends the following of a source that was silent for long.
-func (s *sink) Close(h vehicles.Handle) { s.pipeline.Forget(h) }
+func (s *sink) Close(h vehicles.Handle) {
+	if s.enrolled != nil {
+		s.enrolled.close(h)
+		return
+	}
+	s.pipeline.Forget(h)
+}

@@ -20,12 +20,12 @@ import (
 )
 
 type trackJSON struct {
-	ID, Name, Class, Link string
-	Verified              bool
-	Position              *struct{ Lat, Lon float64 }
-	Heights               map[string]float64
-	Reports               int
-	Source                struct {
+	ID, Name, Class, Link, Operator string
+	Verified                        bool
+	Position                        *struct{ Lat, Lon float64 }
+	Heights                         map[string]float64
+	Reports                         int
+	Source                          struct {
 		System int `json:"system_id"`
 	}
 	Breaches []struct {

@@ -1,19 +1,12 @@
 package auth
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 )
@@ -33,9 +26,7 @@ var (
 // touched. Secrets is safe for concurrent use. It does not protect against
 // whoever reads both the folder and the key file.
 type Secrets struct {
-	dir   string // empty: in memory only
-	aead  cipher.AEAD
-	blind []byte // key of Blind
+	folder *sealedFolder
 
 	// writing is held by whoever changes something, with its write to the disk.
 	// mu is never held over a write: a stuck disk must not keep out who signs in,
@@ -71,8 +62,6 @@ type keySecret struct {
 }
 
 const (
-	secretSuffix = ".sealed"
-	keyBytes     = 32
 	// maxKnown bounds the addresses that are remembered per person.
 	maxKnown = 8
 	// flushEvery is how old the stored last use of a key may be: not each call writes.
@@ -83,37 +72,16 @@ const (
 // key of keyFile, which is made if there is neither a key nor a store. An empty
 // dir keeps everything in memory.
 func OpenSecrets(dir, keyFile string) (*Secrets, error) {
-	s := &Secrets{dir: dir, people: map[string]*sealed{}, logins: map[string]string{}, subjects: map[string]string{}, keys: map[string]string{}}
+	s := &Secrets{folder: &sealedFolder{}, people: map[string]*sealed{}, logins: map[string]string{}, subjects: map[string]string{}, keys: map[string]string{}}
 	if dir == "" {
-		s.blind = make([]byte, keyBytes)
-		_, _ = rand.Read(s.blind) // crypto/rand.Read never fails
+		s.folder.blind = make([]byte, keyBytes)
+		_, _ = rand.Read(s.folder.blind) // crypto/rand.Read never fails
 		return s, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*"+secretSuffix))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
-	}
-	key, err := storeKey(keyFile, len(files) == 0)
+	var err error
+	s.folder, err = openSealed(dir, dir, "", keyFile, s.load)
 	if err != nil {
 		return nil, err
-	}
-	own := hmac.New(sha256.New, key) // a key of its own for each use
-	own.Write([]byte("testzone blind"))
-	s.blind = own.Sum(nil)
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
-	}
-	if s.aead, err = cipher.NewGCM(block); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
-	}
-	for _, f := range files {
-		if err := s.load(f); err != nil {
-			return nil, err
-		}
 	}
 	return s, nil
 }
@@ -121,7 +89,7 @@ func OpenSecrets(dir, keyFile string) (*Secrets, error) {
 // Blind is a digest of a digest, in hexadecimal, that only who has the key file
 // can compare with a guess of what was digested.
 func (s *Secrets) Blind(digest string) string {
-	mac := hmac.New(sha256.New, s.blind)
+	mac := hmac.New(sha256.New, s.folder.blind)
 	mac.Write([]byte(digest))
 	return hex.EncodeToString(mac.Sum(nil))
 }
@@ -137,78 +105,17 @@ func (s *Secrets) Has(person string) (profile, password bool) {
 	return v.Login != "" || v.Name != "" || v.Subject != "", v.Password != ""
 }
 
-// storeKey reads the key file, or makes one.
-func storeKey(path string, mayMake bool) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && mayMake:
-		key := make([]byte, keyBytes)
-		_, _ = rand.Read(key) // crypto/rand.Read never fails
-		if err := replaceFile(path, key); err != nil {
-			return nil, fmt.Errorf("%w: make key file: %w", ErrSecrets, err)
-		}
-		return key, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: the key file %s is missing: bring it back from the backup; without it names, passwords and API keys are lost", ErrSecrets, path)
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
-	case info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("%w: others may read the key file %s: chmod 600 it", ErrSecrets, path)
-	}
-	key, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
-	}
-	if len(key) != keyBytes {
-		return nil, fmt.Errorf("%w: the key file %s is damaged: bring it back from the backup", ErrSecrets, path)
-	}
-	return key, nil
-}
-
-func (s *Secrets) load(path string) error {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSecrets, err)
-	}
-	person := strings.TrimSuffix(filepath.Base(path), secretSuffix)
-	v, err := s.open(person, raw)
-	if err != nil {
-		return fmt.Errorf("%w: %s does not open with the key file: one of the two is of another store or damaged: bring both back from the backup", ErrSecrets, path)
-	}
-	s.people[person] = v
-	s.index(v)
-	return nil
-}
-
-// open unseals a file. The person's id is authenticated with it: a file that
-// was renamed to another person does not open.
-func (s *Secrets) open(person string, raw []byte) (*sealed, error) {
-	n := s.aead.NonceSize()
-	if len(raw) < n {
-		return nil, errors.New("too short")
-	}
-	plain, err := s.aead.Open(nil, raw[:n], raw[n:], []byte(person))
-	if err != nil {
-		return nil, err
-	}
+func (s *Secrets) load(person string, plain []byte) error {
 	v := &sealed{}
 	if err := json.Unmarshal(plain, v); err != nil {
-		return nil, err
+		return err
 	}
 	for _, k := range v.Keys {
 		k.savedUS = k.UsedUS
 	}
-	return v, nil
-}
-
-func (s *Secrets) seal(v *sealed) ([]byte, error) {
-	plain, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	nonce := make([]byte, s.aead.NonceSize())
-	_, _ = rand.Read(nonce) // crypto/rand.Read never fails
-	return s.aead.Seal(nonce, nonce, plain, []byte(v.Person)), nil
+	s.people[person] = v
+	s.index(v)
+	return nil
 }
 
 // index makes a person findable. Called with s.mu held, or before s is shared.
@@ -244,14 +151,8 @@ func (s *Secrets) change(person string, edit func(*sealed) error) error {
 	if err := edit(&next); err != nil {
 		return err
 	}
-	if s.dir != "" {
-		raw, err := s.seal(&next)
-		if err == nil {
-			err = replaceFile(filepath.Join(s.dir, person+secretSuffix), raw)
-		}
-		if err != nil {
-			return fmt.Errorf("write the secrets of %s: %w", person, err)
-		}
+	if err := s.folder.write(person, &next); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -343,14 +244,8 @@ func (s *Secrets) Erase(person string) error {
 	if _, ok := s.person(person); !ok {
 		return nil
 	}
-	if s.dir != "" {
-		err := os.Remove(filepath.Join(s.dir, person+secretSuffix))
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			err = syncDir(s.dir)
-		}
-		if err != nil {
-			return fmt.Errorf("erase the secrets of %s: %w", person, err)
-		}
+	if err := s.folder.remove(person); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -368,30 +263,4 @@ func (s *Secrets) People() []string {
 		out = append(out, id)
 	}
 	return out
-}
-
-// replaceFile writes a file so that after a power loss the old or the new
-// content is there. Mode 0600.
-func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -283,16 +283,16 @@ func FuzzUnseal(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	good, err := s.seal(&sealed{Person: "p_1", Login: "ada"})
+	good, err := s.folder.seal("p_1", &sealed{Person: "p_1", Login: "ada"})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		v, err := s.open("p_1", raw)
+		v, err := s.folder.open("p_1", raw)
 		if (err == nil) != bytes.Equal(raw, good) {
-			t.Errorf("opened %+v, %v", v, err)
+			t.Errorf("opened %s, %v", v, err)
 		}
 	})
 }

@@ -15,7 +15,7 @@ import (
 
 // Schema is the payload type of the journal's entries about hooks: JSON, a
 // decision. Members are added, never changed.
-const Schema = 11
+const Schema = 12
 
 // The types of decisions.
 const (

@@ -19,7 +19,8 @@ const (
 	schemaGap     = 3      // telemetry/watchdog
 	schemaAct     = 4      // telemetry/audit
 	schemaAccount = 10     // airspace
-	schemaWebhook = 11     // web/notify
+	schemaFleet   = 11     // airspace
+	schemaWebhook = 12     // web/notify
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -76,6 +77,8 @@ type change struct {
 	Person   *object `json:"person"`
 	Key      *object `json:"key"`
 	Proposal *object `json:"proposal"`
+	Vehicle  *object `json:"vehicle"`
+	Gateway  *object `json:"gateway"`
 }
 
 type alert struct {
@@ -105,8 +108,9 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount:
+	case schemaFence, schemaAccount, schemaFleet:
 		e.Object, e.Org = b.objects()
+		e.Why = b.Reason
 	case schemaAlert:
 		b.ofAlert(&e)
 	case schemaGap:
@@ -162,7 +166,7 @@ func (b *body) objects() (objects, org string) {
 		for _, o := range []struct {
 			kind string
 			of   *object
-		}{{"fence", c.Fence}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
+		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
 			if o.of != nil {
 				names = append(names, named(o.kind, o.of.ID))
 				org = cmp.Or(org, o.of.Org)

@@ -49,7 +49,9 @@ func TestEventOfEverySchema(t *testing.T) {
 			Event{Who: "ada", Org: "acme", What: "person.create", Object: "person:pe_1 key:k_1", Outcome: "done"}},
 		{"organisation", journal.Decision, 10, `{"act":"organisation.create","changes":[{"organisation":{"id":"acme"}}],"by":"ada"}`,
 			Event{Who: "ada", Org: "acme", What: "organisation.create", Object: "organisation:acme", Outcome: "done"}},
-		{"webhook", journal.Decision, 11, `{"type":"webhook.create","id":"wh_1","host":"ops.example.org","url_sha256":"ab","types":["fence.*"],"by":"ada","at_us":5}`,
+		{"vehicle's key", journal.Decision, 11, `{"act":"vehicle.key.revoke","changes":[{"vehicle":{"id":"uav-7","org":"acme"},"key":{"id":"vk_1"}}],"reason":"lost","by":"olga","at_us":5}`,
+			Event{Who: "olga", Org: "acme", What: "vehicle.key.revoke", Object: "vehicle:uav-7 key:vk_1", Why: "lost", Outcome: "done"}},
+		{"webhook", journal.Decision, 12, `{"type":"webhook.create","id":"wh_1","host":"ops.example.org","url_sha256":"ab","types":["fence.*"],"by":"ada","at_us":5}`,
 			Event{Who: "ada", What: "webhook.create", Object: "webhook:wh_1", Why: "to ops.example.org", Outcome: "done"}},
 		{"repair", journal.Control, 0xffff, `{"type":"journal_repaired","reason":"an entry is not what was written","lost_from":7,"lost_to":9}`,
 			Event{What: "journal_repaired", Object: "journal", Why: "an entry is not what was written", Outcome: "entries 7 to 9 were lost"}},
@@ -215,7 +217,7 @@ func FuzzOf(f *testing.F) {
 		`{"type":"supervision_gap","from_us":-9223372036854775808,"to_us":9223372036854775807,"after":"crash"}`,
 		`{"by":"\u202e` + strings.Repeat("x", 2*maxText) + `"}`, `[]`, `null`, ``,
 	} {
-		for _, schema := range []uint16{1, 2, 3, 4, 10, 11, 0xffff, 9} {
+		for _, schema := range []uint16{1, 2, 3, 4, 10, 11, 12, 0xffff, 9} {
 			f.Add(schema, []byte(s))
 		}
 	}

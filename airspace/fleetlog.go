@@ -1,0 +1,238 @@
+package airspace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"testzone/telemetry/journal"
+)
+
+// FleetSchema is the payload type of the journal's entries about vehicles, their
+// keys and gateways: JSON, a fleetEntry.
+const FleetSchema = 11
+
+// errFleetEntry is returned when a fleet entry of the journal cannot be read,
+// e.g. because a newer program wrote it.
+var errFleetEntry = errors.New("fleet entry is not readable by this program")
+
+// fleetEntry is the journal's form of a decision about vehicles and gateways:
+// the record as it is from now on. Members are added, never changed.
+type fleetEntry struct {
+	Act     string           `json:"act"` // e.g. vehicle.key.revoke; for whoever reads the journal
+	Changes []fleetChange    `json:"changes"`
+	Reason  string           `json:"reason,omitempty"`
+	By      string           `json:"by"`
+	AtUS    int64            `json:"at_us"`
+	Request *journal.Request `json:"request,omitempty"`
+}
+
+// fleetChange is one record, a vehicle or a gateway.
+type fleetChange struct {
+	Vehicle *Vehicle `json:"vehicle,omitempty"`
+	Key     *keyRef  `json:"key,omitempty"` // of the vehicle, that it is about
+	Gateway *Gateway `json:"gateway,omitempty"`
+}
+
+type keyRef struct {
+	ID string `json:"id"`
+}
+
+func (c *fleetChange) aggregate() journal.Aggregate {
+	if c.Vehicle != nil {
+		return journal.Aggregate("vehicle:" + c.Vehicle.ID)
+	}
+	return journal.Aggregate("gateway:" + c.Gateway.ID)
+}
+
+func (c *fleetChange) stamp() *Stamp {
+	if c.Vehicle != nil {
+		return &c.Vehicle.Stamp
+	}
+	return &c.Gateway.Stamp
+}
+
+// fleetAct is what somebody does about vehicles and gateways.
+type fleetAct struct {
+	name   string
+	key    string // of the vehicle, that it is about
+	reason string
+	dry    bool // check, and change nothing
+}
+
+// fleetAnswer is what a request with a key led to.
+type fleetAnswer struct {
+	sha256 string
+	atUS   int64
+	change fleetChange
+}
+
+// FleetAnswer is the vehicle, and the key, that the request of ctx led to before;
+// ok is false when it is a new request.
+func (r *Register) FleetAnswer(ctx context.Context) (v Vehicle, key string, ok bool, err error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	before, ok, err := r.fleetAnswered(ctx, r.cfg.Clock())
+	if !ok || before.Vehicle == nil {
+		return Vehicle{}, "", false, err
+	}
+	if before.Key != nil {
+		key = before.Key.ID
+	}
+	return before.Vehicle.clone(), key, true, nil
+}
+
+// fleetAnswered is what the request of ctx led to before. Called with r.mu held.
+func (r *Register) fleetAnswered(ctx context.Context, now time.Time) (c fleetChange, ok bool, err error) {
+	q := journal.RequestOf(ctx)
+	if q == nil {
+		return c, false, nil
+	}
+	known, ok := r.fleet.answers[requestName{q.By, q.Key}]
+	switch {
+	case !ok, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
+		return c, false, nil
+	case known.sha256 != q.SHA256:
+		return c, false, journal.ErrKeyReused
+	}
+	return known.change, true, nil
+}
+
+func (r *Register) decideVehicle(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (Vehicle, error)) (Vehicle, error) {
+	done, err := r.decideFleet(ctx, who, act, func(now time.Time) (fleetChange, error) {
+		v, err := check(now)
+		return fleetChange{Vehicle: &v}, err
+	})
+	if err != nil {
+		return Vehicle{}, err
+	}
+	return done.Vehicle.clone(), nil
+}
+
+func (r *Register) decideGateway(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (Gateway, error)) (Gateway, error) {
+	done, err := r.decideFleet(ctx, who, act, func(now time.Time) (fleetChange, error) {
+		g, err := check(now)
+		return fleetChange{Gateway: &g}, err
+	})
+	if err != nil {
+		return Gateway{}, err
+	}
+	return done.Gateway.clone(), nil
+}
+
+// decideFleet decides about a vehicle or a gateway: check looks at the state,
+// which is locked for reading, and says what the record shall be. Its stamp is
+// written here. Every such decision also depends on the whole fleet: that a
+// system id is one vehicle is a rule about all of them. A request that was
+// decided before gets its first answer.
+func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (fleetChange, error)) (fleetChange, error) {
+	if err := r.decide.take(ctx); err != nil {
+		return fleetChange{}, err
+	}
+	defer r.decide.give()
+	for try := 1; ; try++ {
+		entry, change, err := r.planFleet(ctx, who, act, check)
+		if err != nil || entry == nil {
+			return change, err
+		}
+		err = r.carry(ctx, func() error { return r.commitFleet(context.WithoutCancel(ctx), *entry) })
+		if !errors.Is(err, journal.ErrConflict) || try == accountTries {
+			return change, err
+		}
+	}
+}
+
+// planFleet checks and encodes; entry is nil when nothing is to be written.
+func (r *Register) planFleet(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (fleetChange, error)) (entry *journal.Entry, change fleetChange, err error) {
+	now, request := r.cfg.Clock(), journal.RequestOf(ctx)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if before, ok, err := r.fleetAnswered(ctx, now); !act.dry && (ok || err != nil) {
+		return nil, before, err
+	}
+	if change, err = check(now); err != nil {
+		return nil, change, err
+	}
+	at, s := now.UnixMicro(), change.stamp()
+	if s.Rev++; s.Rev == 1 {
+		s.CreatedUS = at
+	}
+	s.UpdatedUS, s.UpdatedBy = at, who.ID
+	if act.key != "" {
+		change.Key = &keyRef{act.key}
+	}
+	if act.dry {
+		return nil, change, nil
+	}
+	entry = &journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: FleetSchema, TimeUS: at}
+	if request != nil {
+		entry.ID = request.EntryID(at, 0)
+	}
+	for _, a := range []journal.Aggregate{journal.Aggregate("fleet:" + r.cfg.Zone.ID), change.aggregate()} {
+		entry.Expect = append(entry.Expect, journal.Expect{Agg: a, Seq: r.seqs[a]})
+	}
+	entry.Body, err = json.Marshal(&fleetEntry{Act: act.name, Changes: []fleetChange{change}, Reason: act.reason, By: who.ID, AtUS: at, Request: request})
+	if err != nil {
+		return nil, change, fmt.Errorf("encode decision: %w", err)
+	}
+	return entry, change, nil
+}
+
+// commitFleet makes a decision durable, takes it into the state and tells of it.
+func (r *Register) commitFleet(ctx context.Context, entry journal.Entry) error {
+	records, err := r.append(ctx, []journal.Entry{entry})
+	if err != nil {
+		return err
+	}
+	if err := r.replayFleet(records[0]); err != nil {
+		return err
+	}
+	if r.cfg.FleetChanged != nil {
+		r.cfg.FleetChanged()
+	}
+	return nil
+}
+
+// replayFleet takes a durable entry about vehicles and gateways into the state.
+func (r *Register) replayFleet(rec journal.Record) error {
+	var e fleetEntry
+	if err := json.Unmarshal(rec.Body, &e); err != nil {
+		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errFleetEntry, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range e.Changes {
+		switch {
+		case c.Vehicle != nil:
+			r.fleet.vehicles[c.Vehicle.ID] = *c.Vehicle
+		case c.Gateway != nil:
+			r.fleet.gateways[c.Gateway.ID] = *c.Gateway
+		default:
+			return fmt.Errorf("journal entry %d: %w: %s", rec.Seq, errFleetEntry, e.Act)
+		}
+		if e.Request != nil {
+			r.fleet.note(e.Request, fleetAnswer{e.Request.SHA256, e.AtUS, c})
+		}
+	}
+	for _, x := range rec.Expect {
+		r.seqs[x.Agg] = rec.Seq
+	}
+	r.last = max(r.last, rec.Seq)
+	return nil
+}
+
+// maxFleetAnswers bounds the answers that are kept: people and scripts enrol, not traffic.
+const maxFleetAnswers = 10_000
+
+func (f *fleet) note(q *journal.Request, a fleetAnswer) {
+	if len(f.answers) >= maxFleetAnswers {
+		maps.DeleteFunc(f.answers, func(_ requestName, old fleetAnswer) bool { return a.atUS-old.atUS > journal.RequestWindowUS })
+	}
+	if len(f.answers) >= maxFleetAnswers {
+		return // its entry's id, made of the request, still keeps it from happening twice
+	}
+	f.answers[requestName{q.By, q.Key}] = a
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"testzone/airspace"
+	"testzone/telemetry"
+	"testzone/telemetry/mavlink"
+	"testzone/vehicles"
+	"testzone/web"
+)
+
+const (
+	// freshSample is how old a heartbeat or position may be and still say what the
+	// vehicle does now.
+	freshSample = 3 * time.Second
+	// restTime is for how long a vehicle that is not disarmed must be at rest.
+	restTime = 10 * time.Second
+	// lostLimit is the silence after which a vehicle is taken to have ended.
+	lostLimit = time.Hour
+	// comeBack is the time after a start in which what was in the air is heard again.
+	comeBack = time.Minute
+)
+
+// sighting is what is known of one vehicle that proved who it is, since the start.
+type sighting struct {
+	provedUS          int64
+	listener, address string
+
+	heardUS int64 // newest heartbeat
+	restUS  int64 // since when it is at rest; 0: it is not
+	stopped bool  // when it was heard last
+}
+
+// keySighting is what is known of one key.
+type keySighting struct {
+	vehicle string
+	stamps  *mavlink.Stamps
+	highest mavlink.Stamp // at the last look
+	seenUS  int64         // when a frame came under it, to a second; 0: not since the start
+}
+
+// sightingOf is called with e.mu held.
+func (e *enrolment) sightingOf(vehicle string) *sighting {
+	s := e.seen[vehicle]
+	if s == nil {
+		s = &sighting{}
+		e.seen[vehicle] = s
+	}
+	return s
+}
+
+// look sees who moves and which keys are used.
+func (e *enrolment) look(ctx context.Context, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, freshSample)
+	defer cancel()
+	tracks, err := e.pipeline.Tracks(ctx, telemetry.WholeZone())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range tracks {
+		if t := &tracks[i]; t.Vehicle.Verified {
+			e.sightingOf(string(t.Vehicle.ID)).take(&t.Track, now.UnixMicro())
+		}
+	}
+	for _, k := range e.keys {
+		if highest := k.stamps.Highest(); highest != k.highest {
+			k.highest, k.seenUS = highest, now.UnixMicro()
+		}
+	}
+	return err
+}
+
+// take judges a track. A sample that is not fresh says nothing.
+func (s *sighting) take(t *vehicles.Track, nowUS int64) {
+	fresh := func(us int64) bool { return us != 0 && nowUS-us <= freshSample.Microseconds() }
+	s.heardUS = max(s.heardUS, t.HeartbeatUS)
+	if !fresh(t.HeartbeatUS) {
+		s.restUS = 0
+		return
+	}
+	switch {
+	case !atRest(t, fresh(t.FixUS)):
+		s.restUS = 0
+	case s.restUS == 0:
+		s.restUS = nowUS
+	}
+	rested := s.restUS != 0 && nowUS-s.restUS >= restTime.Microseconds()
+	s.stopped = rested && (t.Class != vehicles.UAV || t.Landed == vehicles.OnGround) || t.Class == vehicles.UAV && !t.Armed
+}
+
+// restCMS is the speed in cm/s below which a vehicle is at rest: that of GNSS noise.
+const restCMS = 50
+
+func atRest(t *vehicles.Track, freshFix bool) bool {
+	if !freshFix { // a vehicle without a position can say that it is disarmed
+		return !t.HasFix() && !t.Armed
+	}
+	return t.SpeedCMS() < restCMS && max(t.Velocity.D, -t.Velocity.D) < restCMS
+}
+
+// moves says whether a vehicle may be moving now. The register asks while it decides.
+func (e *enrolment) moves(vehicle string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	s := e.seen[vehicle]
+	if s == nil {
+		return e.spoke(vehicle) && now.Sub(e.started) < comeBack
+	}
+	return !s.stopped && !s.lost(now)
+}
+
+// lost reports whether the vehicle was silent for so long that it has ended somehow.
+func (s *sighting) lost(now time.Time) bool {
+	return now.UnixMicro()-max(s.heardUS, s.provedUS) > lostLimit.Microseconds()
+}
+
+// spoke reports whether a vehicle ever signed under one of its keys. Called with
+// e.mu held.
+func (e *enrolment) spoke(vehicle string) bool {
+	for _, k := range e.keys {
+		if k.vehicle == vehicle && k.stamps.Highest() != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// ended reports whether nobody is left without help when a vehicle is no longer
+// accepted, and why (SAFETY 1). One that was not heard since the start may be in
+// the air since before.
+func (e *enrolment) ended(vehicle string, now time.Time) (why string, ok bool) {
+	const silent = "it was not heard for an hour"
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, up := e.seen[vehicle], now.Sub(e.started)
+	switch _, signs := e.refused[e.addresses[vehicle].Listener]; {
+	case s == nil && signs && up > comeBack && !e.spoke(vehicle):
+		return "it has never been heard", true
+	case s == nil:
+		return silent, up > lostLimit
+	case s.lost(now):
+		return silent, true
+	}
+	fresh := now.UnixMicro()-s.heardUS <= freshSample.Microseconds()
+	return "it has stopped", fresh && s.stopped
+}
+
+// settle lets what is to end when a vehicle has stopped come to its end. looked is
+// how the last look went: without one nobody is seen to have stopped.
+func (e *enrolment) settle(ctx context.Context, now time.Time, looked error) {
+	e.mu.Lock()
+	unsettled, retiring := e.unsettled, e.retiring
+	e.mu.Unlock()
+	failed := looked
+	for _, id := range unsettled {
+		if why, ok := e.ended(id, now); ok {
+			failed = errors.Join(failed, e.settleVehicle(ctx, id, why))
+		}
+	}
+	for _, id := range retiring {
+		if e.allEnded(id, now) {
+			_, err := e.register.SettleGateway(ctx, id, "the vehicles behind it have stopped")
+			failed = errors.Join(failed, err)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failed = failed
+}
+
+func (e *enrolment) allEnded(gateway string, now time.Time) bool {
+	return !slices.ContainsFunc(e.register.Vouched(gateway), func(v airspace.Vehicle) bool {
+		_, ok := e.ended(v.ID, now)
+		return !ok
+	})
+}
+
+// settleVehicle retires keys, and then erases them.
+func (e *enrolment) settleVehicle(ctx context.Context, id, why string) error {
+	before, err := e.register.Vehicle(airspace.Everybody, id)
+	if err != nil {
+		return err
+	}
+	after, err := e.register.SettleVehicle(ctx, id, why)
+	switch {
+	case errors.Is(err, airspace.ErrKeyState): // it was settled a moment ago
+		return nil
+	case err != nil:
+		return err
+	case after.State == airspace.Withdrawn:
+		return e.secrets.Erase(id)
+	}
+	var errs []error
+	for i := range before.Keys {
+		if k := &before.Keys[i]; k.State == airspace.KeyRetiring {
+			errs = append(errs, e.secrets.RemoveKey(id, k.ID))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// proof is what a vehicle's record shows about how it proved who it is.
+func (e *enrolment) proof(v vehicles.VehicleID) web.VehicleProof {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := web.VehicleProof{KeySeenUS: map[string]int64{}}
+	if s := e.seen[string(v)]; s != nil {
+		out.ProvedUS, out.Listener, out.Address = s.provedUS, s.listener, s.address
+	}
+	at := e.addresses[string(v)]
+	if r := e.refused[at.Listener]; r != nil {
+		out.RefusedUS, out.RefusedReason = r.last(at.SystemID)
+	}
+	for id, k := range e.keys {
+		if k.vehicle == string(v) && k.seenUS != 0 {
+			out.KeySeenUS[id] = k.seenUS
+		}
+	}
+	return out
+}
