@@ -68,14 +68,14 @@ type group struct {
 	gcs    streamwriter.Writer
 
 	frames, bytes, errors, skipped atomic.Uint64
-	byID                           [idCount]atomic.Uint64
+	byID                           map[int]*atomic.Uint64 // of every id that is sent; never changes
 }
 
 func (f *Fleet) makeGroups() error {
 	n := max(1, min(maxGroups, (len(f.members)+perGroup-1)/perGroup))
 	per := (len(f.members) + n - 1) / n
 	for i := range n {
-		g := &group{fleet: f}
+		g := &group{fleet: f, byID: map[int]*atomic.Uint64{}}
 		var err error
 		if g.writer, err = newFrameWriter(&g.sink); err != nil {
 			return err
@@ -95,6 +95,12 @@ func (f *Fleet) makeGroups() error {
 				return err
 			}
 			g.queues[0].streams = append(g.queues[0].streams, stream{id: idHeartbeat})
+			g.listen(mine)
+		}
+		for _, q := range g.queues {
+			for _, s := range q.streams {
+				g.byID[s.id] = new(atomic.Uint64)
+			}
 		}
 		for q := range g.queues { // groups take turns, too
 			g.queues[q].shift = g.queues[q].period * time.Duration(i) / time.Duration(n*len(g.queues[q].streams))
