@@ -111,6 +111,16 @@ func (r *Register) replayAccounts(rec journal.Record) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.applyAccounts(&e); err != nil {
+		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+	}
+	r.touched(rec.Expect, rec.Seq)
+	return nil
+}
+
+// applyAccounts takes the records of a durable entry into the state. Called with
+// r.mu held.
+func (r *Register) applyAccounts(e *accountEntry) error {
 	for _, c := range e.Changes {
 		switch {
 		case c.Organisation != nil:
@@ -122,86 +132,85 @@ func (r *Register) replayAccounts(rec journal.Record) error {
 		case c.Proposal != nil:
 			r.accounts.proposals[c.Proposal.ID] = *c.Proposal
 		default:
-			return fmt.Errorf("journal entry %d: %w: %s", rec.Seq, errAccountEntry, e.Act)
+			return fmt.Errorf("%w: %s", errAccountEntry, e.Act)
 		}
-	}
-	for _, x := range rec.Expect {
-		r.seqs[x.Agg] = rec.Seq
 	}
 	if e.Request != nil {
 		r.answers.noteAccounts(e.Request, e.AtUS, e.Changes)
 	}
-	r.last = max(r.last, rec.Seq)
 	return nil
 }
-
-// accountTries is how often a decision is made again when another node decided
-// meanwhile.
-const accountTries = 3
 
 // decideAccounts decides about accounts: check looks at the state, which is
 // locked for reading, and says what the records shall be. Their stamps are
 // written here, and they are what it answers; a request that was decided before
 // gets its first answer. Every such decision also depends on the set of all
-// accounts: that the last administrator stays is a rule about all people.
+// accounts: that the last administrator stays is a rule about all people. So they
+// are made one after the other.
 func (r *Register) decideAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) ([]accountChange, error) {
-	if err := r.decide.take(ctx); err != nil {
+	if IsRehearsal(ctx) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		return stamped(who, r.cfg.Clock(), check)
+	}
+	all := journal.Aggregate("accounts:" + r.cfg.Zone.ID)
+	d, err := newDecision(ctx, decision{about: []journal.Aggregate{all}})
+	if err != nil {
 		return nil, err
 	}
-	defer r.decide.give()
-	if !IsRehearsal(ctx) {
-		if before, err := r.answerOf(ctx); before != nil || err != nil {
-			if err != nil {
-				return nil, err
-			}
-			return before.changes, nil
+	d.plan = func(now time.Time) error {
+		changes, err := stamped(who, now, check)
+		if err != nil {
+			return err
 		}
+		e := accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: now.UnixMicro(), Request: d.request}
+		touches := []journal.Aggregate{all}
+		for i := range changes {
+			touches = append(touches, changes[i].aggregate())
+		}
+		only, err := r.accountDraft(&e, touches)
+		d.drafts, d.changes = []draft{only}, changes
+		return err
 	}
-	var changes []accountChange
-	var err error
-	for range accountTries {
-		if changes, err = r.tryAccounts(ctx, who, act, check); !errors.Is(err, journal.ErrConflict) {
-			break
+	if err := r.decide(ctx, d); err != nil {
+		return nil, err
+	}
+	return d.changes, nil
+}
+
+// stamped is what check says, with the stamps of a change that who makes now.
+func stamped(who Actor, now time.Time, check func(now time.Time) ([]accountChange, error)) ([]accountChange, error) {
+	changes, err := check(now)
+	for i := range changes {
+		s := changes[i].stamp()
+		if s.Rev++; s.Rev == 1 {
+			s.CreatedUS = now.UnixMicro()
 		}
+		s.UpdatedUS, s.UpdatedBy = now.UnixMicro(), who.ID
 	}
 	return changes, err
 }
 
-func (r *Register) tryAccounts(ctx context.Context, who Actor, act string, check func(now time.Time) ([]accountChange, error)) ([]accountChange, error) {
-	now := r.cfg.Clock()
-	r.mu.RLock()
-	changes, err := check(now)
-	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: AccountSchema, TimeUS: now.UnixMicro()}
-	request := journal.RequestOf(ctx)
-	if request != nil {
-		entry.ID = request.EntryID(entry.TimeUS, 0)
+func (r *Register) accountDraft(e *accountEntry, touches []journal.Aggregate) (draft, error) {
+	entry, kept, err := encodedEntry(AccountSchema, e, e.AtUS, e.Request)
+	return draft{entry: entry, touches: touches, apply: func() error { return r.applyAccounts(kept) }}, err
+}
+
+// encodedEntry is the journal's form of a decision; kept is what a replay will read.
+func encodedEntry[E any](schema uint16, e *E, atUS int64, request *journal.Request) (entry journal.Entry, kept *E, err error) {
+	body, err := json.Marshal(e)
+	kept = new(E)
+	if err == nil {
+		err = json.Unmarshal(body, kept)
 	}
-	all := journal.Aggregate("accounts:" + r.cfg.Zone.ID)
-	entry.Expect = append(entry.Expect, journal.Expect{Agg: all, Seq: r.seqs[all]})
-	for i := range changes {
-		agg := changes[i].aggregate()
-		entry.Expect = append(entry.Expect, journal.Expect{Agg: agg, Seq: r.seqs[agg]})
-		s := changes[i].stamp()
-		if s.Rev++; s.Rev == 1 {
-			s.CreatedUS = entry.TimeUS
-		}
-		s.UpdatedUS, s.UpdatedBy = entry.TimeUS, who.ID
-	}
-	r.mu.RUnlock()
-	if err != nil || IsRehearsal(ctx) {
-		return changes, err
-	}
-	entry.Body, err = json.Marshal(accountEntry{Act: act, Changes: changes, By: who.ID, AtUS: entry.TimeUS, Request: request})
 	if err != nil {
-		return nil, fmt.Errorf("encode decision: %w", err)
+		return entry, nil, fmt.Errorf("encode decision: %w", err)
 	}
-	return changes, r.carry(ctx, func() error {
-		records, err := r.append(context.WithoutCancel(ctx), []journal.Entry{entry})
-		if err != nil {
-			return err
-		}
-		return r.replayAccounts(records[0])
-	})
+	id := journal.NewID()
+	if request != nil {
+		id = request.EntryID(atUS, 0)
+	}
+	return journal.Entry{ID: id, Kind: journal.Decision, Schema: schema, TimeUS: atUS, Body: body}, kept, nil
 }
 
 // current checks that rev is the newest revision of what the caller changes.

@@ -40,7 +40,8 @@ func (k *APIKey) From(addr netip.Addr) bool {
 	})
 }
 
-// Expired reports whether the key's time is over.
+// Expired reports whether the key's time is over, by the clock of its owner's
+// organisation.
 func (k *APIKey) Expired(now time.Time) bool {
 	return k.ExpiresUS != 0 && now.UnixMicro() >= k.ExpiresUS
 }
@@ -101,7 +102,8 @@ func (r *Register) CreateAPIKey(ctx context.Context, who Actor, k APIKey) (APIKe
 		if err != nil {
 			return nil, err
 		}
-		if err := made.check(now); err != nil {
+		org := r.accounts.organisations[owner.Org]
+		if err := made.check(org.Now(now)); err != nil {
 			return nil, err
 		}
 		for _, s := range made.Scopes {

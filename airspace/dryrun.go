@@ -9,7 +9,10 @@ func (r *Register) CheckBatch(who Actor, changes []Change) ([]FenceRecord, error
 		return nil, fmt.Errorf("change fences: %s: %w", who.ID, ErrForbidden)
 	}
 	plans, faults := planBatch(changes)
-	if err := r.checkBatch(plans, faults); err != nil {
+	r.mu.RLock()
+	err := r.checkBatch(plans, faults)
+	r.mu.RUnlock()
+	if err != nil {
 		return nil, err
 	}
 	out := make([]FenceRecord, len(plans))
@@ -44,9 +47,9 @@ func (r *Register) would(who Actor, p *plan) FenceRecord {
 	if err != nil { // a new one
 		out.CreatedUS = now
 	}
-	out.UpdatedUS, out.UpdatedBy, out.Deleted, out.compiled = now, who.ID, p.fence == nil, nil
-	if p.fence != nil {
-		out.Fence = *p.fence
+	out.UpdatedUS, out.UpdatedBy, out.Deleted, out.compiled = now, who.ID, p.compiled == nil, nil
+	if p.compiled != nil {
+		out.Fence = p.compiled.Fence
 	}
 	if out.Fence.Rev = p.rev + 1; p.rev == 0 {
 		out.Fence.ID = ""

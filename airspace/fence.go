@@ -5,9 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"testzone/geofence"
 	"testzone/telemetry/journal"
@@ -23,6 +24,8 @@ type FenceRecord struct {
 	UpdatedUS int64
 	UpdatedBy string
 	Deleted   bool // tombstone: Fence.Rev is the revision of the deletion
+	// Provisional: an emergency fence that is in force and not yet in the journal.
+	Provisional bool
 
 	compiled *geofence.Compiled // nil for a tombstone
 }
@@ -59,6 +62,11 @@ func (r *Register) fencesThat(deleted bool) []FenceRecord {
 			out = append(out, *f)
 		}
 	}
+	for _, e := range r.emergencies {
+		if !deleted {
+			out = append(out, e.record)
+		}
+	}
 	slices.SortFunc(out, func(a, b FenceRecord) int { return cmp.Compare(a.Fence.ID, b.Fence.ID) })
 	return out
 }
@@ -67,11 +75,13 @@ func (r *Register) fencesThat(deleted bool) []FenceRecord {
 func (r *Register) Fence(id string) (FenceRecord, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	f, ok := r.fences[id]
-	if !ok {
-		return FenceRecord{}, fmt.Errorf("fence %s: %w", id, ErrNotFound)
+	if f, ok := r.fences[id]; ok {
+		return *f, nil
 	}
-	return *f, nil
+	if e, ok := r.emergencies[id]; ok {
+		return e.record, nil
+	}
+	return FenceRecord{}, fmt.Errorf("fence %s: %w", id, ErrNotFound)
 }
 
 // CreateFence sets a new manual fence. ID, Origin and Rev are the register's.
@@ -110,116 +120,121 @@ func (r *Register) DeleteFence(ctx context.Context, who Actor, id string, rev ui
 	if rev == 0 { // as in ReplaceFence: a deletion of what never was must not reach the journal
 		return fmt.Errorf("delete fence %s: %w", id, ErrStale)
 	}
+	if done, err := r.withdrawEmergency(ctx, id, rev); done {
+		return err
+	}
 	_, err := r.decideOne(ctx, who, plan{id: id, rev: rev})
 	return err
 }
 
 // plan is one change of a fence that is about to be decided.
 type plan struct {
-	id     string
-	rev    uint64          // the revision that it changes; 0: the fence must not exist yet
-	revive bool            // rev may be that of a tombstone
-	fence  *geofence.Fence // nil: delete
+	id       string
+	rev      uint64             // the revision that it changes; 0: the fence must not exist yet
+	revive   bool               // rev may be that of a tombstone
+	compiled *geofence.Compiled // nil: delete
+	form     *fenceJSON         // of compiled
 }
 
 // planPut checks a definition: before the decision queue, because geometry may
-// take milliseconds.
+// take milliseconds. What is compiled is what a replay will read.
 func planPut(f geofence.Fence, id string, rev uint64) (plan, error) {
 	f.ID, f.Rev = id, rev+1
 	f.Origin = geofence.Origin{Kind: ManualOrigin}
 	if f.Response == "" {
 		f.Response = geofence.Warn
 	}
-	if _, err := geofence.Compile(f); err != nil {
+	form := encodeFence(&f)
+	kept, err := form.decode()
+	if err != nil {
 		return plan{}, fmt.Errorf("%w: %w", ErrDefinition, err)
 	}
-	return plan{id: id, rev: rev, fence: &f}, nil
+	compiled, err := geofence.Compile(kept)
+	if err != nil {
+		return plan{}, fmt.Errorf("%w: %w", ErrDefinition, err)
+	}
+	return plan{id: id, rev: rev, compiled: compiled, form: form}, nil
 }
 
-func (p *plan) change() fenceChange {
-	if p.fence == nil {
-		return fenceChange{ID: p.id, Rev: p.rev + 1}
+func (p *plan) change() readChange {
+	if p.compiled == nil {
+		return readChange{fenceChange: fenceChange{ID: p.id, Rev: p.rev + 1}}
 	}
-	return fenceChange{Fence: encodeFence(p.fence)}
+	return readChange{fenceChange: fenceChange{Fence: p.form}, compiled: p.compiled}
 }
 
 // decideOne decides about one fence by itself.
 func (r *Register) decideOne(ctx context.Context, who Actor, p plan) (FenceRecord, error) {
-	if err := r.decide.take(ctx); err != nil {
-		return FenceRecord{}, err
+	d, err := r.fenceDecision(ctx, who, r.cfg.Clock().UnixMicro(), p)
+	if err == nil {
+		err = r.decide(ctx, d)
 	}
-	defer r.decide.give()
-	if before, err := r.answered(ctx); err != nil || before != nil {
-		return first(before), err
-	}
-	if err := r.checkFence(&p); err != nil {
-		return FenceRecord{}, err
-	}
-	c := p.change()
-	body := fenceEntry{Type: fencePut, Fence: c.Fence, By: who.ID, AtUS: r.cfg.Clock().UnixMicro(), Request: journal.RequestOf(ctx)}
-	if p.fence == nil {
-		body.Type, body.Fence, body.ID, body.Rev = fenceDeleted, nil, c.ID, c.Rev
-	}
-	entry, err := r.entry(body.AtUS, &body, false, fenceAggregate(p.id))
 	if err != nil {
 		return FenceRecord{}, err
 	}
-	if err := r.commit(ctx, entry); err != nil {
-		return FenceRecord{}, fmt.Errorf("fence %s: %w", p.id, err)
+	return first(d.records), nil
+}
+
+// fenceDecision is the decision to carry out one plan.
+func (r *Register) fenceDecision(ctx context.Context, who Actor, atUS int64, p plan) (*decision, error) {
+	e := fenceEntry{Type: fencePut, Fence: p.form, By: who.ID, AtUS: atUS, Request: journal.RequestOf(ctx)}
+	if p.compiled == nil {
+		e.Type, e.ID, e.Rev = fenceDeleted, p.id, p.rev+1
 	}
-	r.tell(p.id)
-	return r.Fence(p.id)
+	body, err := json.Marshal(&e)
+	if err != nil {
+		return nil, fmt.Errorf("encode decision: %w", err)
+	}
+	return newDecision(ctx, decision{
+		about: []journal.Aggregate{fenceAggregate(p.id)}, size: len(body),
+		plan:   func(time.Time) error { return r.checkFence(&p) },
+		drafts: []draft{r.fenceDraft(&e, 0, body, []readChange{p.change()})},
+	})
+}
+
+// fenceDraft is the part of a decision that is one entry.
+func (r *Register) fenceDraft(e *fenceEntry, part int, body []byte, changes []readChange) draft {
+	d := draft{
+		entry: journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: e.AtUS, Body: body},
+		zone:  true,
+	}
+	if e.Request != nil {
+		d.entry.ID = e.Request.EntryID(e.AtUS, part)
+	}
+	for i := range changes {
+		id := changes[i].id()
+		d.touches, d.fences = append(d.touches, fenceAggregate(id)), append(d.fences, id)
+	}
+	d.apply = func() error {
+		for i := range changes {
+			if err := r.applyFence(e, &changes[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return d
 }
 
 func fenceAggregate(id string) journal.Aggregate { return journal.Aggregate("fence:" + id) }
 
-// commit makes entries durable, takes them into the state and puts the fences
-// in force. Called with the turn.
-func (r *Register) commit(ctx context.Context, entries ...journal.Entry) error {
-	return r.carry(ctx, func() error { return r.follow(ctx, entries) })
-}
-
-func (r *Register) follow(ctx context.Context, entries []journal.Entry) error {
-	if q := journal.RequestOf(ctx); q != nil {
-		for i := range entries {
-			entries[i].ID = q.EntryID(entries[i].TimeUS, i)
-		}
-	}
-	records, err := r.append(context.WithoutCancel(ctx), entries)
-	if err != nil {
-		return err
-	}
-	for _, rec := range records {
-		if err := r.Replay(rec); err != nil {
-			return err // unreachable: what was just compiled compiles again
-		}
-	}
-	if err := r.publishFences(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("decided but not yet in force: %w", err)
-	}
-	return nil
-}
-
-// tell says which fences changed. Called with the turn, so that the order
-// is that of the decisions.
-func (r *Register) tell(ids ...string) {
+// tell says which fences a decision changed. Only the decider calls it, so that the
+// order is that of the decisions.
+func (r *Register) tell(changed []FenceRecord) {
 	if r.cfg.FenceChanged == nil {
 		return
 	}
-	if len(ids) > MaxTold {
+	if len(changed) > MaxTold {
 		r.cfg.FenceChanged(FenceRecord{UpdatedUS: r.cfg.Clock().UnixMicro()})
 		return
 	}
-	for _, id := range ids {
-		if f, err := r.Fence(id); err == nil {
-			r.cfg.FenceChanged(f)
-		}
+	for _, f := range changed {
+		r.cfg.FenceChanged(f)
 	}
 }
 
+// checkFence holds a plan against the state. Called with r.mu held.
 func (r *Register) checkFence(p *plan) error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
 	f, ok := r.fences[p.id]
 	switch {
 	case p.rev == 0 && !ok:

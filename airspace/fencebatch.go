@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"testzone/geofence"
-	"testzone/geofence/geo"
 	"testzone/telemetry/journal"
-	"testzone/vehicles"
 )
 
 // MaxTold is how many changes of one decision are told one by one.
@@ -75,17 +74,14 @@ func (r *Register) ApplyBatch(ctx context.Context, who Actor, changes []Change) 
 		return nil, nil
 	}
 	plans, faults := planBatch(changes)
-	if err := r.decide.take(ctx); err != nil {
+	d, err := r.batchDecision(ctx, who, plans, faults)
+	if err == nil {
+		err = r.decide(ctx, d)
+	}
+	if err != nil {
 		return nil, err
 	}
-	defer r.decide.give()
-	if before, err := r.answered(ctx); err != nil || before != nil {
-		return before, err
-	}
-	if err := r.checkBatch(plans, faults); err != nil {
-		return nil, err
-	}
-	return r.decideMany(ctx, who, plans)
+	return d.records, nil
 }
 
 // planBatch checks the definitions of a batch, before the decision queue.
@@ -105,8 +101,10 @@ func planBatch(changes []Change) (plans []plan, faults map[int]error) {
 	return plans, faults
 }
 
-// checkBatch holds a batch against the state; faults are those known before.
-func (r *Register) checkBatch(plans []plan, faults map[int]error) error {
+// checkBatch holds a batch against the state; known are the faults that were found
+// before. Called with r.mu held.
+func (r *Register) checkBatch(plans []plan, known map[int]error) error {
+	faults := maps.Clone(known)
 	for i := range plans {
 		if err := r.checkFence(&plans[i]); err != nil && faults[i] == nil {
 			faults[i] = err
@@ -153,63 +151,61 @@ const (
 	entryBytes   = journal.MaxBody - 1024
 )
 
-// decideMany writes one batch as entries of one Append, which the journal keeps
-// whole. Called with the turn.
-func (r *Register) decideMany(ctx context.Context, who Actor, plans []plan) ([]FenceRecord, error) {
-	at, request := r.cfg.Clock().UnixMicro(), journal.RequestOf(ctx)
-	var entries []journal.Entry
+// batchDecision is the decision to carry out all plans: entries of one append, which
+// the journal keeps whole. One with faults is never written.
+func (r *Register) batchDecision(ctx context.Context, who Actor, plans []plan, faults map[int]error) (*decision, error) {
+	d, err := newDecision(ctx, decision{plan: func(time.Time) error { return r.checkBatch(plans, faults) }})
+	if err != nil {
+		return nil, err
+	}
+	for i := range plans {
+		d.about = append(d.about, fenceAggregate(plans[i].id))
+	}
+	if len(faults) > 0 {
+		return d, nil
+	}
+	e := fenceEntry{Type: fenceBatch, By: who.ID, AtUS: r.cfg.Clock().UnixMicro(), Request: d.request}
 	var part []json.RawMessage
-	var aggregates []journal.Aggregate
+	var changes []readChange
 	size := 0
 	flush := func() error {
-		body := struct { // fenceEntry, with changes that are encoded already
+		body, err := json.Marshal(&struct { // fenceEntry, with changes that are encoded already
 			Type    string            `json:"type"`
 			Changes []json.RawMessage `json:"changes"`
 			By      string            `json:"by"`
 			AtUS    int64             `json:"at_us"`
 			Request *journal.Request  `json:"request,omitempty"`
-		}{fenceBatch, part, who.ID, at, request}
-		entry, err := r.entry(at, &body, false, aggregates...)
-		entries, part, aggregates, size = append(entries, entry), nil, nil, 0
+		}{e.Type, part, e.By, e.AtUS, e.Request})
+		d.drafts = append(d.drafts, r.fenceDraft(&e, len(d.drafts), body, changes))
+		d.size += len(body)
+		part, changes, size = nil, nil, 0
 		return err
 	}
-	ids := make([]string, len(plans))
 	for i := range plans {
-		change, err := json.Marshal(plans[i].change())
+		change := plans[i].change()
+		form, err := json.Marshal(&change.fenceChange)
 		if err != nil {
 			return nil, fmt.Errorf("encode decision: %w", err)
 		}
-		if len(part) > 0 && (len(part) == entryChanges || size+len(change)+1 > entryBytes) {
+		if len(part) > 0 && (len(part) == entryChanges || size+len(form)+1 > entryBytes) {
 			if err := flush(); err != nil {
-				return nil, err
+				return nil, fmt.Errorf("encode decision: %w", err)
 			}
 		}
-		part, aggregates, size = append(part, change), append(aggregates, fenceAggregate(plans[i].id)), size+len(change)+1
-		ids[i] = plans[i].id
+		part, changes, size = append(part, form), append(changes, change), size+len(form)+1
 	}
 	if err := flush(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encode decision: %w", err)
 	}
-	if err := r.commit(ctx, entries...); err != nil {
-		return nil, fmt.Errorf("change %d fences: %w", len(plans), err)
-	}
-	r.tell(ids...)
-	out := make([]FenceRecord, len(ids))
-	for i, id := range ids {
-		var err error
-		if out[i], err = r.Fence(id); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return d, nil
 }
 
 // RestoreFence gives a manual fence the definition of an older version, as a
 // new revision, if rev is its current revision; that of a tombstone brings a
 // deleted fence back.
 func (r *Register) RestoreFence(ctx context.Context, who Actor, id string, rev, version uint64) (FenceRecord, error) {
-	if before, err := r.answered(ctx); err != nil || before != nil { // what is checked below was checked the first time
-		return first(before), err
+	if before, err := r.answerOf(ctx); err != nil || before != nil { // what is checked below was checked the first time
+		return before.fence(), err
 	}
 	p, err := r.planRestore(who, id, rev, version)
 	if err != nil {
@@ -233,7 +229,10 @@ func (r *Register) planRestore(who Actor, id string, rev, version uint64) (plan,
 	if i < 0 {
 		return plan{}, fmt.Errorf("fence %s, revision %d: %w", id, version, ErrNoVersion)
 	}
-	if err := r.checkFence(&plan{id: id, rev: rev, revive: true}); err != nil {
+	r.mu.RLock()
+	err = r.checkFence(&plan{id: id, rev: rev, revive: true})
+	r.mu.RUnlock()
+	if err != nil {
 		return plan{}, err
 	}
 	p, err := planPut(versions[i].Fence, id, rev)
@@ -242,62 +241,4 @@ func (r *Register) planRestore(who Actor, id string, rev, version uint64) (plan,
 	}
 	p.revive = true
 	return p, nil
-}
-
-// Emergency is a keep-out circle that has to be there at once.
-type Emergency struct {
-	Center  geo.Point
-	RadiusM float64
-	Name    string        // default "Emergency"
-	For     time.Duration // default one hour
-	Classes vehicles.Classes
-}
-
-// CreateEmergencyFence sets a keep-out circle of all heights from now on. It
-// touches the zone's airspace without compare, so that no other decision can
-// make it fail.
-func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emergency) (FenceRecord, error) {
-	if err := r.decide.take(ctx); err != nil {
-		return FenceRecord{}, err
-	}
-	defer r.decide.give()
-	if before, err := r.answered(ctx); err != nil || before != nil {
-		return first(before), err
-	}
-	p, at, err := r.planEmergency(who, e)
-	if err != nil {
-		return FenceRecord{}, err
-	}
-	body := fenceEntry{Type: fencePut, Fence: encodeFence(p.fence), By: who.ID, AtUS: at, Request: journal.RequestOf(ctx)}
-	entry, err := r.entry(at, &body, true, fenceAggregate(p.id))
-	if err == nil {
-		err = r.commit(ctx, entry)
-	}
-	if err != nil {
-		return FenceRecord{}, fmt.Errorf("emergency fence: %w", err)
-	}
-	r.tell(p.id)
-	return r.Fence(p.id)
-}
-
-func (r *Register) planEmergency(who Actor, e Emergency) (p plan, atUS int64, err error) {
-	if !who.May(FenceEmergency) {
-		return plan{}, 0, fmt.Errorf("emergency fence: %s: %w", who.ID, ErrForbidden)
-	}
-	if e.Name == "" {
-		e.Name = "Emergency"
-	}
-	if e.For <= 0 {
-		e.For = time.Hour
-	}
-	now := r.cfg.Clock().Truncate(time.Millisecond) // the precision of the API
-	p, err = planPut(geofence.Fence{
-		Name: e.Name, Kind: geofence.KeepOut, Shape: geofence.Shape{Circle: &geo.Circle{Center: e.Center, RadiusM: e.RadiusM}},
-		Classes: e.Classes, Response: geofence.Warn,
-		Schedule: geofence.Schedule{Windows: []geofence.Window{{FromUS: now.UnixMicro(), ToUS: now.Add(e.For).UnixMicro()}}},
-	}, newID("fn_"), 0)
-	if err != nil {
-		return plan{}, 0, fmt.Errorf("emergency fence: %w", err)
-	}
-	return p, now.UnixMicro(), nil
 }

@@ -3,6 +3,7 @@ package airspace
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
@@ -178,8 +179,9 @@ func (j *fenceJSON) decode() (geofence.Fence, error) {
 	f := geofence.Fence{
 		ID: j.ID, Name: j.Name, Response: geofence.Response(j.Response),
 		Origin: geofence.Origin{Kind: j.Origin, ID: j.OriginID}, Rev: j.Rev,
-		Operators: j.Operators, Vehicles: j.Vehicles, ExemptOperators: j.ExemptOperators, ExemptVehicles: j.ExemptVehicles,
-		Permits: j.Permits, ExemptPermits: j.ExemptPermits,
+		Operators: orNil(j.Operators), Vehicles: orNil(j.Vehicles),
+		ExemptOperators: orNil(j.ExemptOperators), ExemptVehicles: orNil(j.ExemptVehicles),
+		Permits: orNil(j.Permits), ExemptPermits: orNil(j.ExemptPermits),
 		SpeedMPS: j.SpeedMPS, MarginM: j.MarginM, Group: j.Group,
 	}
 	var ok bool
@@ -206,6 +208,15 @@ func (j *fenceJSON) decode() (geofence.Fence, error) {
 	f.Ceiling, errs[2] = j.Ceiling.decode()
 	f.Schedule, errs[3] = j.Schedule.decode()
 	return f, errors.Join(errs[:]...)
+}
+
+// orNil makes an empty list the one that JSON without it gives, and a copy: the
+// state keeps nothing of a caller's.
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.Clone(list)
 }
 
 func (j *fenceJSON) shape() (s geofence.Shape, err error) {

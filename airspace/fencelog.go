@@ -41,6 +41,14 @@ type readChange struct {
 	compiled *geofence.Compiled
 }
 
+// id is the fence that it changes.
+func (c *readChange) id() string {
+	if c.compiled == nil {
+		return c.ID
+	}
+	return c.compiled.Fence.ID
+}
+
 // readFence decodes a fence entry and compiles the fences that it sets.
 func readFence(rec journal.Record) (e fenceEntry, changes []readChange, err error) {
 	if err := json.Unmarshal(rec.Body, &e); err != nil {
@@ -96,6 +104,7 @@ func (r *Register) applyFence(e *fenceEntry, c *readChange) error {
 func (r *Register) setFence(f *FenceRecord, request *journal.Request) {
 	id := f.Fence.ID
 	r.fences[id] = f
+	delete(r.emergencies, id) // it is durable now
 	if request != nil {
 		r.answers.noteFence(request, f.UpdatedUS, f)
 	}

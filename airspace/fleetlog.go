@@ -128,72 +128,63 @@ func (r *Register) decideGateway(ctx context.Context, who Actor, act fleetAct, c
 // written here. Every such decision also depends on the whole fleet: that a
 // system id is one vehicle is a rule about all of them. A request that was
 // decided before gets its first answer.
-func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (fleetChange, error)) (fleetChange, error) {
-	if err := r.decide.take(ctx); err != nil {
+func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (fleetChange, error)) (change fleetChange, err error) {
+	if act.dry || IsRehearsal(ctx) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		return r.stampedFleet(who, act, r.cfg.Clock(), check)
+	}
+	all := journal.Aggregate("fleet:" + r.cfg.Zone.ID)
+	d, err := newDecision(ctx, decision{about: []journal.Aggregate{all}, after: r.cfg.FleetChanged})
+	if err != nil {
+		return change, err
+	}
+	d.plan = func(now time.Time) (err error) {
+		before, ok, err := r.fleetAnswered(ctx, now)
+		if err != nil {
+			return err
+		}
+		if ok {
+			change = before
+			return errAnswered
+		}
+		if change, err = r.stampedFleet(who, act, now, check); err != nil {
+			return err
+		}
+		e := fleetEntry{Act: act.name, Changes: []fleetChange{change}, Reason: act.reason, By: who.ID, AtUS: now.UnixMicro(), Request: d.request}
+		only, err := r.fleetDraft(&e, []journal.Aggregate{all, change.aggregate()})
+		d.drafts = []draft{only}
+		return err
+	}
+	if err := r.decide(ctx, d); err != nil && !errors.Is(err, errAnswered) {
 		return fleetChange{}, err
 	}
-	defer r.decide.give()
-	for try := 1; ; try++ {
-		entry, change, err := r.planFleet(ctx, who, act, check)
-		if err != nil || entry == nil {
-			return change, err
-		}
-		err = r.carry(ctx, func() error { return r.commitFleet(context.WithoutCancel(ctx), *entry) })
-		if !errors.Is(err, journal.ErrConflict) || try == accountTries {
-			return change, err
-		}
-	}
+	return change, nil
 }
 
-// planFleet checks and encodes; entry is nil when nothing is to be written.
-func (r *Register) planFleet(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (fleetChange, error)) (entry *journal.Entry, change fleetChange, err error) {
-	now, request := r.cfg.Clock(), journal.RequestOf(ctx)
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if before, ok, err := r.fleetAnswered(ctx, now); !act.dry && (ok || err != nil) {
-		return nil, before, err
+// errAnswered ends a decision whose request was answered before.
+var errAnswered = errors.New("the request was answered before")
+
+// stampedFleet is what check says, with the stamp of a change that who makes now.
+func (r *Register) stampedFleet(who Actor, act fleetAct, now time.Time, check func(now time.Time) (fleetChange, error)) (fleetChange, error) {
+	change, err := check(now)
+	if err != nil {
+		return change, err
 	}
-	if change, err = check(now); err != nil {
-		return nil, change, err
-	}
-	at, s := now.UnixMicro(), change.stamp()
+	s := change.stamp()
 	if s.Rev++; s.Rev == 1 {
-		s.CreatedUS = at
+		s.CreatedUS = now.UnixMicro()
 	}
-	s.UpdatedUS, s.UpdatedBy = at, who.ID
+	s.UpdatedUS, s.UpdatedBy = now.UnixMicro(), who.ID
 	if act.key != "" {
 		change.Key = &keyRef{act.key}
 	}
-	if act.dry {
-		return nil, change, nil
-	}
-	entry = &journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: FleetSchema, TimeUS: at}
-	if request != nil {
-		entry.ID = request.EntryID(at, 0)
-	}
-	for _, a := range []journal.Aggregate{journal.Aggregate("fleet:" + r.cfg.Zone.ID), change.aggregate()} {
-		entry.Expect = append(entry.Expect, journal.Expect{Agg: a, Seq: r.seqs[a]})
-	}
-	entry.Body, err = json.Marshal(&fleetEntry{Act: act.name, Changes: []fleetChange{change}, Reason: act.reason, By: who.ID, AtUS: at, Request: request})
-	if err != nil {
-		return nil, change, fmt.Errorf("encode decision: %w", err)
-	}
-	return entry, change, nil
+	return change, nil
 }
 
-// commitFleet makes a decision durable, takes it into the state and tells of it.
-func (r *Register) commitFleet(ctx context.Context, entry journal.Entry) error {
-	records, err := r.append(ctx, []journal.Entry{entry})
-	if err != nil {
-		return err
-	}
-	if err := r.replayFleet(records[0]); err != nil {
-		return err
-	}
-	if r.cfg.FleetChanged != nil {
-		r.cfg.FleetChanged()
-	}
-	return nil
+func (r *Register) fleetDraft(e *fleetEntry, touches []journal.Aggregate) (draft, error) {
+	entry, kept, err := encodedEntry(FleetSchema, e, e.AtUS, e.Request)
+	return draft{entry: entry, touches: touches, apply: func() error { return r.applyFleet(kept) }}, err
 }
 
 // replayFleet takes a durable entry about vehicles and gateways into the state.
@@ -204,23 +195,30 @@ func (r *Register) replayFleet(rec journal.Record) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.applyFleet(&e); err != nil {
+		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+	}
+	r.touched(rec.Expect, rec.Seq)
+	return nil
+}
+
+// applyFleet takes the records of a durable entry into the state. Called with
+// r.mu held.
+func (r *Register) applyFleet(e *fleetEntry) error {
 	for _, c := range e.Changes {
 		switch {
 		case c.Vehicle != nil:
+			r.fleet.settle(c.Vehicle, e.AtUS)
 			r.fleet.vehicles[c.Vehicle.ID] = *c.Vehicle
 		case c.Gateway != nil:
 			r.fleet.gateways[c.Gateway.ID] = *c.Gateway
 		default:
-			return fmt.Errorf("journal entry %d: %w: %s", rec.Seq, errFleetEntry, e.Act)
+			return fmt.Errorf("%w: %s", errFleetEntry, e.Act)
 		}
 		if e.Request != nil {
 			r.fleet.note(e.Request, fleetAnswer{e.Request.SHA256, e.AtUS, c})
 		}
 	}
-	for _, x := range rec.Expect {
-		r.seqs[x.Agg] = rec.Seq
-	}
-	r.last = max(r.last, rec.Seq)
 	return nil
 }
 

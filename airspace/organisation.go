@@ -31,12 +31,6 @@ type Organisation struct {
 	Stamp
 }
 
-// Now is the organisation's time: a sandbox may have moved its clock, so that
-// its people can rehearse what takes weeks.
-func (o Organisation) Now(server time.Time) time.Time {
-	return server.Add(time.Duration(o.ShiftUS) * time.Microsecond)
-}
-
 // maxName is the longest name of an organisation in characters.
 const maxName = 120
 
@@ -48,12 +42,8 @@ func (o *Organisation) check() error {
 		return fmt.Errorf("%w: kind %q: use operator, department, authority or sandbox", ErrAccount, o.Kind)
 	case n < 1 || n > maxName:
 		return fmt.Errorf("%w: a name has 1 to %d characters", ErrAccount, maxName)
-	case o.Kind != Sandbox && o.ShiftUS != 0:
-		return fmt.Errorf("%w: only a sandbox has a clock of its own", ErrAccount)
-	case o.ShiftUS < 0:
-		return fmt.Errorf("%w: the clock of a sandbox only goes forward", ErrAccount)
 	}
-	return nil
+	return o.checkClock()
 }
 
 // Organisations lists all organisations, by id.

@@ -2,7 +2,6 @@ package airspace
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -49,18 +48,22 @@ type Appender interface {
 // Register is the state of the zone's decisions. Replay every record of the
 // journal into it, then call Start, then decide.
 type Register struct {
-	cfg Config
+	cfg       Config
+	startedUS int64
 
-	decide turn // one decision at a time: held from the check to the apply
+	zone       journal.Aggregate // the airspace of the zone
+	decider    decider
+	publishing chan struct{} // holds one token while somebody puts fences in force
 
-	mu       sync.RWMutex // guards the fields below
-	fences   map[string]*FenceRecord
-	versions map[string][]FenceVersion    // by fence, oldest first, at most MaxVersions
-	seqs     map[journal.Aggregate]uint64 // last entry that touched the aggregate
-	answers  answers                      // of requests that may be repeated
-	accounts accounts
-	fleet    fleet
-	last     uint64 // newest record that was seen
+	mu          sync.RWMutex // guards the fields below
+	fences      map[string]*FenceRecord
+	emergencies map[string]*emergency        // in force and not in the journal, by fence
+	versions    map[string][]FenceVersion    // by fence, oldest first, at most MaxVersions
+	seqs        map[journal.Aggregate]uint64 // last entry that touched the aggregate
+	answers     answers                      // of requests that may be repeated
+	accounts    accounts
+	fleet       fleet
+	last        uint64 // newest record that was seen
 }
 
 // NewRegister makes an empty register.
@@ -75,10 +78,12 @@ func NewRegister(cfg Config) (*Register, error) {
 		cfg.KeptAnswers = 100_000
 	}
 	return &Register{
-		decide:  newTurn(),
-		answers: answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
-		cfg:     cfg, fences: map[string]*FenceRecord{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
+		zone:       journal.Aggregate("airspace:" + cfg.Zone.ID),
+		publishing: make(chan struct{}, 1),
+		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
+		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles),
+		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
 
@@ -108,79 +113,35 @@ func (r *Register) Replay(rec journal.Record) error {
 			return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
 		}
 	}
-	for _, e := range rec.Expect {
-		r.seqs[e.Agg] = rec.Seq
-	}
-	r.last = max(r.last, rec.Seq)
+	r.touched(rec.Expect, rec.Seq)
 	return nil
 }
 
 // Start puts the fences of the replayed state in force.
-func (r *Register) Start(ctx context.Context) error {
-	if err := r.decide.take(ctx); err != nil {
-		return err
-	}
-	defer r.decide.give()
-	return r.publishFences(ctx)
-}
+func (r *Register) Start(ctx context.Context) error { return r.publishFences(ctx) }
 
+// publishFences puts the fences of the state in force. The newest state is what
+// is in force in the end, whoever publishes at the same time.
 func (r *Register) publishFences(ctx context.Context) error {
 	if r.cfg.SetFences == nil {
 		return nil
 	}
+	select {
+	case r.publishing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-r.publishing }()
 	r.mu.RLock()
-	set := make([]*geofence.Compiled, 0, len(r.fences))
+	set := make([]*geofence.Compiled, 0, len(r.fences)+len(r.emergencies))
 	for _, f := range r.fences {
 		if f.compiled != nil {
 			set = append(set, f.compiled)
 		}
 	}
+	for _, e := range r.emergencies {
+		set = append(set, e.record.compiled)
+	}
 	r.mu.RUnlock()
 	return r.cfg.SetFences(ctx, set)
-}
-
-// entry encodes a decision. It names the aggregates that the decision depends
-// on with the sequence that it was checked against, and the zone's airspace, so
-// that another node that decided meanwhile is noticed; an urgent one touches
-// the airspace without compare.
-func (r *Register) entry(atUS int64, body any, urgent bool, aggregates ...journal.Aggregate) (journal.Entry, error) {
-	payload, err := json.Marshal(body)
-	if err != nil {
-		return journal.Entry{}, fmt.Errorf("encode decision: %w", err)
-	}
-	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: DecisionSchema, TimeUS: atUS, Body: payload, Emergency: urgent}
-	zone := journal.Aggregate("airspace:" + r.cfg.Zone.ID)
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, a := range aggregates {
-		entry.Expect = append(entry.Expect, journal.Expect{Agg: a, Seq: r.seqs[a]})
-	}
-	touch := journal.Expect{Agg: zone, Seq: r.seqs[zone]}
-	if urgent {
-		touch = journal.Expect{Agg: zone, Any: true}
-	}
-	entry.Expect = append(entry.Expect, touch)
-	return entry, nil
-}
-
-// append makes entries durable, all or none.
-func (r *Register) append(ctx context.Context, entries []journal.Entry) ([]journal.Record, error) {
-	if IsRehearsal(ctx) {
-		return nil, errRehearsal
-	}
-	seqs, err := r.cfg.Journal.Append(ctx, entries...)
-	if err != nil {
-		return nil, fmt.Errorf("write decision to the journal: %w", err)
-	}
-	r.mu.RLock()
-	last := r.last
-	r.mu.RUnlock()
-	out := make([]journal.Record, len(entries))
-	for i, e := range entries {
-		if seqs[i] <= last {
-			return nil, errAnsweredBefore
-		}
-		out[i] = journal.Record{Seq: seqs[i], Entry: e}
-	}
-	return out, nil
 }

@@ -3,6 +3,7 @@ package airspace
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"testzone/telemetry/journal"
 )
@@ -67,27 +68,15 @@ func (a *answers) grown(newest *answer, by int) {
 	}
 }
 
-// answered is what the request of ctx led to before; nil if it is a new one.
-// It is asked with the turn before a decision is made.
-func (r *Register) answered(ctx context.Context) ([]FenceRecord, error) {
-	known, err := r.answerOf(ctx)
-	if known == nil {
-		return nil, err
-	}
-	return known.records, nil
-}
-
-// answerOf is the answer that the request of ctx was given; nil if it is a new one.
-func (r *Register) answerOf(ctx context.Context) (*answer, error) {
-	q := journal.RequestOf(ctx)
+// answered is what a request led to before; nil if it is a new one, or none.
+// Called with r.mu held.
+func (r *Register) answered(q *journal.Request, now time.Time) (*answer, error) {
 	if q == nil {
 		return nil, nil
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
 	known := r.answers.byName[requestName{q.By, q.Key}]
 	switch {
-	case known == nil, r.cfg.Clock().UnixMicro()-known.atUS > journal.RequestWindowUS:
+	case known == nil, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
 		return nil, nil
 	case known.sha256 != q.SHA256:
 		return nil, journal.ErrKeyReused
@@ -101,6 +90,21 @@ func (r *Register) answerOf(ctx context.Context) (*answer, error) {
 func (r *Register) Decided(ctx context.Context) bool {
 	known, err := r.answerOf(ctx)
 	return known != nil && err == nil
+}
+
+// answerOf is what the request of ctx led to before; nil if it is a new one.
+func (r *Register) answerOf(ctx context.Context) (*answer, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.answered(journal.RequestOf(ctx), r.cfg.Clock())
+}
+
+// fence is the fence of an answer about one.
+func (a *answer) fence() FenceRecord {
+	if a == nil {
+		return FenceRecord{}
+	}
+	return first(a.records)
 }
 
 func first(records []FenceRecord) FenceRecord {

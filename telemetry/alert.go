@@ -43,6 +43,7 @@ type Alert struct {
 	Mismatch   *Mismatch        `json:"mismatch,omitempty"` // of an identity mismatch
 	Area       *Area            `json:"area,omitempty"`     // of an interference
 	Under      string           `json:"under,omitempty"`    // id of the interference that the vehicle was in when it was raised
+	Suspect    *SuspectedOf     `json:"suspect,omitempty"`  // of a suspect source
 	RaisedUS   int64            `json:"raised_us"`
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds

@@ -80,6 +80,8 @@ func keyOf(a *Alert) alertKey {
 		k.object = a.Mismatch.What
 	case a.Area != nil && len(a.Area.Vehicles) > 0:
 		k.object = string(a.Area.Vehicles[0].ID)
+	case a.Suspect != nil:
+		k.object = a.Suspect.Why
 	}
 	return k
 }
@@ -178,9 +180,11 @@ func (b *Book) take(e *Event) {
 		b.takeIdentity(body, e.TimeUS)
 	case *SignalChange:
 		b.takeSignal(body, e.TimeUS)
+	case *Suspect:
+		b.takeSuspect(body, e.TimeUS)
 	case *Begun:
 		for _, a := range b.openOf(body.Vehicle.ID) {
-			if a.ClearedUS == 0 && a.Vehicle.Handle != body.Vehicle.Handle {
+			if a.endsWithTrack() && a.Vehicle.Handle != body.Vehicle.Handle {
 				b.clear(a, e.TimeUS, "server_restarted")
 			}
 		}
@@ -188,7 +192,7 @@ func (b *Book) take(e *Event) {
 		b.flood.forget(body.Vehicle.ID)
 		delete(b.signs.of, body.Vehicle.Handle)
 		for _, a := range b.openOf(body.Vehicle.ID) {
-			if a.ClearedUS == 0 {
+			if a.endsWithTrack() {
 				b.clear(a, e.TimeUS, "track_ended")
 			}
 		}

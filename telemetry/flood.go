@@ -170,6 +170,7 @@ func (b *Book) tick() {
 		b.apply(key, &c)
 	}
 	b.flood.refused = 0
+	b.endSuspicions(now.UnixMicro())
 	b.tellCounted(now.UnixMicro())
 	b.watchAreas(now.UnixMicro())
 	folded := b.fold(now.UnixMicro())

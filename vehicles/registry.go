@@ -109,7 +109,7 @@ func (r *Registry) Registered() []Registration {
 	return out
 }
 
-// Registration is that of a vehicle; ok is false when it is not registered.
+// Registration is what was registered under an id.
 func (r *Registry) Registration(id VehicleID) (reg Registration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

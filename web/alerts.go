@@ -16,7 +16,7 @@ import (
 // Alert is a condition that a controller must deal with.
 type Alert struct {
 	ID           string           `json:"id"`
-	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, identity_mismatch, gnss_interference"`
+	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, identity_mismatch, gnss_interference"`
 	Level        int              `json:"level" minimum:"1" maximum:"3" doc:"1 caution, 2 warning, 3 critical"`
 	State        string           `json:"state" enum:"raised,acknowledged,cleared"`
 	Open         bool             `json:"open" doc:"Until it is both cleared and acknowledged"`
@@ -38,6 +38,7 @@ type Alert struct {
 	Mismatch     *Mismatch        `json:"mismatch,omitempty" doc:"Of an identity mismatch"`
 	Area         *AlertArea       `json:"area,omitempty" doc:"Of an interference with satellite navigation"`
 	Under        string           `json:"under,omitempty" doc:"Id of the alert of the interference that the vehicle was in when it was raised"`
+	Suspect      *Suspect         `json:"suspect,omitempty" doc:"Of a suspect source"`
 }
 
 // PredictedBreach is where and when a breach is expected.
@@ -165,6 +166,9 @@ func alertOf(a *telemetry.Alert) Alert {
 	}
 	if j := a.Jumped; j != nil {
 		out.Jump = &Jump{DistanceM: j.DistanceM, DtS: j.DtS}
+	}
+	if s := a.Suspect; s != nil {
+		out.Suspect = &Suspect{Why: s.Why, Listener: s.Listener, Address: s.Address}
 	}
 	out.Under, out.Area = a.Under, alertAreaOf(a.Area)
 	if m := a.Mismatch; m != nil {

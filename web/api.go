@@ -20,6 +20,7 @@ type rule struct {
 	scope  airspace.Scope // else: this scope,
 	also   airspace.Scope // and this one,
 	or     airspace.Scope // or, instead of scope, this one
+	orElse airspace.Scope // or this one
 	limits limits         // of one request
 	once   bool           // it takes an Idempotency-Key
 	secret bool           // its body has secrets or personal data
@@ -69,7 +70,7 @@ func rules() map[string]rule {
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
 		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
-		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, limits: limits{time: recordingTimeout}},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, orElse: airspace.VehicleRegister, limits: limits{time: recordingTimeout}}, // an operator what its own vehicles sent
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
@@ -95,6 +96,8 @@ func rules() map[string]rule {
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
 		"replaceOrganisation": {scope: airspace.Admin},
+		"getClock":            {scope: airspace.ZoneRead},
+		"moveClock":           {scope: airspace.PermitApply, or: airspace.PermitReview, orElse: airspace.Admin}, // one's own; an administrator all
 		"listPeople":          {scope: airspace.Admin, or: airspace.AuditRead},
 		"getPerson":           {signed: true}, // oneself; others need what listPeople needs
 		"createPerson":        {scope: airspace.Admin, once: true, secret: true},
@@ -122,7 +125,7 @@ func (s *Server) authorise(r *http.Request, to rule) (airspace.Actor, error) {
 	if err != nil {
 		return airspace.Actor{}, err
 	}
-	may := actor.May(to.scope) || to.or != "" && actor.May(to.or)
+	may := actor.May(to.scope) || to.or != "" && actor.May(to.or) || to.orElse != "" && actor.May(to.orElse)
 	if !to.signed && (!may || to.also != "" && !actor.May(to.also)) {
 		return actor, errForbidden
 	}
@@ -225,6 +228,7 @@ func (s *Server) build() (err error) {
 	s.recordingEndpoints(api)
 	s.oidcEndpoints(api)
 	s.organisationEndpoints(api)
+	s.clockEndpoints(api)
 	s.personEndpoints(api)
 	s.keyEndpoints(api)
 	s.proposalEndpoints(api)

@@ -74,7 +74,7 @@ func (z *testZone) audited(auditor, what, outcome string) {
 // auditedZone is a zone with a controller, an auditor and what it signs in with.
 func auditedZone(t *testing.T) (z *testZone, carl account, auditor string) {
 	t.Helper()
-	z = newTestZone(t, zoneOptions{audited: true})
+	z = newTestZone(t, zoneOptions{audited: true, schedule: true})
 	z.organisation("zone", "authority")
 	z.account("ada", "zone", "administrator")
 	carl = z.account("carl", "zone", "controller")

@@ -74,8 +74,8 @@ func (s *Server) dryFence(ctx context.Context, r airspace.FenceRecord, err error
 		return out, err
 	}
 	impact := s.impact(c, tracks, r.Fence.ID)
-	out = FenceAnswer{Fence: s.fenceOf(&r), Impact: &impact}
-	out.InForce = false
+	out = FenceAnswer{Fence: s.fenceOf(&r, s.aheadOf(ctx)), Impact: &impact}
+	out.InForce, out.ChangesAt = false, nil
 	return out, nil
 }
 

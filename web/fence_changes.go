@@ -134,6 +134,7 @@ func (s *Server) fenceChangeEndpoints(api huma.API) {
 	emergency := op("emergencyFence", http.MethodPost, emergencyPath,
 		"Set a keep-out circle of all heights from now on; it is in force when this answers", 400, 401, 403, 413, 415, 503)
 	emergency.DefaultStatus = http.StatusCreated
+	emergency.Description = "When the journal does not take it within a second, the fence is in force all the same and the answer says provisional; /v1/health tells until the journal has it."
 	endpoint(s, api, emergency, s.emergencyFence)
 }
 
@@ -153,7 +154,7 @@ func (s *Server) fenceVersions(_ context.Context, in *oneFenceInput) (*fenceVers
 			Fence: v.Fence, CreatedUS: record.CreatedUS, UpdatedUS: v.AtUS, UpdatedBy: v.By,
 			Deleted: v.Deleted || v.Fence.Rev != record.Fence.Rev,
 		}
-		out.Items = append(out.Items, FenceVersion{Rev: v.Fence.Rev, At: timeOf(v.AtUS), By: v.By, Deleted: v.Deleted, Fence: s.fenceOf(&was)})
+		out.Items = append(out.Items, FenceVersion{Rev: v.Fence.Rev, At: timeOf(v.AtUS), By: v.By, Deleted: v.Deleted, Fence: s.fenceOf(&was, 0)})
 	}
 	return &fenceVersionsOutput{Body: out}, nil
 }
@@ -171,7 +172,7 @@ func (s *Server) restoreFence(ctx context.Context, in *restoreFenceInput) (*chan
 	if err != nil {
 		return nil, err
 	}
-	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r)}}, nil
+	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r, s.aheadOf(ctx))}}, nil
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -246,5 +247,5 @@ func (s *Server) emergencyFence(ctx context.Context, in *emergencyFenceInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return s.createdFence(&r), nil
+	return s.createdFence(ctx, &r), nil
 }

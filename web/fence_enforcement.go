@@ -12,7 +12,7 @@ import (
 // FenceEnforcement says of which vehicles a fence asks something that cannot be
 // judged or acted on now: SAFETY rule 9, seen from the fence.
 type FenceEnforcement struct {
-	InForce     bool                `json:"in_force" doc:"By its schedule, now"`
+	InForce     bool                `json:"in_force" doc:"By its schedule, now, by the server's clock"`
 	Applies     int                 `json:"applies" doc:"Vehicles that are seen now and that the fence applies to, wherever they are"`
 	NotEnforced int                 `json:"not_enforced" doc:"Those of them for which it is not enforced"`
 	Vehicles    []UnenforcedVehicle `json:"vehicles" doc:"They, at most 1000"`

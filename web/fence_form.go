@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -12,27 +13,30 @@ import (
 
 // Fence is an electronic fence.
 type Fence struct {
-	ID        string             `json:"id"`
-	Name      string             `json:"name"`
-	Kind      string             `json:"kind" enum:"keep_out,keep_in,speed_limit"`
-	Geometry  Geometry           `json:"geometry"`
-	RadiusM   *float64           `json:"radius_m,omitempty" doc:"Of the circle around a Point"`
-	WidthM    *float64           `json:"width_m,omitempty" doc:"Of the corridor around a LineString, from side to side"`
-	Edges     string             `json:"edges" enum:"lonlat,geodesic" doc:"What the line between two vertices is"`
-	Floor     *zonefile.Height   `json:"floor" doc:"Lower limit; null: none"`
-	Ceiling   *zonefile.Height   `json:"ceiling" doc:"Upper limit; null: none"`
-	Schedule  *zonefile.Schedule `json:"schedule" doc:"Null: always in force"`
-	Applies   zonefile.Applies   `json:"applies"`
-	Response  string             `json:"response" enum:"warn,hold,return,land,stop" doc:"What is asked of a vehicle in breach"`
-	SpeedMPS  *float64           `json:"speed_mps" doc:"Highest speed over ground within a speed limit; null for other kinds"`
-	MarginM   float64            `json:"margin_m" doc:"A keep-out grows by it, a keep-in shrinks"`
-	Group     string             `json:"group" doc:"Being inside any keep-in of a group complies with all of them; empty: none"`
-	InForce   bool               `json:"in_force" doc:"By its schedule, now"`
-	Origin    Origin             `json:"origin"`
-	Rev       uint64             `json:"rev" minimum:"1" doc:"Revision; the ETag"`
-	CreatedAt string             `json:"created_at" format:"date-time"`
-	UpdatedAt string             `json:"updated_at" format:"date-time"`
-	UpdatedBy string             `json:"updated_by" doc:"Actor id"`
+	ID          string             `json:"id"`
+	Name        string             `json:"name"`
+	Kind        string             `json:"kind" enum:"keep_out,keep_in,speed_limit"`
+	Geometry    Geometry           `json:"geometry"`
+	RadiusM     *float64           `json:"radius_m,omitempty" doc:"Of the circle around a Point"`
+	WidthM      *float64           `json:"width_m,omitempty" doc:"Of the corridor around a LineString, from side to side"`
+	Edges       string             `json:"edges" enum:"lonlat,geodesic" doc:"What the line between two vertices is"`
+	Floor       *zonefile.Height   `json:"floor" doc:"Lower limit; null: none"`
+	Ceiling     *zonefile.Height   `json:"ceiling" doc:"Upper limit; null: none"`
+	Schedule    *zonefile.Schedule `json:"schedule" doc:"Null: always in force"`
+	Applies     zonefile.Applies   `json:"applies"`
+	Response    string             `json:"response" enum:"warn,hold,return,land,stop" doc:"What is asked of a vehicle in breach"`
+	SpeedMPS    *float64           `json:"speed_mps" doc:"Highest speed over ground within a speed limit; null for other kinds"`
+	MarginM     float64            `json:"margin_m" doc:"A keep-out grows by it, a keep-in shrinks"`
+	Group       string             `json:"group" doc:"Being inside any keep-in of a group complies with all of them; empty: none"`
+	InForce     bool               `json:"in_force" doc:"By its schedule, now; for people of a sandbox by the clock of the sandbox, which enforcement does not follow"`
+	ChangesAt   *string            `json:"changes_at" format:"date-time" doc:"When in_force changes next; null: never, or, of weekly entries, not within a week"`
+	Origin      Origin             `json:"origin"`
+	Provisional bool               `json:"provisional,omitempty" doc:"An emergency fence that is in force and that the journal does not have yet: it may end with the server"`
+
+	Rev       uint64 `json:"rev" minimum:"1" doc:"Revision; the ETag"`
+	CreatedAt string `json:"created_at" format:"date-time"`
+	UpdatedAt string `json:"updated_at" format:"date-time"`
+	UpdatedBy string `json:"updated_by" doc:"Actor id"`
 }
 
 // Origin says who made a fence.
@@ -130,15 +134,17 @@ func (in *FenceInput) resolve(body string) (form []zonefile.Fault, rest []FieldE
 	return form, rest
 }
 
-func (s *Server) fenceOf(r *airspace.FenceRecord) Fence {
+// fenceOf is a fence for somebody whose clock is ahead.
+func (s *Server) fenceOf(r *airspace.FenceRecord, ahead time.Duration) Fence {
 	f := &r.Fence
 	p := zonefile.PropertiesOf(f)
+	inForce, changesAt := s.schedule(r, ahead)
 	return Fence{
 		ID: f.ID, Name: p.Name, Kind: p.Kind, Geometry: geometryOf(&f.Shape), RadiusM: p.RadiusM, WidthM: p.WidthM, Edges: p.Edges,
 		Floor: p.Floor, Ceiling: p.Ceiling, Schedule: p.Schedule, Applies: *p.Applies, Response: p.Response, SpeedMPS: p.SpeedMPS,
-		MarginM: p.MarginM, Group: p.Group, InForce: !r.Deleted && s.cfg.InForce(f.ID),
+		MarginM: p.MarginM, Group: p.Group, InForce: inForce, ChangesAt: changesAt,
 		Origin: Origin{Kind: f.Origin.Kind, ID: f.Origin.ID}, Rev: f.Rev,
-		CreatedAt: timeOf(r.CreatedUS), UpdatedAt: timeOf(r.UpdatedUS), UpdatedBy: r.UpdatedBy,
+		CreatedAt: timeOf(r.CreatedUS), UpdatedAt: timeOf(r.UpdatedUS), UpdatedBy: r.UpdatedBy, Provisional: r.Provisional,
 	}
 }
 

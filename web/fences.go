@@ -115,9 +115,9 @@ func (s *Server) listFences(ctx context.Context, in *listFencesInput) (*fenceLis
 	if err != nil {
 		return nil, err
 	}
-	out := FenceList{Items: []Fence{}, Next: next}
+	out, ahead := FenceList{Items: []Fence{}, Next: next}, s.aheadOf(ctx)
 	for i := range records {
-		out.Items = append(out.Items, s.fenceOf(&records[i]))
+		out.Items = append(out.Items, s.fenceOf(&records[i], ahead))
 	}
 	return &fenceListOutput{Body: out}, nil
 }
@@ -131,10 +131,10 @@ func (s *Server) createFence(ctx context.Context, in *createFenceInput) (*fenceO
 	if err != nil {
 		return nil, err
 	}
-	return s.createdFence(&r), nil
+	return s.createdFence(ctx, &r), nil
 }
 
-func (s *Server) getFence(_ context.Context, in *oneFenceInput) (*oneFenceOutput, error) {
+func (s *Server) getFence(ctx context.Context, in *oneFenceInput) (*oneFenceOutput, error) {
 	r, err := s.cfg.Register.Fence(in.ID)
 	if err != nil {
 		return nil, err
@@ -142,12 +142,12 @@ func (s *Server) getFence(_ context.Context, in *oneFenceInput) (*oneFenceOutput
 	if r.Deleted {
 		return nil, airspace.ErrNotFound
 	}
-	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: s.fenceOf(&r)}, nil
+	return &oneFenceOutput{ETag: etag(r.Fence.Rev), Body: s.fenceOf(&r, s.aheadOf(ctx))}, nil
 }
 
-func (s *Server) createdFence(r *airspace.FenceRecord) *fenceOutput {
+func (s *Server) createdFence(ctx context.Context, r *airspace.FenceRecord) *fenceOutput {
 	return &fenceOutput{
-		Status: http.StatusCreated, ETag: etag(r.Fence.Rev), Location: "/v1/fences/" + r.Fence.ID, Body: FenceAnswer{Fence: s.fenceOf(r)},
+		Status: http.StatusCreated, ETag: etag(r.Fence.Rev), Location: "/v1/fences/" + r.Fence.ID, Body: FenceAnswer{Fence: s.fenceOf(r, s.aheadOf(ctx))},
 	}
 }
 
@@ -164,7 +164,7 @@ func (s *Server) replaceFence(ctx context.Context, in *replaceFenceInput) (*chan
 	if err != nil {
 		return nil, err
 	}
-	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r)}}, nil
+	return &changedFenceOutput{ETag: etag(r.Fence.Rev), Body: FenceAnswer{Fence: s.fenceOf(&r, s.aheadOf(ctx))}}, nil
 }
 
 func (s *Server) deleteFence(ctx context.Context, in *deleteFenceInput) (*struct{}, error) {

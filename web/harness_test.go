@@ -42,6 +42,7 @@ type testZone struct {
 	t        *testing.T
 	server   *Server
 	registry *vehicles.Registry
+	engine   *geofence.Engine
 	pipeline *telemetry.Pipeline
 	traffic  *telemetry.Traffic
 	register *airspace.Register
@@ -62,6 +63,7 @@ type zoneOptions struct {
 	origins  []string
 	sessions int
 	inForce  func(string) bool
+	schedule bool // a fence is in force when the engine says so, and not always
 
 	perAddress, perPrincipal Rate
 	oldest                   func() uint64
@@ -128,8 +130,12 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	configured := []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}}
 	z.registry, err = vehicles.NewRegistry(4_000_000_007, configured)
 	must(err)
+	z.engine = geofence.NewEngine(geofence.Config{})
+	if opt.schedule {
+		opt.inForce = z.engine.InForce
+	}
 	z.pipeline, err = telemetry.New(telemetry.Config{
-		Registry: z.registry, Engine: geofence.NewEngine(geofence.Config{}), Bus: z.bus, Grid: testGrid(), Shards: 2,
+		Registry: z.registry, Engine: z.engine, Bus: z.bus, Grid: testGrid(), Shards: 2,
 	})
 	must(err)
 	z.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: z.registry, Pipeline: z.pipeline})
@@ -166,7 +172,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		Notifier: notifier, Traffic: z.traffic,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
-		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce,
+		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
 		Listeners: func() []ListenerInfo {
 			return []ListenerInfo{{Name: "open", Addr: "127.0.0.1:14550", ReceiveBuffer: 1 << 20, Counters: map[string]uint64{"datagrams": 3}}}
 		},

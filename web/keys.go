@@ -17,7 +17,7 @@ type Key struct {
 	Person    string   `json:"person" doc:"Owner, who answers for it"`
 	Label     string   `json:"label"`
 	Scopes    []string `json:"scopes"`
-	ExpiresAt *string  `json:"expires_at" format:"date-time" doc:"null: never"`
+	ExpiresAt *string  `json:"expires_at" format:"date-time" doc:"By the clock of the owner's organisation; null: never"`
 	CIDRs     []string `json:"cidrs" doc:"Addresses that may use it; none: all"`
 	Revoked   bool     `json:"revoked"`
 	UsedAt    *string  `json:"used_at" format:"date-time" doc:"Last use, up to five minutes older after a restart; null: never"`
@@ -73,19 +73,10 @@ func (s *Server) keyEndpoints(api huma.API) {
 func (s *Server) keyOf(k *airspace.APIKey) Key {
 	use := s.cfg.Auth.KeyUse(k.ID)
 	return Key{
-		ID: k.ID, Person: k.Person, Label: use.Label, Scopes: textsOf(k.Scopes), ExpiresAt: maybeTime(k.ExpiresUS),
-		CIDRs: textsOf(k.CIDRs), Revoked: k.Revoked, UsedAt: maybeTime(use.UsedUS), UsedFrom: use.From,
+		ID: k.ID, Person: k.Person, Label: use.Label, Scopes: textsOf(k.Scopes), ExpiresAt: optionalTime(k.ExpiresUS),
+		CIDRs: textsOf(k.CIDRs), Revoked: k.Revoked, UsedAt: optionalTime(use.UsedUS), UsedFrom: use.From,
 		Rev: k.Rev, CreatedAt: timeOf(k.CreatedUS), UpdatedAt: timeOf(k.UpdatedUS), UpdatedBy: k.UpdatedBy,
 	}
-}
-
-// maybeTime is null for a time that is not there.
-func maybeTime(us int64) *string {
-	if us == 0 {
-		return nil
-	}
-	t := timeOf(us)
-	return &t
 }
 
 // seesKey: what others have is not told.

@@ -137,13 +137,18 @@ func (h *liveHub) wait(ctx context.Context) error {
 
 // encode is the control message of an event; nil when the channel does not
 // carry it. Whoever comes first encodes, outside of the lock.
-func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View) []byte {
+func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View, org string) []byte {
 	shown, ok := sees.Event(e.Body)
 	switch alert, is := shown.(*telemetry.Alert); {
 	case !ok:
 		return nil
 	case is && shown != e.Body: // masked: not what the others get
 		return encodeJSON(alertMessage{T: "alert", CSeq: e.Seq, JSeq: alert.JournalSeq, Alert: alertOf(alert)})
+	}
+	if c, is := e.Body.(*telemetry.FenceChange); is && c.ID != "" {
+		if ahead := h.s.cfg.Register.Ahead(org); ahead != 0 { // nor is this
+			return encodeJSON(h.fenceMessage(e.Seq, c, ahead))
+		}
 	}
 	h.mu.Lock()
 	enc, ok := h.encoded[e.Seq]
@@ -170,7 +175,7 @@ func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View) []byte {
 				enc.bytes = encodeJSON(resetMessage{T: "reset"})
 				break
 			}
-			enc.bytes = encodeJSON(h.fenceMessage(e.Seq, body))
+			enc.bytes = encodeJSON(h.fenceMessage(e.Seq, body, 0))
 		}
 	})
 	return enc.bytes
@@ -178,7 +183,7 @@ func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View) []byte {
 
 // fenceMessage shows the fence as it is now, which may be newer than the event:
 // the client keeps the highest revision.
-func (h *liveHub) fenceMessage(seq uint64, c *telemetry.FenceChange) fenceMessage {
+func (h *liveHub) fenceMessage(seq uint64, c *telemetry.FenceChange, ahead time.Duration) fenceMessage {
 	r, err := h.s.cfg.Register.Fence(c.ID)
 	if err != nil || r.Deleted || c.Deleted {
 		rev := c.Rev
@@ -187,7 +192,7 @@ func (h *liveHub) fenceMessage(seq uint64, c *telemetry.FenceChange) fenceMessag
 		}
 		return fenceMessage{T: "fence", CSeq: seq, Op: "delete", Fence: fenceGone{ID: c.ID, Rev: rev}}
 	}
-	return fenceMessage{T: "fence", CSeq: seq, Op: "put", Fence: h.s.fenceOf(&r)}
+	return fenceMessage{T: "fence", CSeq: seq, Op: "put", Fence: h.s.fenceOf(&r, ahead)}
 }
 
 // healthNow is the state of the system, asked at most once a second for all.
@@ -245,7 +250,9 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	defer conn.Close()
 	defer s.live.track(conn.NetConn())()
 	setWriteBuffer(conn.NetConn())
-	newLiveSession(s, conn, r, s.viewOfActor(actor)).run()
+	l := newLiveSession(s, conn, r, s.viewOfActor(actor))
+	l.org = actor.Org
+	l.run()
 }
 
 // sameOrigin compares the whole origin. Programs that are no browsers send

@@ -60,6 +60,7 @@ type liveSession struct {
 	sub    *telemetry.Subscription
 	pace   pace
 	sees   telemetry.View // what its person may see
+	org    string         // of its person
 	view   live.CellSet
 	wanted []string // ids that are followed
 	follow []uint32 // the handles that they have now

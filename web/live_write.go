@@ -19,7 +19,7 @@ func (l *liveSession) sendControl() error {
 	}
 	l.resumed = false
 	for i := range events {
-		if message := l.s.live.encode(&events[i], l.sees); message != nil {
+		if message := l.s.live.encode(&events[i], l.sees, l.org); message != nil {
 			if err := l.writeText(message); err != nil {
 				return err
 			}

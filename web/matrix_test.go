@@ -189,6 +189,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"id":"new","kind":"operator","name":"New"}`, nil
 	case "replaceOrganisation":
 		return "", `{"name":"acme","disabled":false}`, []string{"If-Match", stale}
+	case "moveClock":
+		return "", `{"now":"2100-01-01T00:00:00Z"}`, []string{"If-Match", stale}
 	case "createPerson":
 		return "", `{"organisation":"zone","roles":["observer"],"login":"new","name":"New","subject":""}`, nil
 	case "replacePerson":

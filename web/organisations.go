@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -160,12 +159,9 @@ func (s *Server) listOrganisations(ctx context.Context, in *struct{ Page }) (*or
 }
 
 func (s *Server) getOrganisation(ctx context.Context, in *idInput) (*oneOutput[Organisation], error) {
-	o, err := s.cfg.Register.Organisation(in.ID)
+	o, err := s.seenOrganisation(ctx, in.ID)
 	if err != nil {
 		return nil, err
-	}
-	if !s.seesOrganisation(ctx, &o) {
-		return nil, fmt.Errorf("organisation %s: %w: %w", in.ID, airspace.ErrNotFound, errHidden)
 	}
 	return &oneOutput[Organisation]{ETag: etag(o.Rev), Body: organisationOf(&o)}, nil
 }

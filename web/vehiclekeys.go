@@ -87,7 +87,7 @@ func (s *Server) vehicleKeyEndpoints(api huma.API) {
 func vehicleKeyOf(k *airspace.VehicleKey, seenUS int64) VehicleKey {
 	return VehicleKey{
 		ID: k.ID, State: string(k.State), Why: k.Why, CreatedAt: timeOf(k.CreatedUS), CreatedBy: k.CreatedBy,
-		Since: timeOf(k.SinceUS), SeenAt: maybeTime(seenUS),
+		Since: timeOf(k.SinceUS), SeenAt: optionalTime(seenUS),
 	}
 }
 

@@ -77,6 +77,13 @@ type VehicleLink struct {
 	RefusedReason string  `json:"refused_reason" doc:"Why, e.g. not_enrolled (it has no key), unsigned, bad_signature, replay, wrong_component"`
 }
 
+// Suspect is a source that sends in a vehicle's name and cannot prove it.
+type Suspect struct {
+	Why      string `json:"why" enum:"bad_signature,replay,future,wrong_component" doc:"replay, future: it may be the vehicle itself, with a wrong clock"`
+	Listener string `json:"listener"`
+	Address  string `json:"address" doc:"It may be forged"`
+}
+
 // VehicleProof is what is known of how a vehicle proved who it is.
 type VehicleProof struct {
 	ProvedUS          int64 // 0: it did not since the server's start
@@ -165,7 +172,7 @@ func (s *Server) vehicleOf(ctx context.Context, v *airspace.Vehicle) Vehicle {
 	out := Vehicle{
 		ID: v.ID, Name: v.Name, Class: v.Class, Operator: v.Operator, UID2: v.UID2, SerialNumber: v.SerialNumber,
 		LostLink: lostLinkOf(&v.LostLink), Origin: string(v.Origin), State: string(v.State), Link: linkOf(s.cfg.Proof(vehicles.VehicleID(v.ID))),
-		Rev: v.Rev, CreatedAt: maybeTime(v.CreatedUS), UpdatedAt: maybeTime(v.UpdatedUS), UpdatedBy: v.UpdatedBy,
+		Rev: v.Rev, CreatedAt: optionalTime(v.CreatedUS), UpdatedAt: optionalTime(v.UpdatedUS), UpdatedBy: v.UpdatedBy,
 	}
 	if m := &v.MAVLink; m.Speaks() {
 		out.MAVLink = &MAVLinkAddress{Listener: m.Listener, SystemID: m.SystemID, Component: max(m.Component, 1), Autopilot: cmp.Or(string(m.Autopilot), string(vehicles.Generic))}
@@ -185,7 +192,7 @@ func (s *Server) vehicleOf(ctx context.Context, v *airspace.Vehicle) Vehicle {
 func lostLinkOf(l *vehicles.LostLink) KnownLostLink {
 	out := KnownLostLink{
 		LostLink: LostLink{Action: string(l.Action), ReturnHeightM: l.ReturnM, Rally: l.Rally, EnduranceS: l.EnduranceS},
-		Basis:    string(l.Basis), At: maybeTime(l.AtUS),
+		Basis:    string(l.Basis), At: optionalTime(l.AtUS),
 	}
 	if out.Action == "" {
 		out.Action = string(vehicles.LostLinkUnknown)
@@ -198,8 +205,8 @@ func lostLinkOf(l *vehicles.LostLink) KnownLostLink {
 
 func linkOf(p VehicleProof) VehicleLink {
 	out := VehicleLink{
-		State: "never_seen", ProvedAt: maybeTime(p.ProvedUS), Listener: p.Listener, Address: p.Address,
-		RefusedAt: maybeTime(p.RefusedUS), RefusedReason: p.RefusedReason,
+		State: "never_seen", ProvedAt: optionalTime(p.ProvedUS), Listener: p.Listener, Address: p.Address,
+		RefusedAt: optionalTime(p.RefusedUS), RefusedReason: p.RefusedReason,
 	}
 	if p.ProvedUS != 0 {
 		out.State = "proved"

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"testzone/airspace"
+	"testzone/geofence"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
@@ -74,6 +75,9 @@ type Config struct {
 	Listeners func() []ListenerInfo     // what receives telemetry; default none
 	Journal   func() JournalInfo        // default unknown
 	InForce   func(fence string) bool   // whether a fence's schedule holds now; default always
+	// InForceAt is whether a schedule would hold at a moment, and when that changes
+	// next, 0 for never; default always.
+	InForceAt func(s *geofence.Schedule, atUS int64) (in bool, changeUS int64)
 	// ModeName names an autopilot's flight mode; default "mode N".
 	ModeName func(v *vehicles.Identity, mode uint32) string
 
@@ -184,6 +188,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.InForce == nil {
 		c.InForce = func(string) bool { return true }
+	}
+	if c.InForceAt == nil {
+		c.InForceAt = func(*geofence.Schedule, int64) (bool, int64) { return true, 0 }
 	}
 	if c.ModeName == nil {
 		c.ModeName = func(_ *vehicles.Identity, mode uint32) string { return fmt.Sprintf("mode %d", mode) }

@@ -22,6 +22,14 @@ func (s *server) health() []telemetry.Reason {
 	if h.Cause != nil {
 		add("journal_read_only", "The journal accepts nothing since a write failed (%v). Fences and alerts go on, decisions are refused. Check the disk, then restart.", h.Cause)
 	}
+	for _, f := range s.register.Emergencies() {
+		name := fmt.Sprintf("%q (%s)", f.Fence.Name, f.Fence.ID)
+		if f.Err != nil {
+			add("fence_not_durable", "Emergency fence %s is in force, but the journal refused it (%v): a restart ends it. Write it down, mend the disk, restart, and set it again.", name, f.Err)
+		} else if time.Since(time.UnixMicro(f.CreatedUS)) > waitsAfter {
+			add("fence_not_durable", "Emergency fence %s is in force, but the journal does not have it yet: a restart ends it. Check the disk.", name)
+		}
+	}
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}
@@ -36,6 +44,8 @@ func (s *server) health() []telemetry.Reason {
 		add("recording_stopped", "%s", recordingStopped(&recorded))
 	}
 	s.enrolled.health(add)
+	s.linkHealth(add)
+	late := s.gatewayHealth(add)
 	for _, name := range s.bus.Stalled() {
 		add("subscriber_stalled", "The %s is behind: what it does comes late. The machine may be overloaded.", name)
 	}
@@ -57,6 +67,7 @@ func (s *server) health() []telemetry.Reason {
 		{"reports_merged", st.Coalesced, "%d reports were merged because the machine was behind: a short way through a fence may have been missed."},
 		{"kernel_drops", drops, "%d datagrams were dropped by the kernel before they were read: raise net.core.rmem_max or reduce the load."},
 		{"rate_limited", limited, "%d frames were over the rate limit of their source and not used: if the source is a good one, raise limits.per_source of its listener."},
+		{"gateway_loses", late, "%d datagrams were dropped by gateways, or came more than 2 s late: the network between them and the server is too slow."},
 		{"conflicts_withheld", uint64(sep.Withheld), "%d conflicts between unverified vehicles are not followed: there are too many."},
 		{"reports_orphaned", st.Orphans, "%d reports came from vehicles that are not followed."},
 		{"recording_behind", recorded.Lost["behind"], "%d frames were not recorded because the disk was slower than the links. Fences and alerts are not affected. Put the recording on another disk."},

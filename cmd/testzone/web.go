@@ -46,7 +46,7 @@ func (s *server) newWeb() (*web.Server, error) {
 	return web.New(web.Config{
 		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: s.auth, Traffic: s.traffic,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
-		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce,
+		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce, InForceAt: s.engine.InForceAt,
 		Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Requests: s.requests, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
 		Recording: s.recorder, VehicleSecrets: s.enrolled.secrets, Proof: s.enrolled.proof,
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
@@ -142,10 +142,13 @@ func (s *server) listenerInfo() []web.ListenerInfo {
 			"frames": st.Frames, "decoded": st.Decoded, "hot": st.Hot, "cold": st.Cold, "ignored": st.Ignored, "sighted": st.Sighted,
 			"no_position": st.NoPosition, "lost": st.Lost, "sessions": st.Sessions,
 		}
+		for name, v := range linkFigures(l) {
+			counters[name] = v
+		}
 		for r := range mavlink.ReasonCount {
 			counters["refused_"+r.String()] = st.Refused[r]
 		}
 		out = append(out, web.ListenerInfo{Name: s.names[i], Addr: l.Addr().String(), ReceiveBuffer: l.ReceiveBuffer(), Counters: counters})
 	}
-	return out
+	return append(out, s.gatewayInfo()...)
 }

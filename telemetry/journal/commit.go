@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -22,39 +23,61 @@ const (
 // are written.
 const watermarkEvery = 200 * time.Millisecond
 
-// committer is the state of the one goroutine that writes.
+// committer is the state of the two goroutines that commit. While one has its group
+// synced, the other plans the next; who holds Journal.planning has the first part,
+// who holds Journal.writing the second.
 type committer struct {
-	ids  idWindow
-	aggs map[Aggregate]uint64
+	ids   idWindow
+	aggs  map[Aggregate]uint64
+	ahead uint64   // last entry that was planned
+	last  [32]byte // its hash
+	chain chainHash
+	free  int64       // on the file system, before this group commit; -1 = not known
+	lag   *time.Timer // until the watermark is due
+	armed bool        // lag runs
+	late  bool        // the watermark is due
 
-	epoch uint32
 	seq   uint64 // last entry in the file; durable unless a group is being synced
 	hash  [32]byte
-
 	seg   segment
 	file  File      // of seg
 	end   int64     // behind the last frame in file
 	space int64     // allocated bytes of file
+	room  int64     // free when the group was planned that is being written
 	sum   hash.Hash // over file[:end]
-
 	marks File      // the watermark
 	noted watermark // its last value
 
-	group  []*request // that is planned and not yet written
-	buf    []byte     // its frames
-	frames []int      // the size of each
-	last   [32]byte   // hash of the last of them
-
-	segmentBytes int64 // see Config
-	free         int64 // on the file system, before this group commit; -1 = not known
-
-	reached func(point) // see Config; nil outside of tests
+	epoch        uint32
+	segmentBytes int64       // see Config
+	reached      func(point) // see Config; nil outside of tests
 }
 
 func newCommitter(cfg *Config) committer {
 	return committer{
 		aggs:         map[Aggregate]uint64{},
-		segmentBytes: cfg.SegmentBytes, free: -1, reached: cfg.reached,
+		segmentBytes: cfg.SegmentBytes, free: -1, room: -1, reached: cfg.reached, chain: newChainHash(),
+	}
+}
+
+// resume plans on behind the last entry in the file.
+func (c *committer) resume() { c.ahead, c.last = c.seq, c.hash }
+
+// group is what one write and one sync make durable.
+type group struct {
+	requests []*request
+	buf      []byte // the frames
+	frames   []int  // the size of each
+	last     [32]byte
+	free     int64
+}
+
+// reset makes room for the next group.
+func (g *group) reset() {
+	clear(g.requests)
+	g.requests, g.frames = g.requests[:0], g.frames[:0]
+	if g.buf = g.buf[:0]; cap(g.buf) > 2*groupBytes {
+		g.buf = nil // a rare large batch does not stay in memory
 	}
 }
 
@@ -69,112 +92,113 @@ func (c *committer) closeFiles() error {
 	return errors.Join(errs...)
 }
 
-// commitLoop is the committer. While one group commit is being synced it plans the
-// next one: on a fast disk checksums and hashes take as long as the sync. A group is
-// written only after the one before it was synced. It ends when the journal is
-// closed and the queue is empty.
+// commitLoop commits until the journal is closed and the queue is empty: two
+// goroutines by turns. On a fast disk checksums and hashes take as long as a sync,
+// and the answers to a crowd as well; a group is written only after the one before
+// it was synced.
 func (j *Journal) commitLoop() {
 	defer close(j.done)
-	groups, settled := make(chan written), make(chan struct{}, 1)
-	var syncer sync.WaitGroup
-	syncer.Go(func() {
-		for w := range groups {
-			j.settle(w, func() { settled <- struct{}{} })
-		}
-	})
-	defer syncer.Wait()
-	defer close(groups)
-	lag := time.NewTimer(watermarkEvery)
-	defer lag.Stop()
-	lag.Stop()
-	armed, late, busy := false, false, false
+	j.c.resume()
+	j.c.lag = time.NewTimer(watermarkEvery)
+	j.c.lag.Stop()
+	var both sync.WaitGroup
+	both.Go(j.commitByTurns)
+	both.Go(j.commitByTurns)
+	both.Wait()
+}
+
+func (j *Journal) commitByTurns() {
+	var g group
+	c := &j.c
+	j.planning <- struct{}{}
+	disk := false // nobody else writes
 	for {
-		select {
-		case <-j.wake:
-		case <-settled:
-			busy = false
-		case <-lag.C:
-			armed, late = false, true
-		}
-		rest, closed := j.gather(busy)
-		if busy {
-			continue
-		}
-		if late {
+		rest, closed := j.gather(&g, !disk)
+		if disk && c.late {
 			j.watermark()
-			late = false
+			c.late = false
 		}
 		switch {
-		case len(j.c.group) > 0:
-			busy = j.flush(groups, rest)
-			j.signal()
-			if !armed {
-				lag.Reset(watermarkEvery)
-				armed = true
+		case disk && len(g.requests) > 0:
+			if !c.armed {
+				c.lag.Reset(watermarkEvery)
+				c.armed = true
 			}
-		case closed && rest == 0:
+			// When nobody else waits, the other goroutine is not worth waking.
+			alone := rest == 0 && len(g.requests) == 1
+			if !alone {
+				<-j.planning
+			}
+			err := j.write(&g)
+			j.summing.Lock() // before the next group is in the file
+			if !alone {
+				<-j.writing
+				runtime.Gosched() // the next group first: its answers take as long as these
+				disk = false
+			}
+			answer(g.requests, err)
+			c.sum.Write(g.buf)
+			j.summing.Unlock()
+			g.reset()
+			if !alone {
+				j.planning <- struct{}{}
+			}
+			continue
+		case disk && closed && rest == 0:
 			j.watermark()
+			<-j.planning
+			<-j.writing
 			return
+		}
+		turn := j.writing
+		if disk {
+			turn = nil
+		}
+		select {
+		case <-j.wake:
+		case turn <- struct{}{}:
+			disk = true
+		case <-c.lag.C:
+			c.armed, c.late = false, true
 		}
 	}
 }
 
 // gather plans what waits, up to the size of a group commit; rest is what is left.
-func (j *Journal) gather(busy bool) (rest int, closed bool) {
+func (j *Journal) gather(g *group, busy bool) (rest int, closed bool) {
 	c := &j.c
 	j.mu.Lock()
-	n, entries, bytes := 0, len(c.frames), len(c.buf)
+	n, entries, bytes := 0, len(g.frames), len(g.buf)
 	for _, r := range j.queue {
 		entries += len(r.entries)
 		bytes += r.size
-		if n+len(c.group) > 0 && (entries > groupEntries || bytes > groupBytes) {
+		if n+len(g.requests) > 0 && (entries > groupEntries || bytes > groupBytes) {
 			break
 		}
 		n++
 	}
-	group := slices.Clone(j.queue[:n])
+	before := len(g.requests)
+	g.requests = append(g.requests, j.queue[:n]...)
 	j.queue = slices.Delete(j.queue, 0, n)
 	rest, closed, j.busy = len(j.queue), j.closed, busy
 	j.mu.Unlock()
 	if n > 0 {
-		if len(c.group) == 0 {
+		if before == 0 {
 			c.look(j.fs)
 		}
-		c.plan(&j.id, group)
+		c.plan(&j.id, g, g.requests[before:])
 	}
 	return rest, closed
 }
 
-// flush writes the planned group and has it synced. It does so itself when nobody
-// else waits: that saves a lone writer the way to another goroutine. busy is true
-// when the group is on its way.
-func (j *Journal) flush(groups chan<- written, waiting int) (busy bool) {
-	alone := waiting == 0 && len(j.c.group) == 1
-	w, ok := j.put()
-	switch {
-	case !ok:
-	case alone:
-		j.settle(w, func() {})
-	default:
-		groups <- w
-		busy = true
-		j.mu.Lock()
-		j.busy = true
-		j.mu.Unlock()
-	}
-	j.c.planned(ok)
-	return busy
-}
-
-// commit plans, writes and settles one group.
-func (j *Journal) commit(group []*request) {
+// commit plans, writes and answers requests; nobody else commits.
+func (j *Journal) commit(requests []*request) {
+	j.c.resume()
 	j.c.look(j.fs)
-	j.c.plan(&j.id, group)
-	w, ok := j.put()
-	if ok {
-		j.settle(w, func() {})
-	}
-	j.c.planned(ok)
+	g := group{requests: requests}
+	j.c.plan(&j.id, &g, requests)
+	answer(requests, j.write(&g))
+	j.c.sum.Write(g.buf)
 }
 
 func (j *Journal) watermark() {
@@ -188,15 +212,11 @@ func (j *Journal) watermark() {
 	}
 }
 
-// plan decides every request of a group and encodes its frames behind those that
-// are planned already. The maps move at once: if the write fails then, nothing is
-// ever appended again. That also lets a request see the ones before it.
-func (c *committer) plan(id *[16]byte, group []*request) {
-	if len(c.frames) == 0 {
-		c.last = c.hash
-	}
-	c.group = append(c.group, group...)
-	for _, r := range group {
+// plan decides requests of a group and encodes their frames behind those that are
+// planned already. The maps move at once: if the write fails then, nothing is ever
+// appended again. That also lets a request see the ones before it.
+func (c *committer) plan(id *[16]byte, g *group, requests []*request) {
+	for _, r := range requests {
 		fresh, err := c.check(r)
 		if err == nil && fresh > 0 {
 			err = c.spaceFor(r)
@@ -205,36 +225,29 @@ func (c *committer) plan(id *[16]byte, group []*request) {
 			r.err = fmt.Errorf("append: %w", err)
 			continue
 		}
+		single := fresh == 1 && len(r.entries) == 1 // is not looked up again
 		for i := range r.entries {
 			e := &r.entries[i]
-			if seq, known := c.ids.seq(e.ID); known {
-				r.seqs[i] = seq
-				continue
+			if !single {
+				if seq, known := c.ids.seq(e.ID); known {
+					r.seqs[i] = seq
+					continue
+				}
 			}
-			seq := c.seq + 1 + uint64(len(c.frames))
+			c.ahead++
 			fresh--
-			at := len(c.buf)
-			c.buf = appendFrame(c.buf, id, &frame{
-				batch: uint32(len(c.frames)), rest: uint32(fresh), seq: seq, epoch: c.epoch, kind: e.Kind,
+			at := len(g.buf)
+			g.buf = appendFrame(g.buf, id, &frame{
+				batch: uint32(len(g.frames)), rest: uint32(fresh), seq: c.ahead, epoch: c.epoch, kind: e.Kind,
 				schema: e.Schema, timeUS: e.TimeUS, id: e.ID, prev: c.last, payload: r.payloads[i],
 			})
-			c.last = chain(c.buf[at:])
-			c.frames = append(c.frames, len(c.buf)-at)
-			r.seqs[i] = seq
-			c.note(e, seq)
+			c.last = c.chain.of(g.buf[at:])
+			g.frames = append(g.frames, len(g.buf)-at)
+			r.seqs[i] = c.ahead
+			c.note(e, c.ahead)
 		}
 	}
-}
-
-// planned ends the group that was planned; written is true when it is in the file.
-func (c *committer) planned(written bool) {
-	if written {
-		c.sum.Write(c.buf) // while the disk works
-	}
-	c.group, c.frames = nil, c.frames[:0]
-	if c.buf = c.buf[:0]; cap(c.buf) > 2*groupBytes {
-		c.buf = nil // a rare large batch does not stay in memory
-	}
+	g.last, g.free = c.last, c.free
 }
 
 // check compares the expectations of a whole request before any of it counts.
@@ -262,82 +275,61 @@ func (c *committer) check(r *request) (fresh int, err error) {
 	return fresh, nil
 }
 
+// note takes an entry that is new into the maps.
 func (c *committer) note(e *Entry, seq uint64) {
-	if _, known := c.ids.seq(e.ID); !known {
-		c.ids.add(e.ID, seq, e.TimeUS)
-	}
+	c.ids.add(e.ID, seq, e.TimeUS)
 	for i := range e.Expect {
 		c.aggs[e.Expect[i].Agg] = seq
 	}
 }
 
-// written is a group commit that is in the file and waits for its sync.
-type written struct {
-	group []*request
-	file  File
-	seg   segment // with its frames
-	seq   uint64  // of the last
-	hash  [32]byte
-}
-
-// put writes the planned group behind the last one, in a new segment if it does not
-// fit. Without frames, or after an error, it answers at once and ok is false.
-func (j *Journal) put() (w written, ok bool) {
+// write puts a group behind the last one, in a new segment if it does not fit, and
+// syncs it. It does not answer; err is for all requests of the group.
+func (j *Journal) write(g *group) error {
 	c := &j.c
 	j.mu.Lock()
 	err := j.cause
 	j.mu.Unlock()
 	if err != nil { // it failed while these were waiting: they are not written
-		answer(c.group, fmt.Errorf("append: %w: %w", ErrReadOnly, err))
-		return w, false
+		return fmt.Errorf("append: %w: %w", ErrReadOnly, err)
 	}
-	if len(c.frames) == 0 {
-		answer(c.group, nil)
-		return w, false
+	if len(g.frames) == 0 {
+		return nil
 	}
-	err = j.makeRoom(int64(len(c.buf)))
+	c.room = g.free
+	err = j.makeRoom(int64(len(g.buf)))
 	if err == nil {
 		c.reach(pointWrite)
-		_, err = c.file.WriteAt(c.buf, c.end)
+		_, err = c.file.WriteAt(g.buf, c.end)
 	}
 	if err != nil {
-		j.unknown(c.group, err)
-		return w, false
+		return j.unknown(err)
 	}
 	c.reach(pointWritten)
-	for _, size := range c.frames {
+	for _, size := range g.frames {
 		c.seq++
 		c.seg.noteFrame(c.seq, c.end, c.end+int64(size))
 		c.end += int64(size)
 	}
-	c.hash = c.last
-	return written{group: c.group, file: c.file, seg: c.seg, seq: c.seq, hash: c.hash}, true
-}
-
-// settle syncs a group and answers it. It calls settled when the next one may be
-// written.
-func (j *Journal) settle(w written, settled func()) {
+	c.hash = g.last
 	begin := time.Now() // a duration for the health page, not a time of the domain
-	if err := w.file.Datasync(); err != nil {
-		j.unknown(w.group, err)
-		settled()
-		return
+	if err := c.file.Datasync(); err != nil {
+		return j.unknown(err)
 	}
 	took := time.Since(begin)
-	j.c.reach(pointSynced)
+	c.reach(pointSynced)
 	j.mu.Lock()
-	j.segs[len(j.segs)-1] = w.seg
-	j.seq, j.hash, j.lastSync = w.seq, w.hash, took
+	j.segs[len(j.segs)-1] = c.seg
+	j.seq, j.hash, j.lastSync = c.seq, c.hash, took
 	moved := j.moved
 	j.moved = make(chan struct{})
 	j.mu.Unlock()
-	settled()
 	close(moved)
-	answer(w.group, nil)
+	return nil
 }
 
-// unknown answers a group of which nobody can say what is on the disk.
-func (j *Journal) unknown(group []*request, err error) {
+// unknown is the error of a group of which nobody can say what is on the disk.
+func (j *Journal) unknown(err error) error {
 	err = j.fail("write entries", err)
-	answer(group, fmt.Errorf("append: outcome unknown, retry with the same id after the restart: %w: %w", ErrReadOnly, err))
+	return fmt.Errorf("append: outcome unknown, retry with the same id after the restart: %w: %w", ErrReadOnly, err)
 }

@@ -136,11 +136,11 @@ func build(groups ...[]int) (b []byte, ends []int, id [16]byte) {
 	h := segHeader{journalID: id, first: 1, prev: genesis("zone-a"), epoch: 1}
 	b = h.encode()
 	c := newCommitter(&Config{})
-	c.epoch, c.hash = 1, h.prev
+	c.epoch, c.last = 1, h.prev
 	n := uint64(0)
-	for _, group := range groups {
+	for _, sizes := range groups {
 		var requests []*request
-		for _, entries := range group {
+		for _, entries := range sizes {
 			var batch []Entry
 			for range entries {
 				batch = append(batch, entryOf(n, 100))
@@ -152,10 +152,9 @@ func build(groups ...[]int) (b []byte, ends []int, id [16]byte) {
 			}
 			requests = append(requests, r)
 		}
-		c.plan(&id, requests)
-		b = append(b, c.buf...)
-		c.seq, c.hash = c.seq+uint64(len(c.frames)), c.last
-		c.planned(false)
+		var g group
+		c.plan(&id, &g, requests)
+		b = append(b, g.buf...)
 		ends = append(ends, len(b))
 	}
 	return b, ends, id

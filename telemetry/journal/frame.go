@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"hash/crc32"
 )
 
@@ -141,12 +142,19 @@ func parseFrame(b []byte, id *[16]byte) (f frame, size int, intact bool) {
 
 // chain is the hash of an entry: SHA-256(prevHash, frame[16:56], payload). b is
 // the frame.
-func chain(b []byte) (sum [32]byte) {
-	h := sha256.New()
-	h.Write(b[56:frameHead])
-	h.Write(b[16:56])
-	h.Write(b[frameHead : frameHead+le.Uint32(b)])
-	h.Sum(sum[:0])
+func chain(b []byte) [32]byte { return newChainHash().of(b) }
+
+// chainHash makes chain hashes one after the other without an allocation.
+type chainHash struct{ h hash.Hash }
+
+func newChainHash() chainHash { return chainHash{sha256.New()} }
+
+func (c chainHash) of(b []byte) (sum [32]byte) {
+	c.h.Reset()
+	c.h.Write(b[56:frameHead])
+	c.h.Write(b[16:56])
+	c.h.Write(b[frameHead : frameHead+le.Uint32(b)])
+	c.h.Sum(sum[:0])
 	return sum
 }
 

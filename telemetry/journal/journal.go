@@ -204,11 +204,15 @@ type Journal struct {
 	quit     context.CancelFunc // ends the scrub
 	scrubbed chan struct{}      // closed when the scrub ended
 
-	c committer // belongs to the committer goroutine
+	planning chan struct{} // 1: held by who plans
+	writing  chan struct{} // 1: held by who writes
+	summing  sync.Mutex    // guards c.sum: groups are added in the order of the file
+	c        committer     // see there who may touch what
 
 	snapMu sync.Mutex // held while a snapshot is written
 
 	asked atomic.Int64 // appends that are not answered yet
+	spare sync.Pool    // of *request
 
 	mu       sync.Mutex // guards the fields below
 	queue    []*request
@@ -262,6 +266,7 @@ func newJournal(cfg Config, store FS) *Journal {
 	return &Journal{
 		cfg: cfg, fs: store, c: newCommitter(&cfg),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{}),
+		planning: make(chan struct{}, 1), writing: make(chan struct{}, 1),
 	}
 }
 
@@ -344,7 +349,7 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 	if len(batch) == 0 {
 		return nil, nil
 	}
-	r, err := newRequest(batch)
+	r, err := j.takeRequest(batch)
 	if err != nil {
 		return nil, fmt.Errorf("append: %w", err)
 	}
@@ -365,7 +370,7 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 
 	select {
 	case <-r.done:
-		return r.seqs, r.err
+		return j.outcome(r)
 	case <-ctx.Done():
 	}
 	if j.withdraw(r) {
@@ -373,7 +378,7 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 	}
 	select { // it may have ended at the same moment
 	case <-r.done:
-		return r.seqs, r.err
+		return j.outcome(r)
 	default:
 		return nil, fmt.Errorf("append: outcome unknown, retry with the same id: %w", ctx.Err())
 	}

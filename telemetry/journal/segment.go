@@ -44,6 +44,8 @@ func (j *Journal) makeRoom(n int64) error {
 		c.space = size
 		return nil
 	}
+	j.summing.Lock()
+	defer j.summing.Unlock()
 	if c.file != nil {
 		if err := c.seal(); err != nil {
 			return fmt.Errorf("seal segment %s: %w", c.seg.name, err)

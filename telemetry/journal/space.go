@@ -45,8 +45,8 @@ func (c *committer) spaceFor(r *request) error {
 // a whole one, or half of what is left when that is less.
 func (c *committer) segmentSize(n int64) int64 {
 	size := c.segmentBytes
-	if c.free >= 0 && c.free < size {
-		size = c.free / 2
+	if c.room >= 0 && c.room < size {
+		size = c.room / 2
 	}
 	return max(size, headerSize+n+footerSize)
 }

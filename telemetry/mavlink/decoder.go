@@ -107,7 +107,13 @@ func (d *decoder) tick(now time.Time) {
 			d.drop(s)
 		}
 	}
+	if d.keys != nil {
+		d.routes.heard(d.sessions, d.heardUS)
+	}
 }
+
+// heardUS is when a session was heard last, in µs since the Unix epoch.
+func (d *decoder) heardUS(s *session) int64 { return d.nowUS - (d.now-s.lastSeen)/1000 }
 
 // keep adds a session.
 func (d *decoder) keep(s *session) {

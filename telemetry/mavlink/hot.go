@@ -16,6 +16,7 @@ const (
 	idGPSRawInt         = 24
 	idAttitude          = 30
 	idGlobalPositionInt = 33
+	idMissionItem       = 39
 	idMissionRequest    = 40
 	idMissionCount      = 44
 	idMissionAck        = 47
@@ -32,6 +33,7 @@ const (
 	idExtendedSysState  = 245
 	idStatusText        = 253
 	idSetupSigning      = 256
+	idParamError        = 345
 	idGNSSIntegrity     = 441
 )
 
@@ -46,7 +48,7 @@ func kindOf(id uint32) kind {
 		return hot
 	case idHomePosition:
 		return cold
-	case idParamValue, idMissionRequest, idMissionCount, idMissionAck, idMissionRequestInt, idMissionItemInt,
+	case idParamValue, idParamError, idMissionItem, idMissionRequest, idMissionCount, idMissionAck, idMissionRequestInt, idMissionItemInt,
 		idCommandAck, idTimesync, idAutopilotVersion, idStatusText:
 		return answer
 	case idADSBVehicle, idAISVessel, idODIDBasic, idODIDLocation, idODIDSystem, idODIDPack:

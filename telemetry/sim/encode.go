@@ -49,6 +49,11 @@ func newFrameWriter(s *sink) (*frame.Writer, error) {
 		&ardupilotmega.MessageAdsbVehicle{},
 		&ardupilotmega.MessageOpenDroneIdBasicId{},
 		&ardupilotmega.MessageOpenDroneIdLocation{},
+		&ardupilotmega.MessageParamValue{},
+		&ardupilotmega.MessageCommandAck{},
+		&ardupilotmega.MessageTimesync{},
+		&ardupilotmega.MessageAutopilotVersion{},
+		&ardupilotmega.MessageHomePosition{},
 	}}}
 	if err := rw.Initialize(); err != nil {
 		return nil, err

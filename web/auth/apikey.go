@@ -92,7 +92,7 @@ func keyID(token string) string {
 func (a *Authenticator) byKey(id string, peer netip.Addr) (airspace.Actor, error) {
 	now := a.clock()
 	actor, k, err := a.accounts.KeyActor(id)
-	if err != nil || k.Expired(now) || !k.From(peer) {
+	if err != nil || k.Expired(now.Add(a.accounts.Ahead(actor.Org))) || !k.From(peer) {
 		return airspace.Actor{}, ErrBadToken
 	}
 	a.secrets.used(id, peer.String(), now)

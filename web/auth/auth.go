@@ -99,6 +99,7 @@ type Accounts interface {
 	PersonActor(id string) (actor airspace.Actor, rev uint64, err error)
 	KeyActor(id string) (airspace.Actor, airspace.APIKey, error)
 	HasAdministrator() bool
+	Ahead(org string) time.Duration // of an organisation's clock
 }
 
 // noAccounts is a zone without people.
@@ -113,7 +114,8 @@ func (noAccounts) PersonActor(string) (airspace.Actor, uint64, error) {
 func (noAccounts) KeyActor(string) (airspace.Actor, airspace.APIKey, error) {
 	return airspace.Actor{}, airspace.APIKey{}, airspace.ErrNotFound
 }
-func (noAccounts) HasAdministrator() bool { return false }
+func (noAccounts) HasAdministrator() bool     { return false }
+func (noAccounts) Ahead(string) time.Duration { return 0 }
 
 // EventKind is what happened at the door.
 type EventKind string

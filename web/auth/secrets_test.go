@@ -215,6 +215,8 @@ func (f fakePeople) KeyActor(string) (airspace.Actor, airspace.APIKey, error) {
 
 func (f fakePeople) HasAdministrator() bool { return false }
 
+func (f fakePeople) Ahead(string) time.Duration { return 0 }
+
 func TestLastUseIsWrittenNowAndThen(t *testing.T) {
 	dir := t.TempDir()
 	s := openTest(t, dir)

@@ -277,7 +277,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Set a keep-out circle of all heights from now on; it is in force when this answers */
+        /**
+         * Set a keep-out circle of all heights from now on; it is in force when this answers
+         * @description When the journal does not take it within a second, the fence is in force all the same and the answer says provisional; /v1/health tells until the journal has it.
+         */
         post: operations["emergencyFence"];
         delete?: never;
         options?: never;
@@ -516,6 +519,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organisations/{id}/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What time it is for an organisation's people */
+        get: operations["getClock"];
+        /** Move the clock of a sandbox forward, to rehearse what takes weeks */
+        put: operations["moveClock"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/people": {
         parameters: {
             query?: never;
@@ -665,7 +686,7 @@ export interface paths {
         };
         /**
          * What one listener received in a time, as one .tlog
-         * @description 8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. Streamed; it has 15 minutes. A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them it was cut off. That somebody exported is in the audit.
+         * @description 8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. Streamed; it has 15 minutes. Operators get the frames of their own vehicles, from when they were registered with their system ids (those of the configuration: since the server's start). A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them it was cut off. That somebody exported is in the audit.
          */
         get: operations["exportRecording"];
         put?: never;
@@ -1061,12 +1082,14 @@ export interface components {
             separation?: components["schemas"]["Separation"];
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
+            /** @description Of a suspect source */
+            suspect?: components["schemas"]["Suspect"];
             /**
              * Format: int64
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, identity_mismatch, gnss_interference */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, identity_mismatch, gnss_interference */
             type: string;
             /** @description Id of the alert of the interference that the vehicle was in when it was raised */
             under?: string;
@@ -1182,6 +1205,13 @@ export interface components {
             fence_id: string;
             fence_name: string;
         };
+        ClockInput: {
+            /**
+             * Format: date-time
+             * @description Not before what the clock shows; it is moved by whole seconds, so that it may show up to one more
+             */
+            now: string;
+        };
         Contact: {
             email?: string;
             /** @description That one can call in, best first, such as zh or en */
@@ -1273,6 +1303,11 @@ export interface components {
             applies: components["schemas"]["Applies"];
             /** @description Upper limit; null: none */
             ceiling: components["schemas"]["Height"] | null;
+            /**
+             * Format: date-time
+             * @description When in_force changes next; null: never, or, of weekly entries, not within a week
+             */
+            changes_at: string | null;
             /** Format: date-time */
             created_at: string;
             /**
@@ -1304,7 +1339,7 @@ export interface components {
             /** @description Being inside any keep-in of a group complies with all of them; empty: none */
             group: string;
             id: string;
-            /** @description By its schedule, now */
+            /** @description By its schedule, now; for people of a sandbox by the clock of the sandbox, which enforcement does not follow */
             in_force: boolean;
             /** @enum {string} */
             kind: "keep_out" | "keep_in" | "speed_limit";
@@ -1315,6 +1350,8 @@ export interface components {
             margin_m: number;
             name: string;
             origin: components["schemas"]["Origin"];
+            /** @description An emergency fence that is in force and that the journal does not have yet: it may end with the server */
+            provisional?: boolean;
             /**
              * Format: double
              * @description Of the circle around a Point
@@ -1351,6 +1388,11 @@ export interface components {
             applies: components["schemas"]["Applies"];
             /** @description Upper limit; null: none */
             ceiling: components["schemas"]["Height"] | null;
+            /**
+             * Format: date-time
+             * @description When in_force changes next; null: never, or, of weekly entries, not within a week
+             */
+            changes_at: string | null;
             /** Format: date-time */
             created_at: string;
             /**
@@ -1384,7 +1426,7 @@ export interface components {
             id: string;
             /** @description Of a dry run: who would be in the fence, were it in force now. The fence has no id then if it is a new one. */
             impact?: components["schemas"]["FencePreview"];
-            /** @description By its schedule, now */
+            /** @description By its schedule, now; for people of a sandbox by the clock of the sandbox, which enforcement does not follow */
             in_force: boolean;
             /** @enum {string} */
             kind: "keep_out" | "keep_in" | "speed_limit";
@@ -1395,6 +1437,8 @@ export interface components {
             margin_m: number;
             name: string;
             origin: components["schemas"]["Origin"];
+            /** @description An emergency fence that is in force and that the journal does not have yet: it may end with the server */
+            provisional?: boolean;
             /**
              * Format: double
              * @description Of the circle around a Point
@@ -1453,7 +1497,7 @@ export interface components {
              * @description Vehicles that are seen now and that the fence applies to, wherever they are
              */
             applies: number;
-            /** @description By its schedule, now */
+            /** @description By its schedule, now, by the server's clock */
             in_force: boolean;
             /**
              * Format: int64
@@ -1759,7 +1803,7 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description null: never
+             * @description By the clock of the owner's organisation; null: never
              */
             expires_at: string | null;
             id: string;
@@ -2006,6 +2050,23 @@ export interface components {
             clock_ahead_s?: number;
             disabled: boolean;
             name: string;
+        };
+        OrganisationClock: {
+            /**
+             * Format: int64
+             * @description Between the two; 0 but for a sandbox that moved its clock
+             */
+            ahead_s: number;
+            /**
+             * Format: date-time
+             * @description By it people of a sandbox see fences in force, and their API keys expire
+             */
+            now: string;
+            /**
+             * Format: date-time
+             * @description By it fences are enforced, for everybody
+             */
+            server_now: string;
         };
         OrganisationInput: {
             id: string;
@@ -2315,6 +2376,16 @@ export interface components {
             mav_type: number;
             /** Format: int64 */
             system_id: number;
+        };
+        Suspect: {
+            /** @description It may be forged */
+            address: string;
+            listener: string;
+            /**
+             * @description replay, future: it may be the vehicle itself, with a wrong clock
+             * @enum {string}
+             */
+            why: "bad_signature" | "replay" | "future" | "wrong_component";
         };
         Track: {
             /**
@@ -6414,6 +6485,230 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationClock"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moveClock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationClock"];
                 };
             };
             /** @description Bad Request */

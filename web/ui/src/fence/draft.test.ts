@@ -9,7 +9,7 @@ const fence: Fence = {
   id: 'f', name: 'River', kind: 'keep_in', geometry: { type: 'Polygon', coordinates: [[[1, 2], [3, 2], [3, 4], [1, 2]]] },
   floor: { m: 0, datum: 'takeoff' }, ceiling: { m: 120.5, datum: 'takeoff' }, applies: { classes: ['uav'], exempt_vehicles: ['uav-1', 'uav-2'], permits: ['pm_1'], exempt_permits: ['pm_2'] },
   edges: 'geodesic', schedule: { weekly: [{ days: ['mon'], from: '08:00', to: 'sunset' }], holidays: 'as_days' }, speed_mps: null, margin_m: 5,
-  group: 'g', in_force: true, response: 'hold', origin: { kind: 'manual', id: '' }, rev: 3, created_at: '', updated_at: '', updated_by: '',
+  group: 'g', in_force: true, changes_at: null, response: 'hold', origin: { kind: 'manual', id: '' }, rev: 3, created_at: '', updated_at: '', updated_by: '',
 };
 const circle: Shape = { kind: 'circle', center: [1, 2], radiusM: 5 };
 const faults = (d: Partial<Draft>) => inputOf({ ...newDraft, name: 'A', ...d }, circle, tz).faults.map((f) => [f.field, f.code]);

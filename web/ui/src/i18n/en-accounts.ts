@@ -52,6 +52,8 @@ export const enAccounts = {
   'org.disable': 'Disabled: none of its people and keys may act',
   'org.ahead': 'Clock ahead, hours',
   'org.aheadHint': 'The clock of a sandbox only goes forward.',
+  'org.moveClock': 'Move the clock',
+  'org.clockLead': 'The people of the sandbox see by this clock which fences are in force, and their API keys expire by it. What the zone enforces does not follow it.',
   'org.clockAhead': 'clock {hours} h ahead',
 
   'person.new': 'New person',
@@ -190,6 +192,7 @@ export const enAccounts = {
   'audit.type.alert.folded': 'Alerts folded',
   'audit.type.organisation.create': 'Organisation created',
   'audit.type.organisation.replace': 'Organisation changed',
+  'audit.type.organisation.clock': 'Clock of a sandbox moved',
   'audit.type.person.create': 'Person created',
   'audit.type.person.replace': 'Rights of a person changed',
   'audit.type.person.credentials_reset': 'Password or identity reset',

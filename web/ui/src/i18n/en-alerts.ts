@@ -69,4 +69,5 @@ export const enAlerts = {
   'alert.type.position_jump': 'Position jump',
   'alert.type.not_enforced': 'Fences NOT ENFORCED',
   'alert.transitions': '{n} crossings',
+  'alert.type.suspect_source': 'Suspect source',
 } as const;

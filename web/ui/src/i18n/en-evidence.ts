@@ -50,4 +50,5 @@ export const enEvidence = {
   'cause.disarmed': 'disarmed',
   'cause.enforced_again': 'enforced again',
   'cause.plausible_again': 'moves plausibly again',
+  'cause.no_more_frames': 'nothing wrong comes any more',
 } as const;

@@ -71,4 +71,5 @@ export const zhAlerts: Record<keyof typeof enAlerts, string> = {
   'alert.type.position_jump': '定位跳变',
   'alert.type.not_enforced': '围栏未生效',
   'alert.transitions': '越界 {n} 次',
+  'alert.type.suspect_source': '可疑来源',
 };

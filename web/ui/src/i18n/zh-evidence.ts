@@ -52,4 +52,5 @@ export const zhEvidence: Record<keyof typeof enEvidence, string> = {
   'cause.disarmed': '已上锁',
   'cause.enforced_again': '围栏恢复生效',
   'cause.plausible_again': '移动恢复合理',
+  'cause.no_more_frames': '不再收到可疑数据',
 };

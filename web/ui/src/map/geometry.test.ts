@@ -7,7 +7,7 @@ import { latOf, lonOf, mercX, mercY } from './mercator';
 
 const fence = (more: Partial<Fence>): Fence => ({
   id: 'f', name: 'F', kind: 'keep_out', geometry: { type: 'Point', coordinates: [121.93, 30.9] }, radius_m: 500, floor: null, ceiling: null,
-  edges: 'lonlat', schedule: null, speed_mps: null, margin_m: 0, group: '', in_force: true,
+  edges: 'lonlat', schedule: null, speed_mps: null, margin_m: 0, group: '', in_force: true, changes_at: null,
   applies: { classes: [] }, response: 'warn', origin: { kind: 'manual', id: '' }, rev: 1, created_at: '', updated_at: '', updated_by: '', ...more,
 });
 

@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000;
 const TYPES = [
   'session.opened', 'session.refused', 'session.closed', 'password.changed', 'call.done', 'call.refused', 'acts.dropped',
   'fence.put', 'fence.deleted', 'fence.batch', 'alert.raised', 'alert.cleared', 'alert.confirmed', 'alert.acknowledged',
-  'organisation.create', 'organisation.replace', 'person.create', 'person.replace', 'person.credentials_reset', 'person.erase',
+  'organisation.create', 'organisation.replace', 'organisation.clock', 'person.create', 'person.replace', 'person.credentials_reset', 'person.erase',
   'administrator.remove', 'administrator.appoint', 'key.create', 'key.revoke', 'proposal.create', 'proposal.withdraw',
   'webhook.create', 'webhook.resume', 'webhook.delete',
   'audit.checkpoint', 'supervision_gap',
