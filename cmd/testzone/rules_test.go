@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"telemetry/live":     {"geofence/geo"},
 	"telemetry/journal":  {},
 	"telemetry/mavlink":  {"geofence/geo", "vehicles"},
+	"telemetry/command":  {"geofence/geo", "vehicles", "telemetry", "telemetry/journal"},
 	"telemetry/watchdog": {},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
