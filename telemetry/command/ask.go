@@ -23,7 +23,7 @@ type Request struct {
 	Try      bool   // check everything, and neither send nor change anything
 }
 
-// Ask gives an order. One of safe direction has left when it returns; Order.JournalSeq
+// Ask gives an order. One of safe direction is on its way when it returns; Order.JournalSeq
 // is 0 when the journal did not have it within a second. RESUME is durable, and then
 // leaves. The same request of ctx again gets the same order. What became of it
 // stands in Order.State, then and later.

@@ -181,6 +181,7 @@ func (w *world) mustAsk(k Kind, by By) Order {
 	if err != nil {
 		w.t.Fatalf("%s by %s: %v", k, by.Person, err)
 	}
+	synctest.Wait()
 	return o
 }
 
