@@ -183,6 +183,10 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"name":"Beside the pier"}`, []string{"If-Match", stale}
 	case "withdrawVehicle", "revokeGateway":
 		return "", "", []string{"If-Match", stale}
+	case "giveOrder":
+		return "", `{"kind":"hold","take_over":true}`, nil
+	case "takeLease":
+		return "", `{"take_over":true}`, nil
 	case "acknowledgeAlert":
 		return "", `{"note":"seen"}`, nil
 	case "createOrganisation":

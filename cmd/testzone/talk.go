@@ -35,7 +35,7 @@ func (s *server) newTalk() (*talk, error) {
 		return nil, err
 	}
 	t.exchange, err = dialogue.New(dialogue.Config{
-		Sender: t.sender, Identified: t.identified, LostLink: t.lostLink, Logger: s.cfg.log,
+		Sender: t.sender, Identified: t.identified, LostLink: t.lostLink, Home: s.homes.set, Logger: s.cfg.log,
 	})
 	return t, err
 }

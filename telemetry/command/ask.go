@@ -31,7 +31,7 @@ func (d *Dispatcher) Ask(ctx context.Context, q Request) (Order, error) {
 	if before, ok, err := d.answered(ctx); !q.Try && (ok || err != nil) {
 		return before, err
 	}
-	v := d.cfg.Fleet.Identity(q.Vehicle)
+	v := d.identity(q.Vehicle)
 	switch {
 	case v == nil:
 		return Order{}, fmt.Errorf("%s to %s: %w", q.Kind, q.Vehicle, ErrUnreachable)

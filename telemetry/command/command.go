@@ -113,7 +113,8 @@ type Appender interface {
 	Append(ctx context.Context, batch ...journal.Entry) ([]uint64, error)
 }
 
-// Config of a Dispatcher. All but Clock are needed, but by one that only replays.
+// Config of a Dispatcher. All but Clock go together; without them it only replays,
+// and reaches no vehicle.
 type Config struct {
 	Wire    Wire
 	Fleet   Fleet
@@ -183,6 +184,14 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.scribe.stop()
 	writing.Wait()
 	return ctx.Err()
+}
+
+// identity is who is followed under an id; nil: nobody, or nothing can be ordered here.
+func (d *Dispatcher) identity(id vehicles.VehicleID) *vehicles.Identity {
+	if d.cfg.Fleet == nil {
+		return nil
+	}
+	return d.cfg.Fleet.Identity(id)
 }
 
 // Health says why orders are not kept as they should; empty when all is well.

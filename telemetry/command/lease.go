@@ -41,7 +41,7 @@ func (d *Dispatcher) grasp(v *vehicles.Identity, by By, takeOver bool, reason st
 // TakeLease gives somebody the control of a vehicle, durably. Who has it already
 // keeps it; that of somebody else is taken over explicitly.
 func (d *Dispatcher) TakeLease(ctx context.Context, id vehicles.VehicleID, by By, takeOver bool, reason string) (Lease, error) {
-	v := d.cfg.Fleet.Identity(id)
+	v := d.identity(id)
 	switch {
 	case v == nil:
 		return Lease{}, fmt.Errorf("control of %s: %w", id, ErrUnreachable)
