@@ -13,6 +13,7 @@ import (
 
 	"testzone/airspace"
 	"testzone/telemetry/journal"
+	"testzone/vehicles"
 )
 
 // unreliable is a real journal that refuses now and then.
@@ -47,7 +48,7 @@ func TestDecisionsAgainstModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	cfg := airspace.Config{Zone: airspace.Zone{ID: "north"}, Journal: &unreliable{Journal: j, rng: rand.New(rand.NewPCG(1, 1))}}
+	cfg := airspace.Config{Zone: airspace.Zone{ID: "north"}, Listeners: []string{"a"}, Journal: &unreliable{Journal: j, rng: rand.New(rand.NewPCG(1, 1))}}
 	r, err := airspace.NewRegister(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -91,12 +92,13 @@ func TestDecisionsAgainstModel(t *testing.T) {
 
 // randomDecision makes one of all kinds; made is the id of a new fence.
 func randomDecision(ctx context.Context, r *airspace.Register, who airspace.Actor, rng *rand.Rand, ids []string) (made string, err error) {
-	op := rng.IntN(10)
+	op := rng.IntN(13)
 	if len(ids) == 0 {
 		op = 0
 	}
 	f := river()
 	f.Operators = [][]string{nil, {}, {"acme"}}[rng.IntN(3)]
+	org := fmt.Sprint("o", rng.IntN(6))
 	id, rev := "", uint64(1)
 	if len(ids) > 0 {
 		id = ids[rng.IntN(len(ids))]
@@ -118,9 +120,21 @@ func randomDecision(ctx context.Context, r *airspace.Register, who airspace.Acto
 	case op == 7:
 		_, err = r.ApplyBatch(ctx, who, []airspace.Change{{Op: airspace.Create, Fence: f}, {Op: airspace.Replace, ID: id, Rev: rev, Fence: f}})
 	case op == 8:
-		_, err = r.CreateOrganisation(ctx, who, airspace.Organisation{ID: fmt.Sprint("o", rng.IntN(20)), Kind: airspace.Operator, Name: "x"})
+		_, err = r.CreateOrganisation(ctx, who, airspace.Organisation{ID: org, Kind: airspace.Operator, Name: "x"})
+	case op == 9:
+		who.Roles, who.Org = []airspace.Role{airspace.TestOperator}, org
+		v := airspace.Vehicle{ID: fmt.Sprint("v", rng.IntN(20)), Name: "x", Class: "uav", Operator: org, MAVLink: vehicles.MAVLink{
+			Listener: "a", SystemID: uint8(1 + rng.IntN(200)), Component: 1, Autopilot: vehicles.PX4}}
+		_, err = r.RegisterVehicle(ctx, who, v, false)
+	case op == 10:
+		who.Roles, who.Org = []airspace.Role{airspace.TestOperator}, org
+		_, err = r.AddVehicleKey(ctx, who, fmt.Sprint("v", rng.IntN(10)), airspace.NewVehicleKeyID(), false)
+	case op == 11:
+		who.Roles, who.Org = []airspace.Role{airspace.TestOperator}, org
+		_, err = r.EnrolGateway(ctx, who, airspace.Gateway{
+			ID: fmt.Sprint("g", rng.IntN(20)), Name: "x", SPKI: fmt.Sprintf("%064x", rng.IntN(40)), Operator: org}, false)
 	default:
-		_, err = r.CreatePerson(ctx, who, airspace.Person{Org: fmt.Sprint("o", rng.IntN(20)), Roles: []airspace.Role{airspace.Observer}})
+		_, err = r.CreatePerson(ctx, who, airspace.Person{Org: org, Roles: []airspace.Role{airspace.Observer}})
 	}
 	return made, err
 }
@@ -143,6 +157,10 @@ func checkAgainstModel(t *testing.T, j *journal.Journal, outcome map[string]erro
 				Fence        *fence
 				Organisation *struct{ ID string }
 				Person       *struct{ Org string }
+				Vehicle      *struct {
+					ID  string
+					Rev uint64
+				}
 			}
 		}
 		if err := json.Unmarshal(rec.Body, &e); err != nil {
@@ -169,6 +187,12 @@ func checkAgainstModel(t *testing.T, j *journal.Journal, outcome map[string]erro
 					t.Errorf("entry %d makes organisation %s again", rec.Seq, c.Organisation.ID)
 				}
 				orgs[c.Organisation.ID] = true
+			}
+			if v := c.Vehicle; v != nil {
+				if v.Rev != revs[v.ID]+1 {
+					t.Errorf("entry %d makes revision %d of vehicle %s, which had %d", rec.Seq, v.Rev, v.ID, revs[v.ID])
+				}
+				revs[v.ID] = v.Rev
 			}
 			if c.Person != nil && !orgs[c.Person.Org] {
 				t.Errorf("entry %d makes a person of organisation %s, which there is not", rec.Seq, c.Person.Org)
@@ -204,5 +228,6 @@ func stateOf(r *airspace.Register) map[string]any {
 	return map[string]any{
 		"fences": r.Fences(), "deleted": r.DeletedFences(), "versions": versions,
 		"organisations": r.Organisations(), "people": r.People(), "keys": r.APIKeys(), "proposals": r.Proposals(),
+		"vehicles": r.Fleet(airspace.Everybody, true), "gateways": r.Gateways(airspace.Everybody, true), "tenures": r.Tenures(airspace.Everybody, "a"),
 	}
 }

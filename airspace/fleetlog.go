@@ -208,6 +208,7 @@ func (r *Register) applyFleet(e *fleetEntry) error {
 	for _, c := range e.Changes {
 		switch {
 		case c.Vehicle != nil:
+			r.fleet.settle(c.Vehicle, e.AtUS)
 			r.fleet.vehicles[c.Vehicle.ID] = *c.Vehicle
 		case c.Gateway != nil:
 			r.fleet.gateways[c.Gateway.ID] = *c.Gateway

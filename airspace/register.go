@@ -48,7 +48,8 @@ type Appender interface {
 // Register is the state of the zone's decisions. Replay every record of the
 // journal into it, then call Start, then decide.
 type Register struct {
-	cfg Config
+	cfg       Config
+	startedUS int64
 
 	zone       journal.Aggregate // the airspace of the zone
 	decider    decider
@@ -82,6 +83,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles),
+		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
 

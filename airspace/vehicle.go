@@ -84,10 +84,11 @@ type fleet struct {
 	vehicles   map[string]Vehicle // what was decided
 	gateways   map[string]Gateway
 	answers    map[requestName]fleetAnswer
+	since      map[string]int64 // by vehicle: µs, see settle
 }
 
 func newFleet(regs []vehicles.Registration) fleet {
-	f := fleet{map[string]Vehicle{}, map[string]Vehicle{}, map[string]Gateway{}, map[requestName]fleetAnswer{}}
+	f := fleet{map[string]Vehicle{}, map[string]Vehicle{}, map[string]Gateway{}, map[requestName]fleetAnswer{}, map[string]int64{}}
 	for i := range regs {
 		f.configured[string(regs[i].ID)] = configuredVehicle(&regs[i])
 	}

@@ -54,6 +54,8 @@ func rules() map[string]rule {
 		"getVehicle":       {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
+		"listTraffic":      {scope: airspace.ZoneRead},
+		"getTraffic":       {scope: airspace.ZoneRead},
 		"listAlerts":       {scope: airspace.ZoneRead},
 		"getAlert":         {scope: airspace.ZoneRead},
 		"acknowledgeAlert": {scope: airspace.ZoneControl, once: true},
@@ -68,7 +70,7 @@ func rules() map[string]rule {
 		"searchAudit":      {scope: airspace.AuditRead},
 		"exportAudit":      {scope: airspace.AuditRead, limits: limits{time: fileTimeout}},
 		"listRecordings":   {scope: airspace.AuditRead, or: airspace.ZoneControl},
-		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, limits: limits{time: recordingTimeout}},
+		"exportRecording":  {scope: airspace.AuditRead, or: airspace.ZoneControl, orElse: airspace.VehicleRegister, limits: limits{time: recordingTimeout}}, // an operator what its own vehicles sent
 		liveOperation:      {scope: airspace.ZoneRead},
 		eventsOperation:    {scope: airspace.ZoneRead},
 
@@ -161,6 +163,9 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 	if to.public {
 		op.Security = []map[string][]string{{}}
 	}
+	if s.cfg.Answered != nil {
+		op.Middlewares = append(op.Middlewares, s.observed(op.OperationID))
+	}
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		actor, err := s.authorise(r, to)
@@ -219,6 +224,7 @@ func (s *Server) build() (err error) {
 	s.fenceFileEndpoints(api)
 	s.fenceEnforcementEndpoint(api)
 	s.trackEndpoints(api)
+	s.trafficEndpoints(api)
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
 	s.auditEndpoints(api)

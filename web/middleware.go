@@ -77,7 +77,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter remembers the status for the log.
+// statusWriter remembers the status for the log and the metrics.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

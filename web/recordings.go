@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/time/rate"
 
+	"testzone/airspace"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/recording"
 )
@@ -168,7 +169,8 @@ func exportRecordingOperation() huma.Operation {
 		OperationID: "exportRecording", Method: http.MethodGet, Path: "/v1/recordings/export", Tags: []string{"recordings"},
 		Summary: "What one listener received in a time, as one .tlog",
 		Description: "8 bytes of big-endian microseconds since 1970 and the raw MAVLink frame, repeated, in the order of arrival. " +
-			"Streamed; it has 15 minutes. A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose " +
+			"Streamed; it has 15 minutes. Operators get the frames of their own vehicles, from when they were registered with their system ids " +
+			"(those of the configuration: since the server's start). A file that is whole is followed by the trailer Testzone-Frames, by Testzone-Left-Out (frames whose " +
 			"signature could not be removed) and Testzone-Damaged-Bytes (of files that are no longer what was written); without them " +
 			"it was cut off. That somebody exported is in the audit.",
 		Responses: map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{
@@ -201,10 +203,13 @@ func (s *Server) exportRecording(ctx context.Context, in *exportRecordingInput) 
 	if !s.cfg.Recording.Knows(in.Listener) {
 		return nil, recording.ErrNoListener
 	}
+	q, form := in.query()
+	if err := s.ownFrames(ctx, &q); err != nil {
+		return nil, err
+	}
 	if !s.exports.begin() {
 		return nil, errManyExports
 	}
-	q, form := in.query()
 	r := requestOf(ctx)
 	s.tellCall(r, audit.Act{Type: audit.CallDone, By: actorOf(ctx).ID, What: "exportRecording", Object: r.URL.Path + "?" + in.asked()})
 	return &exportRecordingOutput{
@@ -248,6 +253,23 @@ func (in *exportRecordingInput) query() (recording.Query, recording.Form) {
 		return q, recording.Evidence
 	}
 	return q, recording.Shareable
+}
+
+// ownFrames leaves of a query what the caller may see: the zone's people everything, an
+// operator what its own vehicles sent, since they have their system ids. Who sent
+// what was refused is not known: it is for the zone's people.
+func (s *Server) ownFrames(ctx context.Context, q *recording.Query) error {
+	if who := actorOf(ctx); who.May(airspace.AuditRead) || who.May(airspace.ZoneControl) {
+		return nil // people of the zone or of a department: who may be one is airspace's to say
+	}
+	if q.Quarantine {
+		return errForbidden
+	}
+	q.Own = s.cfg.Register.Tenures(s.viewOf(ctx).Owns, q.Listener)
+	if len(q.Own) == 0 {
+		return recording.ErrNoListener
+	}
+	return nil
 }
 
 // recordingExports bounds what exports take of the disk.

@@ -274,3 +274,56 @@ func TestExportsArePaced(t *testing.T) {
 		}
 	})
 }
+
+// TestOperatorsExportTheirOwn: an operator gets the frames of its vehicles from when
+// they were registered, and nothing of what others sent, under the same system id before
+// or under another.
+func TestOperatorsExportTheirOwn(t *testing.T) {
+	z := newTestZone(t, zoneOptions{recording: newRecording(t, recording.Config{})})
+	z.clock.advance(time.Until(recordedAt.Add(-time.Hour)))
+	for _, org := range []string{"acme", "river", "empty"} {
+		z.organisation(org, "operator")
+	}
+	z.organisation("zone", "authority")
+	of := map[string]account{}
+	for _, org := range []string{"acme", "river", "empty"} {
+		of[org] = z.account(org+"-1", org, "test_operator")
+	}
+	of["controller"] = z.account("ctl", "zone", "controller")
+	register := func(id, org string, system int) {
+		t.Helper()
+		body := strings.Replace(vehicleBody(id, system), `"operator":"acme"`, `"operator":"`+org+`"`, 1)
+		if r := z.as(of[org], "POST", "/v1/vehicles", body); r.StatusCode != 201 {
+			t.Fatalf("register %s: %d %s", id, r.StatusCode, r.body)
+		}
+	}
+	register("boat-1", "acme", 1)
+	z.clock.advance(2 * time.Hour) // an hour into the recording
+	register("boat-2", "river", 2)
+
+	system1 := func(i int) bool { return i%2 == 0 }
+	system2 := func(i int) bool { return i%2 == 1 && i > 60 }
+	none := func(int) bool { return false }
+	for _, c := range []struct {
+		who, query string
+		status     int
+		want       func(i int) bool
+	}{
+		{"acme", "", 200, system1},
+		{"acme", "&system_id=1&system_id=2", 200, system1},
+		{"acme", "&system_id=2", 200, none},
+		{"river", "", 200, system2},
+		{"river", "&to=" + url.QueryEscape(recordedAt.Add(time.Hour).Format(time.RFC3339)), 200, none},
+		{"empty", "", 404, none},
+		{"acme", "&quarantine=true", 403, none},
+		{"controller", "", 200, func(int) bool { return true }},
+	} {
+		r := z.as(of[c.who], "GET", "/v1/recordings/export?form=evidence&listener=signed"+c.query, "")
+		if r.StatusCode != c.status || r.StatusCode == 200 && !bytes.Equal(r.body, entries(false, c.want)) {
+			t.Errorf("%s %s: %d, %d bytes, want %d", c.who, c.query, r.StatusCode, len(r.body), len(entries(false, c.want)))
+		}
+	}
+	if r := z.as(of["acme"], "GET", "/v1/recordings/export?listener=open", ""); r.StatusCode != 404 {
+		t.Errorf("a listener without vehicles of its own: %d", r.StatusCode)
+	}
+}

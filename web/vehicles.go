@@ -77,6 +77,13 @@ type VehicleLink struct {
 	RefusedReason string  `json:"refused_reason" doc:"Why, e.g. not_enrolled (it has no key), unsigned, bad_signature, replay, wrong_component"`
 }
 
+// Suspect is a source that sends in a vehicle's name and cannot prove it.
+type Suspect struct {
+	Why      string `json:"why" enum:"bad_signature,replay,future,wrong_component" doc:"replay, future: it may be the vehicle itself, with a wrong clock"`
+	Listener string `json:"listener"`
+	Address  string `json:"address" doc:"It may be forged"`
+}
+
 // VehicleProof is what is known of how a vehicle proved who it is.
 type VehicleProof struct {
 	ProvedUS          int64 // 0: it did not since the server's start

@@ -65,6 +65,7 @@ type Config struct {
 	Book     *telemetry.Book
 	Bus      *telemetry.Bus
 	Auth     *auth.Authenticator
+	Traffic  *telemetry.Traffic // what is not the zone's; nil: nobody looks
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -95,6 +96,9 @@ type Config struct {
 	Acts *audit.Recorder
 	// Recording is what links received; default: nothing is kept.
 	Recording *recording.Recorder
+	// Answered is told of every answer of an operation, beside the connection;
+	// default nobody. It has to be quick.
+	Answered func(operation string, status int, took time.Duration)
 	// OldestEvent is the first sequence that the journal still has; default 1.
 	OldestEvent func() uint64
 	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a

@@ -103,6 +103,7 @@ func (s *server) newAdmin() (err error) {
 	seconds := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}
 	s.alertLatency = s.admin.Histogram("testzone_alert_latency_seconds",
 		"From the receipt of the sample that breaches to the alert on the bus.", seconds)
+	s.durations.register(s.admin)
 	return nil
 }
 

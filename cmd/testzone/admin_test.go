@@ -74,6 +74,29 @@ func TestAdminListener(t *testing.T) {
 				t.Errorf("%s: %d %.200s", path, status, body)
 			}
 		}
+		for _, token := range []string{testToken, "tz_nobody"} {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", s.url()+"/v1/fences", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+token)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+		s.durations.synced(time.Second)
+		_, body := get("/metrics")
+		for _, want := range []string{
+			`testzone_http_request_duration_seconds_count{operation="listFences",status="2xx"} 1`,
+			`testzone_http_request_duration_seconds_count{operation="listFences",status="4xx"} 1`,
+			`testzone_journal_sync_duration_seconds_bucket{le="+Inf"}`,
+		} {
+			if !strings.Contains(body, want) {
+				t.Errorf("metrics lack %s", want)
+			}
+		}
 	})
 }
 
@@ -137,7 +160,7 @@ func TestBlindInterval(t *testing.T) {
 // TestWatchKilledServer kills a real server; the outside watchdog says so.
 func TestWatchKilledServer(t *testing.T) {
 	data := t.TempDir()
-	p := start(t, "demo", "--http", "127.0.0.1:0", "--mavlink", "127.0.0.1:0", "--data-dir", data)
+	p := start(t, "demo", "--http", "127.0.0.1:0", "--mavlink", "127.0.0.1:0", "--signed", "127.0.0.1:0", "--data-dir", data)
 	lost := make(chan error, 1)
 	go func() {
 		lost <- watchdog.Watch(t.Context(), watchdog.WatchConfig{File: filepath.Join(data, "heartbeat"), After: 3 * time.Second})

@@ -14,7 +14,7 @@ func TestDemoInBrowser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, "web", "ui", "dist", "index.html")); err != nil {
 		t.Fatal("the page is not built: run `make ui` first, or the tests by `make test`")
 	}
-	p := start(t, "demo", "--http", "127.0.0.1:0", "--mavlink", "127.0.0.1:0", "--data-dir", t.TempDir())
+	p := start(t, "demo", "--http", "127.0.0.1:0", "--mavlink", "127.0.0.1:0", "--signed", "127.0.0.1:0", "--data-dir", t.TempDir())
 	suites, err := filepath.Glob(filepath.Join(root, "web", "ui", "test", "browser", "*.test.mjs"))
 	if err != nil || len(suites) == 0 {
 		t.Fatalf("no browser tests: %v", err)

@@ -20,7 +20,7 @@ import (
 
 // clientCommands are for scripts: they use the public API and nothing else.
 func clientCommands() []*cobra.Command {
-	return []*cobra.Command{loginCommand(), fencesCommand(), listCommand("vehicles", "Registered vehicles", vehiclesList),
+	return []*cobra.Command{loginCommand(), fencesCommand(), vehiclesCommand(), gatewaysCommand(),
 		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand()}
 }
 
@@ -145,13 +145,6 @@ func (t table) run(flags *clientFlags, query url.Values, cmd *cobra.Command) err
 func listCommand(name, short string, make func(*clientFlags) *cobra.Command) *cobra.Command {
 	var flags clientFlags
 	return group(name, short, &flags, make(&flags))
-}
-
-func vehiclesList(flags *clientFlags) *cobra.Command {
-	t := tabled("/v1/vehicles", "ID\tNAME\tCLASS\tOPERATOR", func(v *web.Vehicle) []any { return []any{v.ID, v.Name, v.Class, v.Operator} })
-	return &cobra.Command{Use: "list", Short: "List them", Args: exactArgs(), RunE: func(cmd *cobra.Command, _ []string) error {
-		return t.run(flags, url.Values{}, cmd)
-	}}
 }
 
 func tracksList(flags *clientFlags) *cobra.Command {

@@ -15,7 +15,7 @@ import (
 func fencesCommand() *cobra.Command {
 	var flags clientFlags
 	return group("fences", "Electronic fences", &flags,
-		fencesList(&flags), fencesGet(&flags), fencesCreate(&flags), fencesDelete(&flags), fencesImport(&flags), fencesExport(&flags))
+		fencesList(&flags), showCommand(&flags, "get FENCE", "Print one as JSON", "/v1/fences"), fencesCreate(&flags), deleteCommand(&flags, "delete FENCE", "Take a fence away", "/v1/fences"), fencesImport(&flags), fencesExport(&flags))
 }
 
 func fencesList(flags *clientFlags) *cobra.Command {
@@ -24,22 +24,6 @@ func fencesList(flags *clientFlags) *cobra.Command {
 	})
 	return &cobra.Command{Use: "list", Short: "List them, by id", Args: exactArgs(), RunE: func(cmd *cobra.Command, _ []string) error {
 		return t.run(flags, url.Values{"limit": {"500"}}, cmd)
-	}}
-}
-
-func fencePath(id string) string { return "/v1/fences/" + url.PathEscape(id) }
-
-func fencesGet(flags *clientFlags) *cobra.Command {
-	return &cobra.Command{Use: "get FENCE", Short: "Print one as JSON", Args: exactArgs("FENCE"), RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := flags.open()
-		if err != nil {
-			return err
-		}
-		_, raw, err := c.do(cmd.Context(), http.MethodGet, fencePath(args[0]), nil)
-		if err != nil {
-			return err
-		}
-		return printRaw(cmd.OutOrStdout(), raw)
 	}}
 }
 
@@ -83,28 +67,6 @@ func fencesCreate(flags *clientFlags) *cobra.Command {
 		}}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "check it and say what it would mean; change nothing")
 	cmd.Flags().StringVar(&key, "key", "", "Idempotency-Key of 8 to 80 `characters`, for a script that may run twice (default a new one)")
-	return cmd
-}
-
-func fencesDelete(flags *clientFlags) *cobra.Command {
-	var rev uint64
-	cmd := &cobra.Command{Use: "delete FENCE", Short: "Take a fence away", Args: exactArgs("FENCE"), RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := flags.open()
-		if err != nil {
-			return err
-		}
-		tag := fmt.Sprintf(`"%d"`, rev)
-		if rev == 0 {
-			header, _, err := c.do(cmd.Context(), http.MethodGet, fencePath(args[0]), nil)
-			if err != nil {
-				return err
-			}
-			tag = header.Get("ETag")
-		}
-		_, _, err = c.do(cmd.Context(), http.MethodDelete, fencePath(args[0]), nil, "If-Match", tag)
-		return err
-	}}
-	cmd.Flags().Uint64Var(&rev, "rev", 0, "only if this is its `revision` (default: the one that it has now)")
 	return cmd
 }
 

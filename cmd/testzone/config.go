@@ -41,6 +41,7 @@ type config struct {
 	Webhooks webhookConfig   `yaml:"webhooks"`
 
 	Recording recordingConfig `yaml:"recording"`
+	Gateways  gatewaysConfig  `yaml:"gateways"`
 
 	// SecretsKey is the file with the key of the secret store; default
 	// secrets.key in data_dir. On another medium, the data folder alone tells nothing.
@@ -86,6 +87,10 @@ type mavlinkConfig struct {
 	Operator string        `yaml:"operator"` // of an open one: whose its vehicles are
 	Idle     time.Duration `yaml:"idle"`     // a source silent for so long is no longer followed
 	Limits   limitsConfig  `yaml:"limits"`
+
+	Transport string `yaml:"transport"` // udp (default), tcp, tcp_client, serial
+	Device    string `yaml:"device"`    // of serial, e.g. /dev/ttyUSB0
+	Baud      int    `yaml:"baud"`      // of serial; default 57600
 }
 
 // webhookConfig is about the sending of events.
@@ -105,6 +110,9 @@ type limitsConfig struct {
 type linkConfig struct {
 	Degraded time.Duration `yaml:"degraded"`
 	Lost     time.Duration `yaml:"lost"`
+	// SigningID is the link id of the server's own MAVLink signatures; default 1. It
+	// must stay the same: a vehicle knows 16, and refuses further ones until it restarts.
+	SigningID uint8 `yaml:"signing_id"`
 }
 
 type vehicleConfig struct {
@@ -248,6 +256,9 @@ func (c *config) check() error {
 	if err := c.Admin.check(); err != nil {
 		errs = append(errs, err)
 	}
+	if err := c.Gateways.check(); err != nil {
+		errs = append(errs, err)
+	}
 	if err := c.Recording.check(); err != nil {
 		errs = append(errs, err)
 	}
@@ -367,18 +378,30 @@ func (c *config) signedListeners() []string {
 const minIdle = 10 * time.Second
 
 func (m *mavlinkConfig) check(i int) error {
+	if err := m.checkTransport(i); err != nil {
+		return err
+	}
+	if m.Transport == transportSerial {
+		return m.checkMode(i)
+	}
 	loopback, err := isLoopback(m.address())
 	switch {
 	case err != nil:
 		return fmt.Errorf("mavlink[%d].addr %q: %w", i, m.Addr, err)
+	case !loopback && m.Mode == modeOpen:
+		return fmt.Errorf("mavlink[%d].addr %q: an open listener takes unsigned frames and binds to loopback only", i, m.Addr)
+	}
+	return m.checkMode(i)
+}
+
+func (m *mavlinkConfig) checkMode(i int) error {
+	switch {
 	case m.Mode != modeOpen && m.Mode != modeSigned:
 		return fmt.Errorf("mavlink[%d].mode %q: use signed, or open for unsigned vehicles on loopback", i, m.Mode)
 	case m.Idle != 0 && m.Idle < minIdle:
 		return fmt.Errorf("mavlink[%d].idle %v: at least %v, or leave it out", i, m.Idle, minIdle)
 	case m.Mode == modeSigned && m.Operator != "":
 		return fmt.Errorf("mavlink[%d].operator %q: on a signed listener the registration of a vehicle says whose it is; leave it out", i, m.Operator)
-	case !loopback && m.Mode == modeOpen:
-		return fmt.Errorf("mavlink[%d].addr %q: an open listener takes unsigned frames and binds to loopback only", i, m.Addr)
 	}
 	return nil
 }

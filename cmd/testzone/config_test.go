@@ -68,6 +68,19 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 }
 
+// A signed listener may face the network: who speaks there has proved who it is.
+func TestSignedListener(t *testing.T) {
+	cfg := defaultConfig()
+	cfg.MAVLink = []mavlinkConfig{{Name: "field", Addr: "0.0.0.0:14551", Mode: "signed"}, {Name: "bench", Mode: "signed"}}
+	cfg.Vehicles = []vehicleConfig{{ID: "uav-1", Class: "uav", MAVLink: vehicleMAVLink{Listener: "field", SystemID: 1}}}
+	if err := cfg.check(); err != nil {
+		t.Error(err)
+	}
+	if a := cfg.MAVLink[1].address(); a != "127.0.0.1:14551" {
+		t.Errorf("default address %s", a)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -77,15 +90,39 @@ func TestCheck(t *testing.T) {
 		{"public address without TLS", func(c *config) { c.HTTP.Addr = "0.0.0.0:8080" }, "http.tls.cert"},
 		{"every interface", func(c *config) { c.HTTP.Addr = ":8080" }, "not loopback"},
 		{"rate below nothing", func(c *config) { c.HTTP.Limits.PerPrincipal = -1 }, "http.limits"},
+		{"unknown transport", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "can", Mode: "open"}} }, "tcp_client"},
+		{"open TCP for everybody", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "tcp", Addr: ":5760", Mode: "open"}}
+		}, "loopback only"},
+		{"serial without device", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "serial", Mode: "open"}} }, "device is empty"},
+		{"serial with an address", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "serial", Device: "/dev/ttyUSB0", Addr: "127.0.0.1:1", Mode: "open"}}
+		}, "leave it out"},
+		{"device of UDP", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Device: "/dev/ttyUSB0", Mode: "open"}}
+		}, "transport: serial"},
+		{"serial without mode", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "serial", Device: "/dev/ttyUSB0"}}
+		}, "use signed"},
+		{"client of nobody", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Transport: "tcp_client", Mode: "signed"}} }, "host:port"},
+		{"gateways without port", func(c *config) { c.Gateways.Addr = "0.0.0.0" }, "gateways.addr"},
+		{"certificate of gateways alone", func(c *config) { c.Gateways = gatewaysConfig{Addr: "127.0.0.1:0", Cert: "a.pem"} }, "both cert and key"},
+		{"certificate of no gateways", func(c *config) { c.Gateways.Cert = "a.pem" }, "gateways.addr is empty"},
 		{"half of TLS", func(c *config) { c.HTTP.TLS.Cert = "a.pem" }, "both cert and key"},
 		{"port", func(c *config) { c.HTTP.Addr = "127.0.0.1:99999" }, "0 to 65535"},
 		{"name for an address", func(c *config) { c.HTTP.Addr = "example:80" }, "IP address"},
 		{"open listener on the network", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "192.0.2.1:14550", Mode: "open"}}
 		}, "loopback only"},
-		{"signed listener", func(c *config) {
-			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:14551", Mode: "signed"}}
-		}, "only open is built"},
+		{"mode of a listener", func(c *config) { c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "closed"}} }, "use signed, or open"},
+		{"operator of a signed listener", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Mode: "signed", Operator: "acme"}}
+		}, "the registration of a vehicle says whose"},
+		{"vehicle on an open listener", func(c *config) {
+			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open"}}
+			c.Vehicles = []vehicleConfig{{ID: "uav-1", Class: "uav", MAVLink: vehicleMAVLink{Listener: "a", SystemID: 1}}}
+		}, "name a listener of mode signed"},
+		{"vehicle id with capitals", func(c *config) { c.Vehicles = []vehicleConfig{{ID: "UAV-1", Class: "uav"}} }, "a-z, 0-9"},
 		{"two listeners of one name", func(c *config) {
 			c.MAVLink = []mavlinkConfig{{Name: "a", Addr: "127.0.0.1:0", Mode: "open"}, {Name: "a", Addr: "127.0.0.1:0", Mode: "open"}}
 		}, "each name once"},

@@ -19,14 +19,14 @@ import (
 
 func demoCommand() *cobra.Command {
 	var flags configFlags
-	var mavlinkAddr string
+	var mavlinkAddr, signedAddr string
 	var seed int64
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Run a synthetic zone with simulated drones, cars and boats", Args: cobra.NoArgs,
 		Long: "Runs a server with an embedded store and a synthetic zone, and 20 simulated vehicles that\n" +
-			"speak MAVLink over UDP on loopback. One of them breaches a fence once a minute.",
+			"speak signed MAVLink over UDP on loopback. One of them breaches a fence once a minute.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg := demoConfig(mavlinkAddr)
+			cfg := demoConfig(mavlinkAddr, signedAddr)
 			if err := flags.load(&cfg); err != nil {
 				return err
 			}
@@ -38,17 +38,21 @@ func demoCommand() *cobra.Command {
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&mavlinkAddr, "mavlink", "127.0.0.1:14550", "`address` of the open MAVLink listener, loopback only")
+	cmd.Flags().StringVar(&signedAddr, "signed", "127.0.0.1:14551", "`address` of the MAVLink listener for vehicles that sign")
 	cmd.Flags().Int64Var(&seed, "seed", 1, "seed of the simulated fleet")
 	return cmd
 }
 
-func demoConfig(mavlinkAddr string) config {
+func demoConfig(mavlinkAddr, signedAddr string) config {
 	cfg := defaultConfig()
 	sw, ne := sim.DemoBounds()
 	cfg.Zone.ID, cfg.Zone.Name = "demo", "Demo zone 演示试验区"
 	cfg.Zone.BBox = [4]float64{degrees(sw.Lon), degrees(sw.Lat), degrees(ne.Lon), degrees(ne.Lat)}
 	cfg.DataDir = "data-demo"
-	cfg.MAVLink = []mavlinkConfig{{Name: "open", Addr: mavlinkAddr, Mode: "open", Operator: "demo"}}
+	cfg.MAVLink = []mavlinkConfig{
+		{Name: "open", Addr: mavlinkAddr, Mode: modeOpen, Operator: demoOperator},
+		{Name: "signed", Addr: signedAddr, Mode: modeSigned},
+	}
 	cfg.Recording = recordingConfig{Days: 1, MaxGiB: 1}
 	cfg.Log.Level = "warn"
 	return cfg
@@ -73,22 +77,25 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
 	if err != nil {
 		return err
 	}
-	fleet, err := sim.New(sim.Config{Target: s.listeners[0].Addr().String(), Seed: seed, NoiseM: 0.5})
+	fleet, err := newDemoFleet(s, seed)
 	if err != nil {
 		s.close()
-		return fmt.Errorf("simulated fleet: %w", err)
+		return err
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "testzone demo is at %s\n", s.url())
 	fmt.Fprintf(out, "Sign in with this token: %s\n", token)
 	s.sayAdmin(out)
-	fmt.Fprintf(out, "Simulated vehicles send to %s. Stop with Ctrl-C.\n", s.listeners[0].Addr())
+	fmt.Fprintf(out, "Simulated vehicles fly. Yours may send MAVLink to %s, unsigned. Stop with Ctrl-C.\n", s.listeners[0].Addr())
 
 	var flying stage
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	s.whenStarted = func() error {
 		if err := ensureDemoFences(ctx, s.register); err != nil {
+			return err
+		}
+		if err := fleet.enrol(ctx); err != nil {
 			return err
 		}
 		flying = startStage(cancel, ctx, fleet.Run)

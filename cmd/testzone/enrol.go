@@ -25,6 +25,7 @@ type enrolment struct {
 	register *airspace.Register
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
+	bus      *telemetry.Bus
 	secrets  *auth.VehicleSecrets
 	stamps   *mavlink.StampFile
 	log      *slog.Logger
@@ -63,7 +64,7 @@ func (s *server) newEnrolment() (*enrolment, error) {
 		return nil, err
 	}
 	e := &enrolment{
-		register: s.register, registry: s.registry, pipeline: s.pipeline, secrets: secrets, stamps: stamps, log: s.cfg.log,
+		register: s.register, registry: s.registry, pipeline: s.pipeline, bus: s.bus, secrets: secrets, stamps: stamps, log: s.cfg.log,
 		refused: map[string]*refusals{}, started: now, stale: make(chan struct{}, 1),
 		rings: map[string]*mavlink.Keyring{}, opens: map[vehicles.Handle]int{}, addresses: map[string]vehicles.MAVLink{},
 		seen: map[string]*sighting{}, keys: map[string]*keySighting{},
@@ -217,17 +218,40 @@ func (e *enrolment) vouched(gateway string) (out []*mavlink.Credential) {
 // entry: the clock was there, as it was at the newest signature.
 func (e *enrolment) sign(cfg *mavlink.Config, to *sink, newestUS int64) {
 	to.enrolled = e
-	cfg.Keys, cfg.Recorder, cfg.Suspect = e.ring(cfg.Name), e.refused[cfg.Name], e.suspect
+	refused := e.refused[cfg.Name]
+	refused.next = cfg.Recorder
+	cfg.Keys, cfg.Recorder, cfg.Suspect = e.ring(cfg.Name), refused, e.suspect
 	cfg.NotBefore = time.UnixMicro(newestUS)
 	if newest := e.stamps.Newest(); newest.After(cfg.NotBefore) {
 		cfg.NotBefore = newest
 	}
 }
 
-// suspect tells of a source that shows signatures which are not its own.
+// suspect tells people of a source that shows signatures which are not its own.
 func (e *enrolment) suspect(s mavlink.Suspicion) {
 	e.log.Warn("frames are not of the vehicle that they name", "listener", s.Listener, "address", s.Addr.String(), "vehicle", s.Vehicle,
 		"system_id", s.SystemID, "why", s.Why.String(), "frames_in_a_minute", s.Count)
+	id := e.identity(s.Vehicle)
+	if id == nil {
+		return // it was withdrawn a moment ago
+	}
+	e.bus.Publish(time.Now().UnixMicro(), &telemetry.Suspect{
+		Vehicle: id, Why: s.Why.String(), Listener: s.Listener, Address: s.Addr.String(), Frames: s.Count,
+	})
+}
+
+// identity is a registered vehicle as it is followed, or as it would be.
+func (e *enrolment) identity(id vehicles.VehicleID) *vehicles.Identity {
+	if h, ok := e.registry.Lookup(id); ok {
+		if followed := e.registry.Identity(h); followed != nil {
+			return followed
+		}
+	}
+	reg, ok := e.registry.Registration(id)
+	if !ok {
+		return nil
+	}
+	return &vehicles.Identity{ID: reg.ID, Name: reg.Name, Class: reg.Class, Operator: reg.Operator, Verified: true}
 }
 
 // ring is who may speak on a signed listener or through a gateway.
@@ -271,8 +295,10 @@ func (e *enrolment) open(src mavlink.Source) (vehicles.Handle, bool) {
 		return 0, false
 	}
 	e.opens[id.Handle]++
+	e.stamps.Soon()
 	s := e.sightingOf(string(src.Vehicle))
-	s.provedUS, s.listener, s.address = time.Now().UnixMicro(), src.Listener, src.Addr.String()
+	s.heard = time.Now()
+	s.provedUS, s.listener, s.address = s.heard.UnixMicro(), src.Listener, src.Addr.String()
 	return id.Handle, true
 }
 

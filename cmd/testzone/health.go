@@ -14,7 +14,7 @@ import (
 // health collects why the system is degraded. Whatever makes the zone blind or
 // late is said (SAFETY 9, 10, 12).
 func (s *server) health() []telemetry.Reason {
-	out := s.book.Health()
+	out := append(s.book.Health(), s.traffic.Health()...)
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 	}
@@ -44,6 +44,8 @@ func (s *server) health() []telemetry.Reason {
 		add("recording_stopped", "%s", recordingStopped(&recorded))
 	}
 	s.enrolled.health(add)
+	s.linkHealth(add)
+	late := s.gatewayHealth(add)
 	for _, name := range s.bus.Stalled() {
 		add("subscriber_stalled", "The %s is behind: what it does comes late. The machine may be overloaded.", name)
 	}
@@ -65,6 +67,7 @@ func (s *server) health() []telemetry.Reason {
 		{"reports_merged", st.Coalesced, "%d reports were merged because the machine was behind: a short way through a fence may have been missed."},
 		{"kernel_drops", drops, "%d datagrams were dropped by the kernel before they were read: raise net.core.rmem_max or reduce the load."},
 		{"rate_limited", limited, "%d frames were over the rate limit of their source and not used: if the source is a good one, raise limits.per_source of its listener."},
+		{"gateway_loses", late, "%d datagrams were dropped by gateways, or came more than 2 s late: the network between them and the server is too slow."},
 		{"conflicts_withheld", uint64(sep.Withheld), "%d conflicts between unverified vehicles are not followed: there are too many."},
 		{"reports_orphaned", st.Orphans, "%d reports came from vehicles that are not followed."},
 		{"recording_behind", recorded.Lost["behind"], "%d frames were not recorded because the disk was slower than the links. Fences and alerts are not affected. Put the recording on another disk."},

@@ -6,7 +6,8 @@
 // The subcommands are serve (a zone from a configuration file), demo (a
 // synthetic zone with simulated vehicles), sim (simulated vehicles or a
 // recorded flight against any server), watch (the heartbeat of a server), journal
-// (verify, backup, restore, repair), verify (the audit), config check and version; login, fences,
+// (verify, backup, restore, repair), verify (the audit), gateway (beside a ground
+// station), sign-setup (the signing key of a vehicle), config check and version; login, fences,
 // vehicles, tracks and alerts are a client of the public API. This package only
 // wires the parts together; it also holds the tests of the whole program.
 package main
@@ -45,7 +46,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), simCommand(), watchCommand(), journalCommand(), verifyCommand(), configCommand(), &cobra.Command{
+	root.AddCommand(serveCommand(), demoCommand(), simCommand(), watchCommand(), gatewayCommand(), signSetupCommand(), journalCommand(), verifyCommand(), configCommand(), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "testzone", version) },
 	})

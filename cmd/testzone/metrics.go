@@ -11,16 +11,25 @@ import (
 // figures are the counters and gauges of the moment, read at each scrape.
 func (s *server) figures() []admin.Figure {
 	out := append(s.listenerFigures(), s.recordingFigures()...)
+	out = append(out, s.gatewayFigures()...)
 	gauge := func(name, help string, v float64) { out = append(out, admin.Figure{Name: name, Help: help, Value: v}) }
 	count := func(name, help string, v uint64) {
 		out = append(out, admin.Figure{Name: name, Help: help, Value: float64(v), Counter: true})
 	}
+	out = append(out, s.talk.figures()...)
 	p := s.pipeline.Stats()
 	count("testzone_reports_merged_total", "Reports merged because a shard was behind.", p.Coalesced)
 	count("testzone_reports_orphaned_total", "Reports of vehicles that are not followed.", p.Orphans)
 	gauge("testzone_reports_waiting", "Reports that wait for their shard.", float64(p.Waiting))
 	count("testzone_transitions_quiet_total", "Transitions of loud unverified vehicles that live sessions were spared.", p.Quiet)
 	count("testzone_sources_refused_total", "New sources not followed because the zone follows all the unverified tracks it may.", s.full.Load())
+
+	tr := s.traffic.Stats()
+	gauge("testzone_traffic_tracks", "Aircraft and ships that are followed.", float64(tr.Tracks))
+	gauge("testzone_traffic_unverified_tracks", "Those that only unverified vehicles report.", float64(tr.Unverified))
+	count("testzone_sightings_total", "Reports of others.", tr.Sightings)
+	count("testzone_sightings_stale_total", "Reports of others that were too old.", tr.Stale+tr.Outdated)
+	count("testzone_traffic_refused_total", "Sightings that would have begun a track over a limit.", tr.Refused)
 
 	picture := s.pipeline.Fanout().Current()
 	gauge("testzone_tracks", "Vehicles that are followed.", float64(picture.Total))
@@ -66,6 +75,13 @@ func (s *server) listenerFigures() (out []admin.Figure) {
 		out = append(out,
 			admin.Figure{Name: "testzone_mavlink_sessions", Help: "Sources that are followed now.", Value: float64(st.Sessions), Label: "listener", Of: s.names[i]},
 			admin.Figure{Name: "testzone_mavlink_receive_buffer_bytes", Help: "Receive buffer that the kernel granted.", Value: float64(l.ReceiveBuffer()), Label: "listener", Of: s.names[i]})
+		for name, v := range linkFigures(l) {
+			if name == "links_up" {
+				out = append(out, admin.Figure{Name: "testzone_mavlink_links_up", Help: "Connections that are open, or 1 while the device is.", Value: float64(v), Label: "listener", Of: s.names[i]})
+				continue
+			}
+			count(name+"_total", "Of the connections or the device of this listener.", v)
+		}
 		for r := range mavlink.ReasonCount {
 			count("frames_refused_"+r.String()+"_total", "Frames refused for this reason.", st.Refused[r])
 		}

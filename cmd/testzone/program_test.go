@@ -136,7 +136,7 @@ var (
 	tokenLine   = regexp.MustCompile(`with this token: (\S+)`)
 	mavlinkLine = regexp.MustCompile(`listening for mavlink.* listener=open addr=(\S+)`)
 	signedLine  = regexp.MustCompile(`listening for mavlink.* listener=signed addr=(\S+)`)
-	sendLine    = regexp.MustCompile(`vehicles send to (\S+)\.`)
+	sendLine    = regexp.MustCompile(`Yours may send MAVLink to (\S+),`)
 )
 
 func (p *program) read(r io.Reader, ready chan<- struct{}) {

@@ -245,3 +245,36 @@ func TestExportAsks(t *testing.T) {
 		t.Errorf("exit %d\n%s\n%s", code, stdout, stderr)
 	}
 }
+
+// A recording whose disk fails is told, and keeps nobody from being followed.
+func TestRecordingThatFailsIsTold(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "no-folder")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := serve(t, t.TempDir(), fmt.Sprintf("recording: {dir: %q}", file))
+	flight(p, 7, 100) // waits until they were used
+	p.until(10*time.Second, func() string {
+		var h web.Health
+		p.get("/v1/health", &h)
+		for _, r := range h.Reasons {
+			if r.Code == "recording_stopped" && strings.Contains(r.Text, "no-folder") && h.Status == "degraded" {
+				return ""
+			}
+		}
+		return fmt.Sprintf("recording_stopped in the health, have %+v", h)
+	})
+	if got := p.recordings(""); len(got) != 0 {
+		t.Errorf("recorded nevertheless: %+v", got)
+	}
+
+	off := serve(t, t.TempDir(), "recording: {off: true}")
+	var h web.Health
+	off.get("/v1/health", &h)
+	if slices.ContainsFunc(h.Reasons, func(r web.HealthReason) bool { return strings.HasPrefix(r.Code, "recording") }) {
+		t.Errorf("without a recording: %+v", h)
+	}
+	if status, _, raw, err := off.call("GET", "/v1/recordings", nil); err != nil || status != http.StatusServiceUnavailable || !strings.Contains(string(raw), "recording.off") {
+		t.Errorf("what is off: %d %v %s", status, err, raw)
+	}
+}

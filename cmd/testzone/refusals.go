@@ -9,7 +9,7 @@ import (
 // refusals remembers of each system id of one signed listener when a frame was
 // refused last for what it proved, and why. It hands on to next, if that is set.
 type refusals struct {
-	next     mavlink.Recorder
+	next     mavlink.Recorder   // set before the listener runs
 	bySystem [256]atomic.Uint64 // µs since the Unix epoch << 8 | reason
 }
 

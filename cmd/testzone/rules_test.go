@@ -37,8 +37,11 @@ var allowed = map[string][]string{
 	"web/ui":             {},
 	"cmd/testzone":       nil, // wires everything
 
-	"telemetry/audit/trail": {"telemetry/journal"},
-	"telemetry/recording":   {},
+	"telemetry/audit/trail":       {"telemetry/journal"},
+	"telemetry/mavlink/dialogue":  {"geofence/geo", "vehicles", "telemetry/mavlink"},
+	"telemetry/mavlink/gateway":   {"vehicles", "telemetry/mavlink"},
+	"telemetry/mavlink/signsetup": {"telemetry/mavlink"},
+	"telemetry/recording":         {},
 }
 
 // topLevel is what may stand at the top of the repository, apart from dot-files.

@@ -24,6 +24,7 @@ import (
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
+	"testzone/telemetry/mavlink/gateway"
 	"testzone/telemetry/recording"
 	"testzone/telemetry/watchdog"
 	"testzone/vehicles"
@@ -53,17 +54,23 @@ type server struct {
 	pipeline  *telemetry.Pipeline
 	book      *telemetry.Book
 	separator *telemetry.Separator
+	traffic   *telemetry.Traffic
+	check     *telemetry.IdentityCheck
 	register  *airspace.Register
 	enrolled  *enrolment // nil until the register was rebuilt
+	talk      *talk
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
-	listeners []*mavlink.Listener
-	names     []string // of the listeners
+	listeners []receiver
+	names     []string        // of the listeners
+	gateways  *gateway.Server // nil: off
 	web       *web.Server
 	auth      *auth.Authenticator
 	http      net.Listener
 	newestUS  int64         // time of the newest journal entry at the start
+	schema    uint32        // of snapshots, see programSchema
+	snapped   uint64        // last entry of the newest snapshot that can be used
 	full      atomic.Uint64 // sources that could not be followed
 	watch     lossWatch
 	waits     waitWatch
@@ -71,6 +78,7 @@ type server struct {
 	admin         *admin.Server // nil: off
 	adminListener net.Listener
 	alertLatency  prometheus.Histogram
+	durations     durations
 	heart         *watchdog.Heart
 	keeper        *audit.Keeper
 	acts          *audit.Recorder
@@ -85,14 +93,14 @@ const lookAheadS = 10
 // newServer opens the journal, rebuilds the state from it and binds every
 // socket; nothing is received before run.
 func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
-	s := &server{cfg: cfg, bus: telemetry.NewBus(nil), requests: web.NewRequests()}
+	s := &server{cfg: cfg, bus: telemetry.NewBus(nil), requests: web.NewRequests(), schema: programSchema()}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
 	zone := cfg.zone()
-	s.journal, err = journal.Open(journal.Config{Dir: filepath.Join(cfg.DataDir, "journal"), Group: zone.ID, Logger: cfg.log})
+	s.journal, err = journal.Open(journal.Config{Dir: filepath.Join(cfg.DataDir, "journal"), Group: zone.ID, Logger: cfg.log, Synced: s.durations.synced})
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +117,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if s.enrolled, err = s.newEnrolment(); err != nil {
+		return nil, err
+	}
+	if s.talk, err = s.newTalk(); err != nil {
 		return nil, err
 	}
 	if err = s.newRecorder(); err != nil {
@@ -141,8 +152,11 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if err != nil {
 		return err
 	}
+	if err = s.newTraffic(); err != nil {
+		return err
+	}
 	s.separator, err = telemetry.NewSeparator(telemetry.SeparatorConfig{
-		Pipeline: s.pipeline, Bus: s.bus, Separation: geofence.SeparationConfig{HorizonS: lookAheadS},
+		Pipeline: s.pipeline, Bus: s.bus, Traffic: s.traffic, Separation: geofence.SeparationConfig{HorizonS: lookAheadS},
 	})
 	if err != nil {
 		return err
@@ -161,15 +175,21 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 
 func (s *server) replay(ctx context.Context) error {
 	begin, n := time.Now(), 0
+	st := s.state()
+	s.snapped = s.loadSnapshot(st)
 	err := s.journal.Replay(1, func(rec journal.Record) error {
 		n++
 		s.newestUS = max(s.newestUS, rec.TimeUS)
-		return errors.Join(ctx.Err(), s.keeper.Replay(rec), s.register.Replay(rec), s.book.Replay(rec), s.requests.Replay(rec), s.notifier.Replay(rec))
+		err := errors.Join(ctx.Err(), s.keeper.Replay(rec), s.notifier.Replay(rec))
+		if rec.Seq <= s.snapped {
+			return err
+		}
+		return errors.Join(err, st.replay(rec))
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild the state from the journal: %w", err)
 	}
-	s.cfg.log.Info("state rebuilt from the journal", "entries", n, "took_ms", time.Since(begin).Milliseconds())
+	s.cfg.log.Info("state rebuilt from the journal", "entries", n, "of_snapshot", s.snapped, "took_ms", time.Since(begin).Milliseconds())
 	return nil
 }
 
@@ -180,22 +200,29 @@ func (s *server) listen() (err error) {
 			return err
 		}
 		cfg := mavlink.Config{
-			Name: m.Name, Addr: m.address(), Idle: m.Idle, Recorder: record, Logger: s.cfg.log,
+			Name: m.Name, Addr: m.address(), Idle: m.Idle, Recorder: record, Logger: s.cfg.log, Traffic: s.traffic,
 			Limits: mavlink.Limits{
 				PerSource: m.Limits.PerSource, BurstPerSource: m.Limits.BurstPerSource,
 				UnknownPerSource: m.Limits.UnknownPerSource, UnknownTotal: m.Limits.UnknownTotal,
 			},
 		}
-		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full}
+		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, check: s.check, full: &s.full}
 		if m.Mode == modeSigned {
 			s.enrolled.sign(&cfg, to, s.newestUS)
+			to.talk = s.talk
 		}
-		l, err := mavlink.Listen(cfg, to)
+		l, err := openReceiver(&m, cfg, to)
 		if err != nil {
 			return fmt.Errorf("mavlink listener %s: %w", m.Name, err)
 		}
+		if to.talk != nil {
+			to.talk.sender.Attach(l)
+		}
 		s.listeners = append(s.listeners, l)
 		s.names = append(s.names, m.Name)
+	}
+	if err = s.newGateways(); err != nil {
+		return err
 	}
 	s.http, err = s.cfg.listenHTTP()
 	return err
@@ -212,17 +239,20 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
-	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
+	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run)
+	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run, s.talk.sender.Run, s.talk.exchange.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
+		}
+		if s.gateways != nil {
+			runs = append(runs, s.gateways.Run)
 		}
 		runs = append(runs, s.heart.Run)
 		if s.admin != nil {
@@ -245,6 +275,7 @@ func (s *server) run(ctx context.Context) error {
 		}
 		err = errors.Join(err, st.err())
 	}
+	s.lastSnapshot(late)
 	s.close()
 	s.cfg.log.Info("stopped")
 	return err
@@ -253,6 +284,9 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) close() {
 	for _, l := range s.listeners {
 		_ = l.Close()
+	}
+	if s.gateways != nil {
+		_ = s.gateways.Close()
 	}
 	for _, l := range []net.Listener{s.http, s.adminListener} {
 		if l != nil {

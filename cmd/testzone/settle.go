@@ -26,13 +26,17 @@ const (
 )
 
 // sighting is what is known of one vehicle that proved who it is, since the start.
+// Times that something is concluded from are of the monotonic clock: a step of the
+// wall clock must not make what flies look lost, nor what is old look new.
 type sighting struct {
-	provedUS          int64
+	provedUS          int64 // for people
 	listener, address string
 
-	heardUS int64 // newest heartbeat
-	restUS  int64 // since when it is at rest; 0: it is not
-	stopped bool  // when it was heard last
+	handle        vehicles.Handle // of the newest track
+	beatUS, fixUS int64           // as the track has them: another one is a new one
+	heard, fixed  time.Time       // when a new heartbeat, or session, and a new position were seen
+	rests         time.Time       // since when it is at rest; zero: it is not
+	stopped       bool            // when it was heard last
 }
 
 // keySighting is what is known of one key.
@@ -62,7 +66,7 @@ func (e *enrolment) look(ctx context.Context, now time.Time) error {
 	defer e.mu.Unlock()
 	for i := range tracks {
 		if t := &tracks[i]; t.Vehicle.Verified {
-			e.sightingOf(string(t.Vehicle.ID)).take(&t.Track, now.UnixMicro())
+			e.sightingOf(string(t.Vehicle.ID)).take(&t.Track, now)
 		}
 	}
 	for _, k := range e.keys {
@@ -74,22 +78,33 @@ func (e *enrolment) look(ctx context.Context, now time.Time) error {
 }
 
 // take judges a track. A sample that is not fresh says nothing.
-func (s *sighting) take(t *vehicles.Track, nowUS int64) {
-	fresh := func(us int64) bool { return us != 0 && nowUS-us <= freshSample.Microseconds() }
-	s.heardUS = max(s.heardUS, t.HeartbeatUS)
-	if !fresh(t.HeartbeatUS) {
-		s.restUS = 0
+func (s *sighting) take(t *vehicles.Track, now time.Time) {
+	if t.Handle < s.handle {
+		return // a former track that is about to go
+	}
+	s.handle = t.Handle
+	if t.HeartbeatUS != s.beatUS {
+		s.beatUS, s.heard = t.HeartbeatUS, now
+	}
+	if t.FixUS != s.fixUS {
+		s.fixUS, s.fixed = t.FixUS, now
+	}
+	if !s.fresh(now) {
+		s.rests = time.Time{}
 		return
 	}
 	switch {
-	case !atRest(t, fresh(t.FixUS)):
-		s.restUS = 0
-	case s.restUS == 0:
-		s.restUS = nowUS
+	case !atRest(t, now.Sub(s.fixed) <= freshSample):
+		s.rests = time.Time{}
+	case s.rests.IsZero():
+		s.rests = now
 	}
-	rested := s.restUS != 0 && nowUS-s.restUS >= restTime.Microseconds()
+	rested := !s.rests.IsZero() && now.Sub(s.rests) >= restTime
 	s.stopped = rested && (t.Class != vehicles.UAV || t.Landed == vehicles.OnGround) || t.Class == vehicles.UAV && !t.Armed
 }
+
+// fresh reports whether a heartbeat was seen just now.
+func (s *sighting) fresh(now time.Time) bool { return s.beatUS != 0 && now.Sub(s.heard) <= freshSample }
 
 // restCMS is the speed in cm/s below which a vehicle is at rest: that of GNSS noise.
 const restCMS = 50
@@ -102,10 +117,11 @@ func atRest(t *vehicles.Track, freshFix bool) bool {
 }
 
 // moves says whether a vehicle may be moving now. The register asks while it decides.
-func (e *enrolment) moves(vehicle string) bool {
+func (e *enrolment) moves(vehicle string) bool { return e.movesAt(vehicle, time.Now()) }
+
+func (e *enrolment) movesAt(vehicle string, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := time.Now()
 	s := e.seen[vehicle]
 	if s == nil {
 		return e.spoke(vehicle) && now.Sub(e.started) < comeBack
@@ -115,7 +131,7 @@ func (e *enrolment) moves(vehicle string) bool {
 
 // lost reports whether the vehicle was silent for so long that it has ended somehow.
 func (s *sighting) lost(now time.Time) bool {
-	return now.UnixMicro()-max(s.heardUS, s.provedUS) > lostLimit.Microseconds()
+	return now.Sub(s.heard) > lostLimit
 }
 
 // spoke reports whether a vehicle ever signed under one of its keys. Called with
@@ -145,8 +161,7 @@ func (e *enrolment) ended(vehicle string, now time.Time) (why string, ok bool) {
 	case s.lost(now):
 		return silent, true
 	}
-	fresh := now.UnixMicro()-s.heardUS <= freshSample.Microseconds()
-	return "it has stopped", fresh && s.stopped
+	return "it has stopped", s.fresh(now) && s.stopped
 }
 
 // settle lets what is to end when a vehicle has stopped come to its end. looked is

@@ -3,6 +3,7 @@ package main
 import (
 	"sync/atomic"
 
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 
 	"testzone/telemetry"
@@ -16,7 +17,9 @@ type sink struct {
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
 	operator string
-	enrolled *enrolment     // of a signed listener, whose vehicles have proved who they are; nil on an open one
+	enrolled *enrolment // of a signed listener, whose vehicles have proved who they are; nil on an open one
+	check    *telemetry.IdentityCheck
+	talk     *talk          // likewise
 	full     *atomic.Uint64 // sources that could not be followed
 }
 
@@ -24,7 +27,11 @@ type sink struct {
 // it claims to be.
 func (s *sink) Open(src mavlink.Source) (vehicles.Handle, bool) {
 	if s.enrolled != nil {
-		return s.enrolled.open(src)
+		h, ok := s.enrolled.open(src)
+		if ok {
+			s.talk.open(h, src)
+		}
+		return h, ok
 	}
 	id, err := s.registry.OpenUnverified(vehicles.Source{
 		Listener: src.Listener, Address: src.Addr.String(),
@@ -38,15 +45,27 @@ func (s *sink) Open(src mavlink.Source) (vehicles.Handle, bool) {
 }
 
 // Reports hands a batch to the shards.
-func (s *sink) Reports(batch []vehicles.Report) { s.pipeline.Reports(batch) }
+func (s *sink) Reports(batch []vehicles.Report) {
+	s.pipeline.Reports(batch)
+	if s.talk != nil {
+		s.talk.exchange.Reports(batch)
+	}
+}
 
-// Note takes cold messages. Nothing acts on them yet: orders and plans, which
-// need the answers, come with authenticated links.
-func (s *sink) Note(vehicles.Handle, int64, message.Message) {}
+// Note takes cold messages: the answers of vehicles that proved who they are.
+func (s *sink) Note(h vehicles.Handle, receivedUS int64, msg message.Message) {
+	if m, ok := msg.(*ardupilotmega.MessageAutopilotVersion); ok {
+		s.check.Autopilot(h, m.Uid, m.Uid2)
+	}
+	if s.talk != nil {
+		s.talk.exchange.Note(h, receivedUS, msg)
+	}
+}
 
 // Close ends the following of a source that was silent for long.
 func (s *sink) Close(h vehicles.Handle) {
 	if s.enrolled != nil {
+		s.talk.close(h)
 		s.enrolled.close(h)
 		return
 	}

@@ -317,6 +317,9 @@ func (j *Journal) write(g *group) error {
 		return j.unknown(err)
 	}
 	took := time.Since(begin)
+	if j.cfg.Synced != nil {
+		j.cfg.Synced(took)
+	}
 	c.reach(pointSynced)
 	j.mu.Lock()
 	j.segs[len(j.segs)-1] = c.seg

@@ -156,6 +156,10 @@ type Config struct {
 	ScrubEvery   time.Duration    // how often everything is read again while running; default 24 h, negative = never
 	ScrubRate    int64            // bytes/s of that; default 8 MiB/s
 
+	// Synced is told how long each data sync of a batch took, before the batch is
+	// answered; default nobody. It has to be quick.
+	Synced func(took time.Duration)
+
 	anyGroup bool        // the tools take the group that the journal has
 	reached  func(point) // tests fail or end the process there; called by one goroutine or another
 }

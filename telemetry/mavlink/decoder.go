@@ -54,6 +54,8 @@ type decoder struct {
 	batch         []vehicles.Report
 	pad           [hotBytes]byte
 	coldPad       [256]byte
+	traffic       Traffic // nil: sightings are ignored
+	sighting      vehicles.Sighting
 	stats         Stats
 
 	frameRate, otherRate, reserveRate, noteRate, notesRate, answerRate, addrRate, unknownRate, tellRate rate
@@ -63,7 +65,7 @@ type decoder struct {
 func newDecoder(cfg Config, cat *catalog, sink Sink, to *routes, start time.Time) *decoder {
 	l := cfg.Limits.withDefaults(cfg.Keys != nil)
 	d := &decoder{
-		name: cfg.Name, cat: cat, sink: sink, limits: l,
+		name: cfg.Name, cat: cat, sink: sink, limits: l, traffic: cfg.Traffic,
 		idle: int64(cfg.Idle), start: start,
 		sessions: map[key]*session{},
 		pending:  newPending(l.Pending),
@@ -105,7 +107,13 @@ func (d *decoder) tick(now time.Time) {
 			d.drop(s)
 		}
 	}
+	if d.keys != nil {
+		d.routes.heard(d.sessions, d.heardUS)
+	}
 }
+
+// heardUS is when a session was heard last, in µs since the Unix epoch.
+func (d *decoder) heardUS(s *session) int64 { return d.nowUS - (d.now-s.lastSeen)/1000 }
 
 // keep adds a session.
 func (d *decoder) keep(s *session) {
@@ -316,14 +324,20 @@ func (d *decoder) isOther(s *session, f *frame) bool {
 
 // known handles a frame of a source with a session.
 func (d *decoder) known(s *session, f *frame, def *definition) Reason {
-	if f.comp != s.owner {
+	seen := def.kind == sighting && d.traffic != nil
+	if f.comp != s.owner && !seen {
 		return OtherComponent
 	}
-	s.lastSeen = d.now
-	d.stats.Lost += s.gap(f.seq)
+	if f.comp == s.owner {
+		s.lastSeen = d.now
+		d.stats.Lost += s.gap(f.seq)
+	}
+	if seen {
+		return d.sight(s, f)
+	}
 	limit := d.frameRate
 	switch {
-	case def.kind == ignored:
+	case def.kind == ignored || def.kind == sighting:
 		limit = d.otherRate
 	case def.kind == cold || def.kind == answer || f.id == idHeartbeat:
 		limit = d.reserveRate

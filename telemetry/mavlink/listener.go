@@ -43,6 +43,8 @@ type socket interface {
 	read(b *batch) (int, error)
 	// drops is the number of datagrams that the kernel dropped, if it tells.
 	drops() (uint32, bool)
+	// write sends one datagram without waiting, also while another goroutine reads.
+	write(to netip.AddrPort, frame []byte) error
 	addr() netip.AddrPort
 	receiveBuffer() int // bytes, as the kernel accounts them
 	close() error

@@ -234,9 +234,10 @@ func (s *scripted) drops() (v uint32, ok bool) {
 	v, s.dropped = s.dropped[0], s.dropped[1:]
 	return v, true
 }
-func (s *scripted) addr() netip.AddrPort { return addrA }
-func (s *scripted) receiveBuffer() int   { return 32 << 20 }
-func (s *scripted) close() error         { return nil }
+func (s *scripted) write(netip.AddrPort, []byte) error { return nil }
+func (s *scripted) addr() netip.AddrPort               { return addrA }
+func (s *scripted) receiveBuffer() int                 { return 32 << 20 }
+func (s *scripted) close() error                       { return nil }
 
 // Reads that hold more reports than a batch, and a drop counter that wraps.
 func TestListenerReads(t *testing.T) {

@@ -15,6 +15,9 @@ type Route struct {
 	SystemID   uint8
 	Autopilot  uint8 // component id
 	Credential *Credential
+	// HeardUS is when the vehicle was heard there last, in µs since the Unix epoch,
+	// to the second: of several links the newest is sent over.
+	HeardUS int64
 }
 
 // routes are the ways to the vehicles of one listener. Safe for concurrent use.
@@ -51,4 +54,16 @@ func (r *routes) get(h vehicles.Handle) (Route, bool) {
 	defer r.mu.Unlock()
 	route, ok := r.to[h]
 	return route, ok
+}
+
+// heard says when vehicles were heard last, where they are sent to.
+func (r *routes) heard(sessions map[key]*session, us func(*session) int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range sessions {
+		if route := r.to[s.handle]; s.leads && route.Addr == s.key.addr {
+			route.HeardUS = us(s)
+			r.to[s.handle] = route
+		}
+	}
 }

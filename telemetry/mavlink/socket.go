@@ -57,6 +57,11 @@ func (s *portableSocket) read(b *batch) (int, error) {
 	return 1, nil
 }
 
+func (s *portableSocket) write(to netip.AddrPort, frame []byte) error {
+	_, err := s.conn.WriteToUDPAddrPort(frame, to)
+	return err
+}
+
 func (s *portableSocket) drops() (uint32, bool) { return 0, false }
 func (s *portableSocket) addr() netip.AddrPort  { return s.local }
 func (s *portableSocket) receiveBuffer() int    { return s.buffer }

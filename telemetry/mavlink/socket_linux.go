@@ -30,6 +30,7 @@ type linuxSocket struct {
 	iovs   [slots]unix.Iovec
 	names  [slots]unix.RawSockaddrInet6 // the longer of the two families
 	bytes  [slots][slotSize]byte
+	gate   gate
 }
 
 // openSocket binds an address; shared: with further sockets of this user.
@@ -187,7 +188,7 @@ func (s *linuxSocket) drops() (uint32, bool) {
 
 func (s *linuxSocket) addr() netip.AddrPort { return s.local }
 func (s *linuxSocket) receiveBuffer() int   { return s.buffer }
-func (s *linuxSocket) close() error         { return unix.Close(s.fd) }
+func (s *linuxSocket) close() error         { return s.gate.end(func() error { return unix.Close(s.fd) }) }
 
 // rest waits in the kernel: a timer of the runtime is rounded up to the next
 // millisecond when the process is otherwise idle, and wakes two threads.

@@ -53,6 +53,7 @@ type StampFile struct {
 	lost   bool  // the file was damaged or gone: what was seen before is unknown
 	floor  Stamp // of keys that existed, if it was lost
 	newest Stamp // highest that the file held
+	soon   chan struct{}
 
 	// writing is held over a write: a stuck disk must not keep out who asks for a key.
 	writing sync.Mutex // guards saved
@@ -67,7 +68,7 @@ type StampFile struct {
 // missing although keys exist, no stamp older than now is accepted under the keys
 // that exist: a copy of anything that was ever signed would be as good as new.
 func OpenStampFile(path string, now time.Time) (*StampFile, error) {
-	f := &StampFile{path: path, keys: map[string]*Stamps{}}
+	f := &StampFile{path: path, keys: map[string]*Stamps{}, soon: make(chan struct{}, 1)}
 	raw, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -123,6 +124,16 @@ func (f *StampFile) Keep(keyIDs []string) {
 	maps.DeleteFunc(f.keys, func(id string, _ *Stamps) bool { return !slices.Contains(keyIDs, id) })
 }
 
+// Soon lets Run save at once: ask when a session begins. The file knows nothing of
+// a key that was never used before, and all that it signed would be accepted again
+// after a crash. It does not block.
+func (f *StampFile) Soon() {
+	select {
+	case f.soon <- struct{}{}:
+	default:
+	}
+}
+
 // Run saves what moved once a second, and exactly at the end. A write that fails
 // is tried again; Failed tells.
 func (f *StampFile) Run(ctx context.Context) error {
@@ -131,13 +142,14 @@ func (f *StampFile) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-tick.C:
-			err := f.Save(false)
-			f.mu.Lock()
-			f.failed = err
-			f.mu.Unlock()
+		case <-f.soon:
 		case <-ctx.Done():
 			return f.Save(true)
 		}
+		err := f.Save(false)
+		f.mu.Lock()
+		f.failed = err
+		f.mu.Unlock()
 	}
 }
 

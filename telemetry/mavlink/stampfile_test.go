@@ -125,12 +125,18 @@ func TestStampFileRun(t *testing.T) {
 		if got := openStamps(t, path).Known("vk_1").Highest(); got != 1000+ahead {
 			t.Errorf("saved %d while running, want %d", got, 1000+ahead)
 		}
+		seen(s, 3, 2000)
+		f.Soon()
+		synctest.Wait()
+		if got := openStamps(t, path).Known("vk_1").Highest(); got != 2000+ahead {
+			t.Errorf("saved %d at once, want %d", got, 2000+ahead)
+		}
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if got := openStamps(t, path).Known("vk_1").Highest(); got != 1000 {
-			t.Errorf("saved %d at the end, want 1000", got)
+		if got := openStamps(t, path).Known("vk_1").Highest(); got != 2000 {
+			t.Errorf("saved %d at the end, want 2000", got)
 		}
 	})
 }

@@ -26,6 +26,9 @@ type Query struct {
 	FromUS, ToUS int64 // stamps from the one up to, but without, the other
 	// Systems, if not nil, says whose frames; it is asked for each.
 	Systems func(system uint8) bool
+	// Own, if not nil, holds the only system ids whose frames may be given out, each
+	// with the stamp from which on.
+	Own map[uint8]int64
 }
 
 // Exported counts what became of an export.
@@ -116,7 +119,7 @@ func (x *exporter) pieces(s *segment, size int64) (out []point) {
 	}
 	for _, p := range x.index(s, size) {
 		end = p.At + p.Bytes
-		if p.From < x.query.ToUS && p.To >= x.query.FromUS && x.wants(&p.Systems) {
+		if p.From < x.query.ToUS && p.To >= x.query.FromUS && x.wants(&p.Systems, p.To) {
 			add(p.At, p.Bytes)
 		}
 	}
@@ -140,16 +143,23 @@ func (x *exporter) index(s *segment, size int64) []point {
 	return points(lines, size)
 }
 
-func (x *exporter) wants(systems *counts) bool {
-	if x.query.Systems == nil {
-		return true
-	}
+func (x *exporter) wants(systems *counts, newest int64) bool {
 	for id, n := range systems {
-		if n > 0 && x.query.Systems(uint8(id)) {
+		if n > 0 && x.query.of(uint8(id), newest) {
 			return true
 		}
 	}
 	return false
+}
+
+// of tells whether a frame of a system with this stamp is asked for.
+func (q *Query) of(system uint8, us int64) bool {
+	if q.Own != nil {
+		if from, ok := q.Own[system]; !ok || us < from {
+			return false
+		}
+	}
+	return q.Systems == nil || q.Systems(system)
 }
 
 // piece exports what fits of a run of entries.
@@ -180,7 +190,7 @@ func (x *exporter) piece(data File, at, bytes int64) error {
 }
 
 func (x *exporter) entry(e *entry, raw []byte) error {
-	if e.us < x.query.FromUS || e.us >= x.query.ToUS || x.query.Systems != nil && !x.query.Systems(systemOf(e.frame)) {
+	if e.us < x.query.FromUS || e.us >= x.query.ToUS || !x.query.of(systemOf(e.frame), e.us) {
 		return nil
 	}
 	if x.strip != nil {

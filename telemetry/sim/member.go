@@ -18,19 +18,20 @@ type kind struct {
 	agility agility
 	flies   bool
 	cellsMV uint16 // full battery
+	params  []param
 }
 
 // Speeds and accelerations are everyday values of small machines. A plane does
 // not stop; a rover and a boat do not turn on the spot.
 var (
 	copter = kind{vehicles.UAV, ardupilotmega.MAV_TYPE_QUADROTOR, 3,
-		agility{cruise: 10, accel: 2, lateral: 2.5, climb: 2.5, sink: 1.5, spin: 0.8}, true, 16800}
+		agility{cruise: 10, accel: 2, lateral: 2.5, climb: 2.5, sink: 1.5, spin: 0.8}, true, 16800, copterParams}
 	fixedWing = kind{vehicles.UAV, ardupilotmega.MAV_TYPE_FIXED_WING, 10,
-		agility{cruise: 20, accel: 1, lateral: 5, climb: 3, sink: 3}, true, 25200}
+		agility{cruise: 20, accel: 1, lateral: 5, climb: 3, sink: 3}, true, 25200, planeParams}
 	rover = kind{vehicles.ICV, ardupilotmega.MAV_TYPE_GROUND_ROVER, 10,
-		agility{cruise: 11, accel: 1.5, lateral: 2}, false, 51000}
+		agility{cruise: 11, accel: 1.5, lateral: 2}, false, 51000, roverParams}
 	boat = kind{vehicles.USV, ardupilotmega.MAV_TYPE_SURFACE_BOAT, 10,
-		agility{cruise: 9.5, accel: 0.4, lateral: 0.8}, false, 51000}
+		agility{cruise: 9.5, accel: 0.4, lateral: 0.8}, false, 51000, boatParams}
 )
 
 // member is one vehicle of a fleet.
@@ -53,6 +54,8 @@ type member struct {
 	wander  [4]float64 // phases of the position error
 	charge  float64    // seconds of use at the start
 	encoder streamwriter.Writer
+	group   *group
+	station station
 }
 
 func newMember(name string, k *kind, p plane, c *course, rng *rand.Rand) *member {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/frame"
-	"github.com/bluenviron/gomavlib/v3/pkg/message"
 	"github.com/bluenviron/gomavlib/v3/pkg/streamwriter"
 )
 
@@ -19,7 +18,7 @@ const (
 	maxLag    = 2 * time.Second  // further behind (the machine slept), frames are skipped
 )
 
-// Stats counts what was sent. A datagram holds one frame.
+// Stats counts what was sent. A datagram holds one frame, but for the faults.
 type Stats struct {
 	Frames    uint64
 	Datagrams uint64
@@ -27,6 +26,10 @@ type Stats struct {
 	Errors    uint64            // writes that failed; their frames are not counted as sent
 	Skipped   uint64            // frames not sent because the fleet was more than 2 s behind
 	ByMessage map[uint32]uint64 // frames by message id
+
+	Faulty uint64 // frames sent again, cut or signed with a wrong key on purpose: not counted above
+	Beats  uint64 // heartbeats that vehicles heard and believed
+	Deaf   uint64 // frames to a vehicle that it did not believe, or could not answer
 }
 
 // stream is one message of one vehicle, sent once per period; a nil member is
@@ -67,15 +70,26 @@ type group struct {
 	writer *frame.Writer
 	gcs    streamwriter.Writer
 
-	frames, bytes, errors, skipped atomic.Uint64
-	byID                           [idCount]atomic.Uint64
+	answers chan answer
+
+	frames, datagrams, bytes, errors, skipped, faulty atomic.Uint64
+	byID                                              map[int]*atomic.Uint64 // of every id that may be sent; never changes
+}
+
+// counters is one for every message id below 256, and for those above that are sent.
+func counters() map[int]*atomic.Uint64 {
+	out := map[int]*atomic.Uint64{idBasicID: new(atomic.Uint64), idLocation: new(atomic.Uint64)}
+	for id := range 256 {
+		out[id] = new(atomic.Uint64)
+	}
+	return out
 }
 
 func (f *Fleet) makeGroups() error {
 	n := max(1, min(maxGroups, (len(f.members)+perGroup-1)/perGroup))
 	per := (len(f.members) + n - 1) / n
 	for i := range n {
-		g := &group{fleet: f}
+		g := &group{fleet: f, answers: make(chan answer, 1024), byID: counters()}
 		var err error
 		if g.writer, err = newFrameWriter(&g.sink); err != nil {
 			return err
@@ -85,6 +99,7 @@ func (f *Fleet) makeGroups() error {
 			break
 		}
 		for _, m := range mine {
+			m.group = g
 			if m.encoder, err = newEncoder(g.writer, m.sysid, 1); err != nil {
 				return err
 			}
@@ -95,6 +110,7 @@ func (f *Fleet) makeGroups() error {
 				return err
 			}
 			g.queues[0].streams = append(g.queues[0].streams, stream{id: idHeartbeat})
+			g.listen(mine)
 		}
 		for q := range g.queues { // groups take turns, too
 			g.queues[q].shift = g.queues[q].period * time.Duration(i) / time.Duration(n*len(g.queues[q].streams))
@@ -132,6 +148,9 @@ func (g *group) run(ctx context.Context, start time.Time, until time.Duration) {
 		select {
 		case <-ctx.Done():
 			return
+		case a := <-g.answers:
+			g.answered(a, time.Since(start))
+			continue
 		case <-timer.C:
 		}
 		now := time.Since(start)
@@ -179,7 +198,11 @@ func (g *group) sendDue(now time.Duration) time.Duration {
 func (g *group) send(s stream, at time.Duration) {
 	f := g.fleet
 	if s.m == nil {
-		g.write(&g.gcs, gcsHeartbeat(), s.id, f.sockets[0])
+		if err := g.gcs.Write(gcsHeartbeat()); err != nil {
+			g.errors.Add(1)
+			return
+		}
+		g.write(f.sockets[0], g.sink.b, s.id)
 		return
 	}
 	m := s.m
@@ -191,21 +214,11 @@ func (g *group) send(s stream, at time.Duration) {
 	if f.cfg.OnSend != nil && s.id == idPosition {
 		f.cfg.OnSend(Sent{m.index, m.sysid, m.socket, boot, time.Now().UnixMicro(), p})
 	}
-	g.write(&m.encoder, msg, s.id, f.sockets[m.socket])
-}
-
-func (g *group) write(e *streamwriter.Writer, msg message.Message, id int, c conn) {
-	if err := e.Write(msg); err != nil {
+	if err := m.encoder.Write(msg); err != nil {
 		g.errors.Add(1)
 		return
 	}
-	if err := writeDatagram(c, g.sink.b); err != nil {
-		g.errors.Add(1)
-		return
-	}
-	g.frames.Add(1)
-	g.bytes.Add(uint64(len(g.sink.b)))
-	g.byID[id].Add(1)
+	g.emit(m, s.id, at)
 }
 
 // writeDatagram writes p. ECONNREFUSED tells of an earlier datagram that found
@@ -220,9 +233,11 @@ func writeDatagram(c conn, p []byte) error {
 
 // Stats counts what was sent so far.
 func (f *Fleet) Stats() Stats {
-	s := Stats{ByMessage: map[uint32]uint64{}}
+	s := Stats{ByMessage: map[uint32]uint64{}, Beats: f.beats.Load(), Deaf: f.deaf.Load()}
 	for _, g := range f.groups {
 		s.Frames += g.frames.Load()
+		s.Datagrams += g.datagrams.Load()
+		s.Faulty += g.faulty.Load()
 		s.Bytes += g.bytes.Load()
 		s.Errors += g.errors.Load()
 		s.Skipped += g.skipped.Load()
@@ -232,6 +247,5 @@ func (f *Fleet) Stats() Stats {
 			}
 		}
 	}
-	s.Datagrams = s.Frames
 	return s
 }

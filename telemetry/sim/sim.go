@@ -12,8 +12,10 @@
 // their period. Lengths are metres, angles radians clockwise from north inside,
 // positions WGS-84; the ground is flat at 4 m AMSL.
 //
-// A Fleet is used by one Run; Stats and At may be called at any time. Not
-// simulated: wind, sensors, on-board fences, answers to commands.
+// A fleet that signs, or is told to answer, answers requests for its version,
+// home, parameters and clock. A Fleet is used by one Run; Stats and At may be
+// called at any time. Not simulated: wind, sensors, on-board fences, the effect
+// of commands.
 package sim
 
 import (
@@ -22,10 +24,15 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/bluenviron/gomavlib/v3/pkg/dialect"
+
 	"testzone/geofence/geo"
+	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
 )
 
@@ -74,6 +81,15 @@ type Config struct {
 	// four goroutines at once. It must not block.
 	OnSend func(Sent)
 
+	// Sign gives a vehicle, by its system id, its signing key and link id;
+	// ok=false: it does not sign. One that signs believes only what is signed with
+	// its key, and answers.
+	Sign func(sys uint8) (key [32]byte, link uint8, ok bool)
+	// Answer has vehicles that do not sign answer, too: to everybody.
+	Answer bool
+	// Faults says what a vehicle does wrong.
+	Faults func(sys uint8) Fault
+
 	dial func(target string) (conn, error) // tests; default a connected UDP socket
 }
 
@@ -103,10 +119,21 @@ type Fleet struct {
 	sockets  []conn
 	groups   []*group
 	breaches []Breach
+	codec    *mavlink.Codec      // nil: nobody signs
+	dialect  *dialect.ReadWriter // nil: nobody hears
+	begun    time.Time
+	behind   [][]*member // by socket
+	ears     sync.WaitGroup
+	beats    atomic.Uint64
+	deaf     atomic.Uint64
+
+	mu    sync.Mutex // guards the field below, and what vehicles heard
+	extra []conn     // of vehicles that came from another port
 }
 
 // conn is what a fleet needs of a connected datagram socket.
 type conn interface {
+	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)
 	LocalAddr() net.Addr
 	Close() error
@@ -147,9 +174,14 @@ func New(cfg Config) (*Fleet, error) {
 	if per := (len(f.members) + n - 1) / n; per > maxPerSocket {
 		return nil, fmt.Errorf("%w: %d vehicles on %d sockets, at most %d on one", ErrConfig, len(f.members), n, maxPerSocket)
 	}
+	f.behind = make([][]*member, n)
 	for i, m := range f.members {
 		// Neighbours share a socket, so ids that repeat after 250 are on different ones.
 		m.index, m.socket, m.sysid = i, i*n/len(f.members), uint8(1+i%maxPerSocket)
+		f.behind[m.socket] = append(f.behind[m.socket], m)
+	}
+	if err := f.prepare(); err != nil {
+		return nil, fmt.Errorf("prepare signing: %w", err)
 	}
 	for i := range f.breaches {
 		f.breaches[i].SystemID = f.members[f.breaches[i].Vehicle].sysid
@@ -216,18 +248,27 @@ func (cfg Config) withDefaults() (Config, error) {
 // target that does not listen is not an error: it may come later.
 func (f *Fleet) Run(ctx context.Context) error {
 	start := time.Now()
+	f.begun = start
+	if err := f.startHearing(); err != nil {
+		return errors.Join(fmt.Errorf("prepare answers: %w", err), f.Close())
+	}
 	var wg sync.WaitGroup
 	for _, g := range f.groups {
 		wg.Go(func() { g.run(ctx, start, f.cfg.Duration) })
 	}
 	wg.Wait()
-	return f.Close()
+	err := f.Close()
+	f.ears.Wait()
+	return err
 }
 
 // Close closes the sockets of a fleet that is not run.
 func (f *Fleet) Close() error {
 	var errs []error
-	for _, c := range f.sockets {
+	f.mu.Lock()
+	all := append(slices.Clone(f.sockets), f.extra...)
+	f.mu.Unlock()
+	for _, c := range all {
 		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}

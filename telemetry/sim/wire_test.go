@@ -33,12 +33,13 @@ type memory struct {
 	w      *wire
 	index  int
 	closed bool
+	in     chan []byte
 }
 
 func (w *wire) dial(string) (conn, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	m := &memory{w: w, index: len(w.conns)}
+	m := &memory{w: w, index: len(w.conns), in: make(chan []byte, 100)}
 	w.conns = append(w.conns, m)
 	return m, nil
 }
@@ -58,6 +59,15 @@ func (m *memory) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Read waits for what a test puts into in.
+func (m *memory) Read(p []byte) (int, error) {
+	b, ok := <-m.in
+	if !ok {
+		return 0, net.ErrClosed
+	}
+	return copy(p, b), nil
+}
+
 func (m *memory) LocalAddr() net.Addr {
 	return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 40000 + m.index}
 }
@@ -65,6 +75,9 @@ func (m *memory) LocalAddr() net.Addr {
 func (m *memory) Close() error {
 	m.w.mu.Lock()
 	defer m.w.mu.Unlock()
+	if !m.closed {
+		close(m.in)
+	}
 	m.closed = true
 	return nil
 }

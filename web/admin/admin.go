@@ -84,6 +84,13 @@ func (s *Server) Histogram(name, help string, buckets []float64) prometheus.Hist
 	return h
 }
 
+// Histograms is Histogram with labels.
+func (s *Server) Histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	s.registry.MustRegister(h)
+	return h
+}
+
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	// A page of a browser must not read this port by a name that resolves to it.

@@ -85,6 +85,10 @@ type alert struct {
 	ID      string  `json:"id"`
 	Type    string  `json:"type"`
 	Fence   *object `json:"fence"`
+	Suspect *struct {
+		Why     string `json:"why"`
+		Address string `json:"address"`
+	} `json:"suspect"`
 	Vehicle struct {
 		ID       string `json:"id"`
 		Operator string `json:"operator"`
@@ -146,6 +150,9 @@ func (b *body) ofAlert(e *Event) {
 			e.Object += named(" fence", b.Alert.Fence.ID)
 		}
 		e.Org, e.Why = b.Alert.Vehicle.Operator, b.Alert.Type
+		if s := b.Alert.Suspect; s != nil {
+			e.Why, e.From = e.Why+": "+s.Why, s.Address
+		}
 	}
 	if b.Ack != nil {
 		e.Who, e.Why = b.Ack.By, b.Ack.Note

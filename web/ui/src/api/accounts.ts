@@ -41,6 +41,7 @@ export const accounts = {
   createOrganisation: (o: OrganisationInput) => ask(client.POST('/v1/organisations', { body: o })),
   replaceOrganisation: (o: Organisation, to: OrganisationChange) =>
     ask(client.PUT('/v1/organisations/{id}', { ...revOf(o), body: to })),
+  moveClock: (o: Organisation, now: string) => ask(client.PUT('/v1/organisations/{id}/clock', { ...revOf(o), body: { now } })),
   keys: () => pages((c) => ask(client.GET('/v1/keys', { params: { query: query(c) } }))),
   createKey: (k: KeyInput) => ask(client.POST('/v1/keys', { body: k })),
   revokeKey: (k: ApiKey) => ask(client.DELETE('/v1/keys/{id}', revOf(k))),

@@ -54,6 +54,8 @@ export const enAccounts = {
   'org.disable': 'Disabled: none of its people and keys may act',
   'org.ahead': 'Clock ahead, hours',
   'org.aheadHint': 'The clock of a sandbox only goes forward.',
+  'org.moveClock': 'Move the clock',
+  'org.clockLead': 'The people of the sandbox see by this clock which fences are in force, and their API keys expire by it. What the zone enforces does not follow it.',
   'org.clockAhead': 'clock {hours} h ahead',
 
   'person.new': 'New person',

@@ -56,6 +56,8 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'org.disable': '停用：其人员和密钥均不得操作',
   'org.ahead': '时钟提前（小时）',
   'org.aheadHint': '沙盒的时钟只能向前。',
+  'org.moveClock': '前调时钟',
+  'org.clockLead': '沙盒人员按此时钟查看哪些围栏生效，其 API 密钥也按此到期。测试区的实际执行不随之改变。',
   'org.clockAhead': '时钟提前 {hours} 小时',
 
   'person.new': '新建人员',

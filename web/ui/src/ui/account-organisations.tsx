@@ -1,13 +1,51 @@
-// Organisations: the list, a new one, the change of one.
+// Organisations: the list, a new one, the change of one, the clock of one's own sandbox.
 
 import { useRef, useState } from 'preact/hooks';
 import { accounts, type Organisation, type OrganisationInput } from '../api/accounts';
 import { formatNumber, t } from '../i18n/later';
-import { admin, focusTab, organisations } from '../state/accounts';
+import { admin, focusTab, may, organisations } from '../state/accounts';
+import { serverTime } from '../state/clock';
+import { actor } from '../state/session';
 import { Failure, Field, Heading, Listed, Table, texts, useAct } from './account-bits';
 
 const KINDS = ['operator', 'department', 'authority', 'sandbox'] as const;
 const HOUR_S = 3600;
+
+/** Whether its people who rehearse may move its clock; the server holds the rule. */
+const moves = (o: Organisation): boolean =>
+  o.kind === 'sandbox' && o.id === actor.value?.organisation && (may('permit.apply') || may('permit.review'));
+
+function Ahead({ of }: { of: Organisation }) {
+  return (
+    <Field label={t('org.ahead')} hint={t('org.aheadHint')}>
+      <input name="ahead" type="number" step="any" min={of.clock_ahead_s / HOUR_S} max={87_600} defaultValue={String(of.clock_ahead_s / HOUR_S)} />
+    </Field>
+  );
+}
+
+function MoveClock({ of, close }: { of: Organisation; close: () => void }) {
+  const form = useRef<HTMLFormElement>(null);
+  const { busy, failure, act } = useAct();
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    const ahead = Number(texts(new FormData(form.current!), 'ahead')) * HOUR_S * 1000;
+    const done = await act(() => accounts.moveClock(of, new Date((serverTime() ?? Date.now()) + ahead).toISOString()), t('acc.saved'));
+    void organisations.load();
+    if (done) close();
+  };
+  return (
+    <form class="desk-form" ref={form} onSubmit={submit} data-testid="clock-form">
+      <Heading>{of.name}</Heading>
+      <p class="note">{t('org.clockLead')}</p>
+      <Ahead of={of} />
+      <Failure of={failure} />
+      <div class="actions">
+        <button class="button primary" type="submit" disabled={busy} data-testid="save">{t('org.moveClock')}</button>
+        <button class="button" type="button" onClick={close}>{t('cancel')}</button>
+      </div>
+    </form>
+  );
+}
 
 /** of: null for a new one. */
 function Edit({ of, close }: { of: Organisation | null; close: () => void }) {
@@ -41,11 +79,7 @@ function Edit({ of, close }: { of: Organisation | null; close: () => void }) {
           </>
         )}
       <Field label={t('acc.name')}><input name="name" type="text" required maxLength={120} defaultValue={of?.name ?? ''} /></Field>
-      {of?.kind === 'sandbox' && (
-        <Field label={t('org.ahead')} hint={t('org.aheadHint')}>
-          <input name="ahead" type="number" step="any" min={of.clock_ahead_s / HOUR_S} max={87_600} defaultValue={String(of.clock_ahead_s / HOUR_S)} />
-        </Field>
-      )}
+      {of?.kind === 'sandbox' && <Ahead of={of} />}
       {of && <label class="check"><input type="checkbox" name="disabled" defaultChecked={of.disabled} />{t('org.disable')}</label>}
       <Failure of={failure} />
       <div class="actions">
@@ -62,13 +96,15 @@ export function OrganisationsPage() {
     edit(undefined);
     focusTab();
   };
+  if (edited && !admin.value) return <MoveClock of={edited} close={close} />;
   if (edited !== undefined) return <Edit of={edited} close={close} />;
+  const acts = admin.value || (organisations.items.value?.some(moves) ?? false);
   return (
     <>
       {admin.value && <div class="desk-bar"><button class="button primary" type="button" data-testid="organisation-new" onClick={() => edit(null)}>{t('org.new')}</button></div>}
       <Listed of={organisations}>
         {(items) => items.length === 0 ? <p class="empty">{t('org.none')}</p> : (
-          <Table label={t('desk.organisations')} heads={[t('acc.name'), t('org.kind'), t('acc.state'), ...(admin.value ? [t('acc.acts')] : [])]}>
+          <Table label={t('desk.organisations')} heads={[t('acc.name'), t('org.kind'), t('acc.state'), ...(acts ? [t('acc.acts')] : [])]}>
             {items.map((o) => (
               <tr key={o.id} class={o.disabled ? 'is-off' : ''} data-organisation={o.id}>
                 <td class="wrap">{o.name}<div class="sub mono">{o.id}</div></td>
@@ -77,7 +113,12 @@ export function OrganisationsPage() {
                   {t(o.disabled ? 'acc.disabled' : 'acc.active')}
                   {o.clock_ahead_s > 0 && <div class="sub">{t('org.clockAhead', { hours: formatNumber(o.clock_ahead_s / HOUR_S, 1) })}</div>}
                 </td>
-                {admin.value && <td><button class="button" type="button" aria-label={t('acc.editWhat', { what: o.name })} onClick={() => edit(o)}>{t('acc.edit')}</button></td>}
+                {acts && (
+                  <td>
+                    {admin.value && <button class="button" type="button" aria-label={t('acc.editWhat', { what: o.name })} onClick={() => edit(o)}>{t('acc.edit')}</button>}
+                    {!admin.value && moves(o) && <button class="button" type="button" data-testid="clock-move" onClick={() => edit(o)}>{t('org.moveClock')}</button>}
+                  </td>
+                )}
               </tr>
             ))}
           </Table>

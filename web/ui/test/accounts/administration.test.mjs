@@ -13,6 +13,9 @@ const now = async (who) => (await of.ada.call('GET', '/v1/people?limit=200')).it
 before(async () => {
   await api('POST', '/v1/organisations', { id: 'zone', kind: 'authority', name: 'Zone authority' });
   await api('POST', '/v1/organisations', { id: 'lab', kind: 'operator', name: 'Harbour lab' });
+  await api('POST', '/v1/organisations', { id: 'play', kind: 'sandbox', name: 'Play yard' });
+  of.dora = await person('dora', 'Dora Developer', 'play', ['applicant']);
+  of.egon = await person('egon', 'Egon Observer', 'play', ['observer']);
   of.otto = await person('otto', 'Otto Auditor', 'zone', ['auditor']);
   of.carl = await person('carl', 'Carl Controller', 'zone', ['controller']);
   of.dan = await person('dan', 'Dan Observer', 'zone', ['observer']);
@@ -147,6 +150,27 @@ test('a person is renamed, moved, disabled and let in again', async () => {
       await dan.getByText('Daniel Watch').first().waitFor();
       assert.equal(await dan.locator('#desk-people').count(), 0);
     });
+  });
+});
+
+test('a developer moves the clock of its sandbox, an observer looks', async () => {
+  await withDesk(of.dora, {}, async (page) => {
+    await open(page, 'organisations');
+    const row = page.locator('[data-organisation="play"]');
+    await row.getByTestId('clock-move').click();
+    await page.locator('[name=ahead]').fill('48');
+    await clean(page, 'clock form');
+    await page.getByTestId('save').click();
+    await row.getByText('clock 48.0 h ahead').waitFor();
+    await clean(page, 'a clock that is ahead');
+    const { ahead_s: ahead } = await of.dora.call('GET', '/v1/organisations/play/clock');
+    assert.ok(Math.abs(ahead - 48 * 3600) < 600, `${ahead} s`);
+    assert.equal(await page.locator('[data-organisation="zone"] button').count(), 0);
+  });
+  await withDesk(of.egon, {}, async (page) => {
+    await open(page, 'organisations');
+    await page.locator('[data-organisation="play"]').getByText('clock 48.0 h ahead').waitFor();
+    assert.equal(await page.getByTestId('clock-move').count(), 0);
   });
 });
 

@@ -1,0 +1,41 @@
+package airspace
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// TestEveryFieldIsSavedOrNoState: whoever adds state to the register adds it to
+// SaveState, LoadState and this list; else it would be gone after a start from a
+// snapshot.
+func TestEveryFieldIsSavedOrNoState(t *testing.T) {
+	for _, c := range []struct {
+		of             any
+		saved, noState string
+	}{
+		{Register{}, "fences versions seqs answers accounts fleet last", "cfg zone decider publishing mu emergencies startedUS"},
+		{accounts{}, "organisations people keys proposals", ""},
+		{fleet{}, "vehicles gateways since answers", "configured"},
+		{fleetAnswer{}, "sha256 atUS change", ""},
+		{answers{}, "byName order size", "limit"},
+		{answer{}, "name sha256 atUS records changes", ""},
+		{FenceRecord{}, "Fence CreatedUS UpdatedUS UpdatedBy Deleted compiled", "Provisional"},
+		{FenceVersion{}, "Fence AtUS By Deleted", ""},
+	} {
+		named := strings.Fields(c.saved + " " + c.noState)
+		have := map[string]bool{}
+		for f := range reflect.TypeOf(c.of).Fields() {
+			have[f.Name] = true
+		}
+		for _, name := range named {
+			if !have[name] {
+				t.Errorf("%T has no field %s", c.of, name)
+			}
+			delete(have, name)
+		}
+		for name := range have {
+			t.Errorf("field %s of %T: is it state that Replay builds? Then SaveState must write and LoadState read it, and this list must name it", name, c.of)
+		}
+	}
+}

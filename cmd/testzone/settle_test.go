@@ -1,0 +1,128 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"testzone/telemetry/mavlink"
+	"testzone/vehicles"
+)
+
+// flown is a track second by second, as the zone looks at it.
+type flown struct {
+	s     sighting
+	track vehicles.Track
+	now   time.Time
+}
+
+func newFlown(class vehicles.Class) *flown {
+	return &flown{now: time.Now(), track: vehicles.Track{Handle: 1, Class: class, Seen: vehicles.HasPosition}}
+}
+
+// look lets seconds pass, each with the reports that are named: b heartbeat, p position.
+func (f *flown) look(seconds int, reports string) {
+	for range seconds {
+		f.now = f.now.Add(time.Second)
+		if strings.Contains(reports, "b") {
+			f.track.HeartbeatUS += 1_000_000
+		}
+		if strings.Contains(reports, "p") {
+			f.track.FixUS += 1_000_000
+		}
+		f.s.take(&f.track, f.now)
+	}
+}
+
+func (f *flown) landed() bool { return f.s.fresh(f.now) && f.s.stopped }
+
+// TestWhatHasStopped: a key retires on fresh evidence only (SAFETY 1).
+func TestWhatHasStopped(t *testing.T) {
+	for name, c := range map[string]struct {
+		class vehicles.Class
+		do    func(*flown)
+		want  bool
+	}{
+		"a drone that is disarmed":        {vehicles.UAV, func(f *flown) { f.look(1, "bp") }, true},
+		"an armed one that hovers":        {vehicles.UAV, func(f *flown) { f.track.Armed = true; f.look(60, "bp") }, false},
+		"an armed one on the ground":      {vehicles.UAV, func(f *flown) { f.track.Armed, f.track.Landed = true, vehicles.OnGround; f.look(12, "bp") }, true},
+		"an armed one just on the ground": {vehicles.UAV, func(f *flown) { f.track.Armed, f.track.Landed = true, vehicles.OnGround; f.look(9, "bp") }, false},
+		"on the ground and sliding": {vehicles.UAV, func(f *flown) {
+			f.track.Armed, f.track.Landed, f.track.Velocity.N = true, vehicles.OnGround, 100
+			f.look(60, "bp")
+		}, false},
+		"disarmed before it fell silent":         {vehicles.UAV, func(f *flown) { f.look(3, "bp"); f.look(5, "") }, false},
+		"a boat at rest":                         {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(12, "bp") }, true},
+		"a boat at rest for 9 s":                 {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(9, "bp") }, false},
+		"a boat whose position is old":           {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(2, "bp"); f.look(60, "b") }, false},
+		"a disarmed boat that drifts":            {vehicles.USV, func(f *flown) { f.track.Velocity.E = 80; f.look(60, "bp") }, false},
+		"a disarmed car without a position":      {vehicles.ICV, func(f *flown) { f.track.Seen = 0; f.look(12, "b") }, true},
+		"an armed car without a position":        {vehicles.ICV, func(f *flown) { f.track.Seen, f.track.Armed = 0, true; f.look(60, "b") }, false},
+		"a car that moves again":                 {vehicles.ICV, func(f *flown) { f.look(20, "bp"); f.track.Velocity.N = 300; f.look(1, "bp") }, false},
+		"the server's clock goes back":           {vehicles.UAV, func(f *flown) { f.look(3, "bp"); f.track.HeartbeatUS -= 3_600_000_000; f.look(3, "bp"); f.look(5, "") }, false},
+		"heard although the clock has gone back": {vehicles.UAV, func(f *flown) { f.look(3, "bp"); f.track.HeartbeatUS -= 3_600_000_000; f.look(3, "bp") }, true},
+		"a former track lingers": {vehicles.UAV, func(f *flown) {
+			old := f.track
+			old.HeartbeatUS = 1
+			f.track.Handle, f.track.Armed = 2, true
+			f.look(1, "bp")
+			f.s.take(&old, f.now)
+		}, false},
+	} {
+		f := newFlown(c.class)
+		c.do(f)
+		if got := f.landed(); got != c.want {
+			t.Errorf("%s has stopped: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestEnded: who was never heard, or not for an hour, keeps no key alive; who may be
+// in the air since before the start does.
+func TestEnded(t *testing.T) {
+	start := time.Now()
+	stamps := func(spoke bool) *mavlink.Stamps {
+		f, err := mavlink.OpenStampFile(t.TempDir()+"/stamps", start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spoke { // the file was lost: a key from before may have spoken
+			return f.Known("k")
+		}
+		return f.Made("k")
+	}
+	for name, c := range map[string]struct {
+		spoke, gateway bool
+		heard          time.Duration // after the start; 0: not
+		after          time.Duration
+		moves, ended   bool
+	}{
+		"never heard, at once":                   {after: 10 * time.Second},
+		"never heard":                            {after: 2 * time.Minute, ended: true},
+		"in the air since before":                {spoke: true, after: 30 * time.Second, moves: true},
+		"in the air since before, for minutes":   {spoke: true, after: 10 * time.Minute},
+		"in the air since before, for an hour":   {spoke: true, after: 61 * time.Minute, ended: true},
+		"behind a gateway, not heard":            {gateway: true, after: 10 * time.Minute},
+		"behind a gateway, not heard an hour":    {gateway: true, after: 61 * time.Minute, ended: true},
+		"heard and silent for half an hour":      {spoke: true, heard: time.Hour, after: 90 * time.Minute, moves: true},
+		"heard and silent for more than an hour": {spoke: true, heard: time.Hour, after: 121 * time.Minute, ended: true},
+	} {
+		e := &enrolment{
+			started: start, seen: map[string]*sighting{}, refused: map[string]*refusals{"signed": {}},
+			keys: map[string]*keySighting{"k": {vehicle: "uav-1", stamps: stamps(c.spoke)}}, addresses: map[string]vehicles.MAVLink{"uav-1": {Listener: "signed"}},
+		}
+		if c.gateway {
+			e.keys, e.addresses["uav-1"] = nil, vehicles.MAVLink{Listener: "gw-1"}
+		}
+		if c.heard != 0 {
+			e.seen["uav-1"] = &sighting{heard: start.Add(c.heard)}
+		}
+		now := start.Add(c.after)
+		if _, ended := e.ended("uav-1", now); ended != c.ended {
+			t.Errorf("%s: ended %v, want %v", name, ended, c.ended)
+		}
+		if moves := e.movesAt("uav-1", now); moves != c.moves {
+			t.Errorf("%s: may move %v, want %v", name, moves, c.moves)
+		}
+	}
+}
