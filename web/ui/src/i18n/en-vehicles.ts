@@ -146,7 +146,7 @@ export const enVehicles = {
   'vkey.reason': 'Reason',
   'vkey.reasonHint': 'For the audit: no personal data.',
   'vkey.howTo': 'How the key gets into the vehicle',
-  'vkey.howToText': 'Over USB only, never over the air: whoever hears the key can pass for the vehicle. This command writes it over the cable:',
+  'vkey.howToText': 'Over USB only, never over the air: whoever hears the key can pass for the vehicle. Save the key in a file that only you can read, run this command, and delete the file:',
 
   'gateway.lead': 'A gateway stands beside a ground station and answers for vehicles whose autopilots cannot sign.',
   'gateway.new': 'Enrol a gateway',

@@ -148,7 +148,7 @@ export const zhVehicles: Record<keyof typeof enVehicles, string> = {
   'vkey.reason': '理由',
   'vkey.reasonHint': '用于审计：请勿填写个人数据。',
   'vkey.howTo': '如何将密钥写入车辆',
-  'vkey.howToText': '仅通过 USB，绝不通过无线：听到密钥者即可冒充该车辆。用此命令经线缆写入：',
+  'vkey.howToText': '仅通过 USB，绝不通过无线：听到密钥者即可冒充该车辆。请将密钥存入仅本人可读的文件，运行此命令，然后删除该文件：',
 
   'gateway.lead': '网关位于地面站旁，为不能签名的车辆作保。',
   'gateway.new': '登记网关',

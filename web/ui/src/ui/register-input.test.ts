@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RegisteredVehicle, VehicleInput, VehicleKey, VehicleLink } from '../api/register';
-import { contactFault, contactOf, fingerprintOf, idFault, keyAdvice, matches, onceFor, refusedSince, vehicleFault, vehicleOf } from './register-input';
+import { contactFault, contactOf, fingerprintOf, idFault, keyAdvice, matches, onceFor, refusedSince, signSetup, vehicleFault, vehicleOf } from './register-input';
 
 const form = (values: Record<string, string>): FormData => {
   const out = new FormData();
@@ -67,6 +67,9 @@ describe('keys and link', () => {
     [link('2026-11-26T00:00:01Z', seen), false], [link(seen, '2026-11-26T00:00:00.5Z'), true],
   ])('a refusal after the proof is news: %o', (l, want) => expect(refusedSince(l)).toBe(want));
 });
+
+it.each([[{ component: 1 }, ''], [{ component: 0 }, ''], [{ component: 25 }, ' --component-id 25']])('sign-setup: %o', (m, more) =>
+  expect(signSetup({ listener: 'signed', system_id: 7, autopilot: 'px4', ...m })).toBe(`testzone sign-setup --device /dev/ttyUSB0 --key-file vehicle.key --system-id 7${more}`));
 
 it('the digits of a fingerprint, however set apart', () => expect(fingerprintOf(' AB:cd 01\n')).toBe('abcd01'));
 

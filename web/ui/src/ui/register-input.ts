@@ -94,6 +94,10 @@ export function keyAdvice(keys: readonly VehicleKey[], vouched: boolean): KeyAdv
   return active.seen_at ? 'good' : 'unused';
 }
 
+/** The command that puts the key into the vehicle: the key is in a file, for the list of processes tells command lines. */
+export const signSetup = (m: MavlinkAddress): string =>
+  `testzone sign-setup --device /dev/ttyUSB0 --key-file vehicle.key --system-id ${m.system_id}${(m.component || 1) === 1 ? '' : ` --component-id ${m.component}`}`;
+
 /** Of a form: an act keeps its name as long as it asks for the same. */
 export function onceFor(): (what: unknown) => string {
   let [asked, name] = ['', ''];

@@ -1,14 +1,14 @@
 // The signing keys of a vehicle: a new one, rotation, and the end of one.
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { register, type RegisteredVehicle, type VehicleKey } from '../api/register';
+import { register, type MavlinkAddress, type RegisteredVehicle, type VehicleKey } from '../api/register';
 import { code, t } from '../i18n/later';
 import { personName } from '../state/accounts';
 import { gateways, mayKey, mayRevoke } from '../state/register';
 import { Failure, Field, Secret, Table, texts, useAct } from './account-bits';
 import { Time } from './bits';
 import { AskOnce } from './register-bits';
-import { keyAdvice, keyIn, onceFor } from './register-input';
+import { keyAdvice, keyIn, onceFor, signSetup } from './register-input';
 
 interface Made { id: string; secret: string }
 
@@ -90,12 +90,12 @@ function Rotate({ of, unseen, load }: { of: RegisteredVehicle; unseen: boolean; 
 }
 
 /** A key goes into the vehicle by cable: whoever hears it over the air can be the vehicle. */
-function HowTo() {
+function HowTo({ of: m }: { of: MavlinkAddress }) {
   return (
     <details>
       <summary>{t('vkey.howTo')}</summary>
       <p>{t('vkey.howToText')}</p>
-      <pre class="mono checkpoint">testzone sign-setup --help</pre>
+      <pre class="mono checkpoint">{signSetup(m)}</pre>
     </details>
   );
 }
@@ -132,7 +132,7 @@ export function VehicleKeys({ of, keys, load }: { of: RegisteredVehicle; keys: r
             {next && <Rotate of={of} unseen={!next.seen_at} load={load} />}
           </div>
         ))}
-      <HowTo />
+      {of.mavlink && <HowTo of={of.mavlink} />}
     </section>
   );
 }
