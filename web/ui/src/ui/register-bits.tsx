@@ -71,11 +71,12 @@ export function AskOnce({ name, what, sure, note, busy, done, children }: {
 /** Whose it is: chosen by those who register for several, else told. */
 export function OperatorField({ value, onChange }: { value: string; onChange: (id: string) => void }) {
   const all = operators.value.map((o) => o.id);
-  if (value && !all.includes(value)) all.unshift(value);
+  // Nobody registers for the wrong one because it stands first.
+  if (!all.includes(value)) all.unshift(value);
   return (
-    <Field label={t('reg.operator')} hint={all.length === 0 ? t('reg.noOperator') : ''}>
+    <Field label={t('reg.operator')} hint={operators.value.length === 0 ? t('reg.noOperator') : ''}>
       <select name="operator" required value={value} onChange={(e) => onChange(e.currentTarget.value)}>
-        {all.map((id) => <option key={id} value={id}>{organisationName(id)}</option>)}
+        {all.map((id) => <option key={id} value={id}>{id && organisationName(id)}</option>)}
       </select>
     </Field>
   );

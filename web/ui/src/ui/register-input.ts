@@ -85,11 +85,12 @@ export function refusedSince(l: VehicleLink): boolean {
 export const keyIn = (keys: readonly VehicleKey[], state: VehicleKey['state']): VehicleKey | undefined => keys.find((k) => k.state === state);
 
 /** What to do about the keys of a vehicle, the most urgent first. */
-export type KeyAdvice = 'none' | 'unused' | 'next_unseen' | 'next_seen' | 'good';
-export function keyAdvice(keys: readonly VehicleKey[]): KeyAdvice {
+export type KeyAdvice = 'none' | 'vouched' | 'unused' | 'next_unseen' | 'next_seen' | 'good';
+/** vouched: a gateway answers for the vehicle. */
+export function keyAdvice(keys: readonly VehicleKey[], vouched: boolean): KeyAdvice {
   const [active, next] = [keyIn(keys, 'active'), keyIn(keys, 'next')];
   if (next) return next.seen_at ? 'next_seen' : 'next_unseen';
-  if (!active) return 'none';
+  if (!active) return vouched ? 'vouched' : 'none';
   return active.seen_at ? 'good' : 'unused';
 }
 

@@ -49,9 +49,10 @@ function Facts({ of: v }: { of: RegisteredVehicle }) {
       <Row label={t('acc.state')}>{code('reg.state', v.state)}{v.origin === 'config' && ` · ${t('reg.configHint')}`}</Row>
       <Row label={t('reg.address')}>
         {m
-          ? <>{t('reg.addressText', { listener: m.listener, system: m.system_id, component: m.component || 1 })}{(m.other_components ?? []).length > 0 && ` · ${t('reg.others')}: ${m.other_components!.join(', ')}`} · {code('reg.autopilot', m.autopilot || 'generic')}</>
+          ? <>{t('reg.addressText', { listener: m.listener, system: m.system_id, component: m.component || 1 })}{(m.other_components ?? []).length > 0 && ` · ${t('reg.others')}: ${m.other_components!.join(', ')}`}</>
           : t('reg.noMavlink')}
       </Row>
+      {m && <Row label={t('reg.autopilot')}>{code('reg.autopilot', m.autopilot || 'generic')}</Row>}
       {m && <Row label={t('reg.link')}><LinkState of={v.link} /></Row>}
       <Row label={t('reg.lost')}>
         {lostLinkText(v.lost_link)}
