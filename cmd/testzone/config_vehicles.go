@@ -2,8 +2,9 @@ package main
 
 import (
 	"fmt"
-	"testzone/vehicles"
 	"time"
+
+	"testzone/vehicles"
 )
 
 // The modes of a MAVLink listener.
