@@ -17,8 +17,8 @@ type sink struct {
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
 	operator string
-	enrolled *enrolment // of a signed listener, whose vehicles have proved who they are; nil on an open one
 	check    *telemetry.IdentityCheck
+	enrolled *enrolment     // of a signed listener, whose vehicles have proved who they are; nil on an open one
 	talk     *talk          // likewise
 	full     *atomic.Uint64 // sources that could not be followed
 }
