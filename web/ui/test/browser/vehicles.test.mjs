@@ -160,7 +160,7 @@ test('mouse: gateway, vehicle, contact, keys, and what another operator sees of 
     await page.getByText('followed until it has stopped').waitFor();
     await clean(page, 'withdrawal asked');
     await page.getByTestId('withdraw-sure').click();
-    await page.getByTestId('withdraw').waitFor({ state: 'detached' });
+    await page.getByTestId('vehicle').getByText(/Leaving:|^Withdrawn$/).waitFor();
     assert.notEqual((await vehicle(id)).state, 'registered');
   });
 });
@@ -277,7 +277,7 @@ test('controllers look and revoke, observers look; what goes wrong is said in th
     await row.getByTestId('gateway-revoke').click();
     await clean(page, 'end of a gateway asked');
     await row.getByTestId('gateway-revoke-sure').click();
-    await row.getByTestId('gateway-revoke').waitFor({ state: 'detached' });
+    await page.locator(`[data-gateway="${gateway}"].is-off`).waitFor();
     assert.notEqual((await api('GET', `/v1/gateways/${gateway}`)).body.state, 'enrolled');
   });
   await withRegister(null, 'vehicles', { locale: 'zh-CN', allow: /409|422/ }, async (page) => {
@@ -287,10 +287,17 @@ test('controllers look and revoke, observers look; what goes wrong is said in th
     await open(page, 'gateways');
     await page.locator(`[data-gateway="${taken}"]`).waitFor();
     await open(page, 'vehicles');
+    await go(page, 'copter-1');
+    await page.getByTestId('vehicle').getByText('已证明').waitFor();
+    await page.getByTestId('vkey-advice').getByText('车辆正以使用中的密钥签名').waitFor();
+    await clean(page, 'a vehicle that flies');
+    await page.getByTestId('back').click();
     await page.getByTestId('vehicle-new').click();
     assert.equal(await page.locator('[name=operator]').inputValue(), '', 'who registers for several chooses');
     await fill(page, { id: taken, name: '再次' });
     await page.locator('[name=operator]').selectOption(own);
+    const listeners = await page.locator('[name=listener] option').evaluateAll((l) => l.map((e) => e.value));
+    assert.deepEqual(listeners.filter((l) => !l.includes(run)), ['', 'signed'], 'where vehicles can prove who they are, and nowhere else');
     await page.locator('[name=listener]').selectOption(taken);
     await fill(page, { system: '4' });
     await page.getByTestId('save').click();
