@@ -295,7 +295,6 @@ func (e *enrolment) open(src mavlink.Source) (vehicles.Handle, bool) {
 		return 0, false
 	}
 	e.opens[id.Handle]++
-	e.stamps.Soon()
 	s := e.sightingOf(string(src.Vehicle))
 	s.heard = time.Now()
 	s.provedUS, s.listener, s.address = s.heard.UnixMicro(), src.Listener, src.Addr.String()

@@ -125,11 +125,12 @@ func TestStampFileRun(t *testing.T) {
 		if got := openStamps(t, path).Known("vk_1").Highest(); got != 1000+ahead {
 			t.Errorf("saved %d while running, want %d", got, 1000+ahead)
 		}
+		// The file knows nothing of a key that was never used before.
 		seen(s, 3, 2000)
-		f.Soon()
+		seen(f.Made("vk_2"), 3, 50)
 		synctest.Wait()
-		if got := openStamps(t, path).Known("vk_1").Highest(); got != 2000+ahead {
-			t.Errorf("saved %d at once, want %d", got, 2000+ahead)
+		if got := openStamps(t, path).Known("vk_2").Highest(); got != 50+ahead {
+			t.Errorf("saved %d when a key was used first, want %d at once", got, 50+ahead)
 		}
 		cancel()
 		if err := <-done; err != nil {

@@ -43,6 +43,7 @@ type Stamps struct {
 	floor   atomic.Uint64 // every stamp must be above it, whatever its stream
 	sent    atomic.Uint64 // highest that we signed with under the key
 	streams atomic.Pointer[[]*stream]
+	soon    chan<- struct{} // told when the key is used first; nil: nobody keeps the state
 
 	mu sync.Mutex // held to add a stream
 }
@@ -107,7 +108,8 @@ func (s *Stamps) add(id uint16, ts Stamp) (st *stream, made bool) {
 	if st := s.find(id); st != nil {
 		return st, false
 	}
-	if ts <= s.Highest() {
+	highest := s.Highest()
+	if ts <= highest {
 		return nil, false
 	}
 	var list []*stream
@@ -121,6 +123,12 @@ func (s *Stamps) add(id uint16, ts Stamp) (st *stream, made bool) {
 	st.last.Store(uint64(ts))
 	list = append(list, st)
 	s.streams.Store(&list)
+	if highest == 0 {
+		select {
+		case s.soon <- struct{}{}:
+		default:
+		}
+	}
 	return st, true
 }
 
