@@ -50,9 +50,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // played that second again.
 type StampFile struct {
 	path   string
-	lost   bool  // the file was damaged or gone: what was seen before is unknown
-	floor  Stamp // of keys that existed, if it was lost
-	newest Stamp // highest that the file held
+	lost   bool          // the file was damaged or gone: what was seen before is unknown
+	floor  Stamp         // of keys that existed, if it was lost
+	newest Stamp         // highest that the file held
 	soon   chan struct{} // a key was used first: Run saves at once
 
 	// writing is held over a write: a stuck disk must not keep out who asks for a key.
