@@ -120,9 +120,13 @@ func (f *StampFile) get(keyID string, floor Stamp) *Stamps {
 
 // Keep forgets all keys but these.
 func (f *StampFile) Keep(keyIDs []string) {
+	kept := make(map[string]bool, len(keyIDs))
+	for _, id := range keyIDs {
+		kept[id] = true
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.keys, func(id string, _ *Stamps) bool { return !slices.Contains(keyIDs, id) })
+	maps.DeleteFunc(f.keys, func(id string, _ *Stamps) bool { return !kept[id] })
 }
 
 // Run saves what moved once a second, and exactly at the end. When a key is used
