@@ -95,7 +95,7 @@ func (d *decoder) tick(now time.Time) {
 	d.now = int64(now.Sub(d.start))
 	d.nowUS = now.UnixMicro()
 	if d.keys != nil {
-		d.latest = max(StampOf(now), d.notBefore)
+		d.latest = max(d.latest, StampOf(now), d.notBefore) // also when the wall clock is set back
 		d.revalidate()
 	}
 	if d.now-d.swept < int64(time.Second) {
