@@ -6,10 +6,12 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"testzone/airspace"
 	"testzone/geofence"
 	"testzone/telemetry/journal"
+	"testzone/vehicles"
 )
 
 // Putting a decision in force takes long, and meanwhile the disk fails: the
@@ -99,6 +101,32 @@ func TestEmergencyBeforeThoseDecidedAgain(t *testing.T) {
 		wg.Wait()
 		if len(j.appends) != 7 || !j.appends[1][0].Emergency {
 			t.Errorf("the emergency was not decided next, of %d", len(j.appends))
+		}
+	})
+}
+
+// Whoever leaves a decision about a vehicle that hangs does not touch what is being
+// decided. The race detector sees it.
+func TestLeftFleetDecisionIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newSlowJournal()
+		r, err := airspace.NewRegister(airspace.Config{
+			Zone: airspace.Zone{ID: "north"}, Journal: j, Listeners: []string{"signed"},
+			Vehicles: []vehicles.Registration{{ID: "boat-1", Name: "Boat 1", Class: vehicles.USV, Operator: "acme", MAVLink: boat("boat-1", 9).MAVLink}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		anybody := airspace.Actor{ID: "set-up", Roles: []airspace.Role{airspace.TestOperator}}
+		if v, err := r.AddVehicleKey(ctx, anybody, "boat-1", "vk_1", false); !errors.Is(err, context.DeadlineExceeded) || v.ID != "" {
+			t.Errorf("while it hangs: %+v, %v", v, err)
+		}
+		close(j.gate)
+		synctest.Wait()
+		if v, err := r.Vehicle(airspace.Everybody, "boat-1"); err != nil || len(v.Keys) != 1 {
+			t.Errorf("when it went on: %+v, %v", v, err)
 		}
 	})
 }
