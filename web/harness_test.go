@@ -137,7 +137,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		Registry: z.registry, Engine: z.engine, Bus: z.bus, Grid: testGrid(), Shards: 2,
 	})
 	must(err)
-	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline})
+	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline, Clock: z.clock.now})
 	box := testGrid().Box
 	z.register, err = airspace.NewRegister(airspace.Config{
 		Zone: airspace.Zone{
