@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { KnownLostLink, VehicleLink } from '../api/register';
 import { code, formatNumber, t } from '../i18n/later';
 import { organisationName } from '../state/accounts';
-import { operators } from '../state/register';
+import { ended, loadRegister, operators } from '../state/register';
 import { Field } from './account-bits';
 import { Time } from './bits';
 import { lostLinkKnown, refusedSince } from './register-input';
@@ -66,6 +66,15 @@ export function AskOnce({ name, what, sure, note, busy, done, children }: {
       </div>
     </form>
   );
+}
+
+/** Whether those too are shown that have ended. */
+export function Ended({ label }: { label: string }) {
+  const toggle = () => {
+    ended.value = !ended.value;
+    loadRegister();
+  };
+  return <label class="check"><input type="checkbox" checked={ended.value} onChange={toggle} data-testid="ended" />{label}</label>;
 }
 
 /** Whose it is: chosen by those who register for several, else told. */

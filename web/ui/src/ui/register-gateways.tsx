@@ -7,9 +7,8 @@ import { focusTab, organisationName } from '../state/accounts';
 import { gateways, loadRegister, mayEditGateway, mayRegister, mayRevoke, onlyOperator, registered } from '../state/register';
 import { actor } from '../state/session';
 import { Choices, Failure, Field, Heading, Listed, Table, texts, useAct } from './account-bits';
-import { AskOnce, OperatorField } from './register-bits';
+import { AskOnce, Ended, OperatorField } from './register-bits';
 import { fingerprintOf, onceFor } from './register-input';
-import { Ended } from './register-vehicles';
 
 /** Vehicles that have a listener of their own and may be answered for too. */
 function further(operator: string, gateway: string): string[] {

@@ -1,7 +1,7 @@
 // One registered vehicle: what it is, whether it has proved who it is, its keys, who
 // answers for it, and its end.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { register, type RegisteredVehicle, type VehicleKey } from '../api/register';
 import { code, t } from '../i18n/later';
 import { organisationName } from '../state/accounts';
@@ -22,14 +22,20 @@ interface Loaded { vehicle: RegisteredVehicle; keys: readonly VehicleKey[] }
 function useVehicle(id: string) {
   const [loaded, setLoaded] = useState<Loaded | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
+  const asked = useRef(0);
   const load = async () => {
+    const mine = ++asked.current;
+    let [got, wrong]: [Loaded | null, unknown] = [null, null];
     try {
       const [vehicle, keys] = await Promise.all([register.vehicle(id), seesKeys.peek() ? register.keys(id) : []]);
-      setLoaded({ vehicle, keys });
-      setFailure(null);
+      got = { vehicle, keys };
     } catch (err) {
-      setFailure(err);
+      wrong = err;
     }
+    // What was asked before an act may be answered after it.
+    if (mine !== asked.current) return;
+    if (got) setLoaded(got);
+    setFailure(wrong);
   };
   useEffect(() => {
     void load();

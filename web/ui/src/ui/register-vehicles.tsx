@@ -4,9 +4,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { RegisteredVehicle } from '../api/register';
 import { code, plural, t } from '../i18n/later';
 import { focusTab, organisationName } from '../state/accounts';
-import { ended, keysOf, loadKeys, loadRegister, mayRegister, registered, seesKeys } from '../state/register';
+import { keysOf, loadKeys, loadRegister, mayRegister, registered, seesKeys } from '../state/register';
 import { Listed, Table } from './account-bits';
-import { LinkState } from './register-bits';
+import { Ended, LinkState } from './register-bits';
 import { VehicleForm } from './register-form';
 import { matches } from './register-input';
 import { VehiclePage } from './register-vehicle';
@@ -14,7 +14,7 @@ import { VehiclePage } from './register-vehicle';
 /** A table of all of a large register would be slow to draw and to read. */
 const SHOWN = 100;
 
-export function mavlinkText(v: RegisteredVehicle): string {
+function mavlinkText(v: RegisteredVehicle): string {
   return v.mavlink ? `${v.mavlink.listener} / ${v.mavlink.system_id}` : t('reg.noMavlink');
 }
 
@@ -48,15 +48,6 @@ function List({ items, open }: { items: readonly RegisteredVehicle[]; open: (id:
       ))}
     </Table>
   );
-}
-
-/** Whether those too are shown that have ended. */
-export function Ended({ label }: { label: string }) {
-  const toggle = () => {
-    ended.value = !ended.value;
-    loadRegister();
-  };
-  return <label class="check"><input type="checkbox" checked={ended.value} onChange={toggle} data-testid="ended" />{label}</label>;
 }
 
 export function VehiclesPage() {

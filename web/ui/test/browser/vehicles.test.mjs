@@ -108,7 +108,9 @@ test('mouse: gateway, vehicle, contact, keys, and what another operator sees of 
 
     await page.getByTestId('vkey-new').click();
     await clean(page, 'key form');
+    const asked = page.waitForRequest((r) => r.method() === 'POST' && r.url().endsWith('/keys'));
     await page.getByTestId('save').click();
+    assert.match((await asked).headers()['idempotency-key'], /^[0-9a-f]{32}$/, 'asked again after a lost answer it is the same key');
     await page.getByTestId('secret').waitFor();
     await clean(page, 'key shown once');
     assert.match(await shownKey(page), /^[0-9a-f]{64}$/);
