@@ -58,6 +58,7 @@ type Book struct {
 	byVehicle map[vehicles.VehicleID]map[string]*Alert // open alerts
 	order     []string                                 // ids, oldest first
 	flood     flood
+	signs     interference
 	counted   map[string]bool // ids of alerts whose raw count is yet to be told
 }
 
@@ -75,6 +76,10 @@ func keyOf(a *Alert) alertKey {
 		k.object = a.Fence.ID
 	case a.Other != nil:
 		k.object = string(a.Other.ID)
+	case a.Mismatch != nil:
+		k.object = a.Mismatch.What
+	case a.Area != nil && len(a.Area.Vehicles) > 0:
+		k.object = string(a.Area.Vehicles[0].ID)
 	case a.Suspect != nil:
 		k.object = a.Suspect.Why
 	}
@@ -89,7 +94,7 @@ func NewBook(cfg BookConfig) *Book {
 	}
 	b := &Book{
 		cfg: cfg, byID: map[string]*Alert{}, byKey: map[alertKey]*Alert{},
-		byVehicle: map[vehicles.VehicleID]map[string]*Alert{}, flood: newFlood(), counted: map[string]bool{},
+		byVehicle: map[vehicles.VehicleID]map[string]*Alert{}, flood: newFlood(), signs: newInterference(), counted: map[string]bool{},
 	}
 	b.writer = newFactWriter(cfg.Journal, cfg.Clock, b.durable)
 	b.sub, _ = cfg.Bus.Subscribe(SubscribeConfig{Name: "alert_book", Reserved: true, Limit: 50_000})
@@ -136,13 +141,16 @@ func (b *Book) takeAll() error {
 }
 
 // endFormerEpoch clears the alerts of tracks that ended with the former start
-// of the server: an unverified id is never used again, so nothing else would.
+// of the server: an unverified id is never used again, so nothing else would. An
+// interference that goes on is found again.
 func (b *Book) endFormerEpoch() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.cfg.Clock().UnixMicro()
 	for _, id := range b.order {
-		if a := b.byID[id]; a.ClearedUS == 0 && !a.Vehicle.Verified && a.Vehicle.Handle == 0 {
+		a := b.byID[id]
+		former := a.Type == GNSSInterference || !a.Vehicle.Verified && a.Vehicle.Handle == 0
+		if former && a.ClearedUS == 0 {
 			b.clear(a, now, "server_restarted")
 		}
 	}
@@ -168,6 +176,10 @@ func (b *Book) take(e *Event) {
 		b.takePrediction(body, e.TimeUS)
 	case *Separation:
 		b.takeSeparation(body, e.TimeUS)
+	case *IdentityChange:
+		b.takeIdentity(body, e.TimeUS)
+	case *SignalChange:
+		b.takeSignal(body, e.TimeUS)
 	case *Suspect:
 		b.takeSuspect(body, e.TimeUS)
 	case *Begun:
@@ -178,6 +190,7 @@ func (b *Book) take(e *Event) {
 		}
 	case *Gone:
 		b.flood.forget(body.Vehicle.ID)
+		delete(b.signs.of, body.Vehicle.Handle)
 		for _, a := range b.openOf(body.Vehicle.ID) {
 			if a.endsWithTrack() {
 				b.clear(a, e.TimeUS, "track_ended")
@@ -242,6 +255,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 		RaisedUS: c.timeUS, BegunUS: c.timeUS, LastUS: c.timeUS, Count: 1,
 	}
 	c.complete(a)
+	a.Under = b.signs.under(c.id.Handle)
 	b.put(a, c.timeUS, fact{Type: factRaised, Alert: a})
 	return a
 }

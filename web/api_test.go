@@ -112,12 +112,16 @@ func TestEnforcement(t *testing.T) {
 	}
 	faulty := good(vehicles.Track{FixUS: now})
 	faulty.Estimator, faulty.EstimatorUS = vehicles.EstimatorFaulty, now
+	jammed := good(vehicles.Track{FixUS: now})
+	jammed.Seen |= vehicles.HasSignal
+	jammed.Jamming, jammed.SignalUS = vehicles.InterferenceCritical, now
 	cases := []struct {
 		name string
 		view telemetry.TrackView
 		want string
 	}{
 		{"nobody vouches for the position", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: vehicles.Track{FixUS: now}}, "quality_unknown"},
+		{"its receiver is jammed", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: jammed}, "gnss_interference"},
 		{"its estimator is faulty", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: faulty}, "estimator_bad"},
 		{"no height where a fence needs one", telemetry.TrackView{Vehicle: verified(vehicles.UAV), Track: good(vehicles.Track{FixUS: now})}, "altitude_unknown"},
 		{"no height where none needs one", telemetry.TrackView{Vehicle: verified(vehicles.USV), Track: good(vehicles.Track{FixUS: now})}, ""},

@@ -125,6 +125,7 @@ func sentinels() []sentinel {
 		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},
 		{audit.ErrRange, http.StatusNotFound, "no_such_entries"},
 		{telemetry.ErrNoAlert, http.StatusNotFound, "not_found"},
+		{telemetry.ErrNoTraffic, http.StatusNotFound, "not_found"},
 		{errNoTrack, http.StatusNotFound, "not_found"},
 		{airspace.ErrDefinition, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrNoVersion, http.StatusNotFound, "no_such_version"},
