@@ -241,7 +241,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 	if a := b.byKey[key]; a != nil && b.continues(a, c) {
 		next := *a
 		c.complete(&next)
-		next.LastUS, next.Count = c.timeUS, a.Count+1
+		next.BegunUS, next.LastUS, next.Count = c.timeUS, c.timeUS, a.Count+1
 		next.Vehicle.Handle = c.id.Handle // that of this run: the map shows the level by it
 		next.ClearedUS, next.Cause = 0, ""
 		if !a.covers(c.timeUS) {
@@ -252,7 +252,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 	}
 	a := &Alert{
 		ID: newAlertID(), Type: key.typ, Level: c.level, Vehicle: alertVehicle(c.id),
-		RaisedUS: c.timeUS, LastUS: c.timeUS, Count: 1,
+		RaisedUS: c.timeUS, BegunUS: c.timeUS, LastUS: c.timeUS, Count: 1,
 	}
 	c.complete(a)
 	a.Under = b.signs.under(c.id.Handle)
@@ -342,7 +342,8 @@ func (b *Book) mark(v AlertVehicle) {
 }
 
 // Acknowledge records that a person has seen an alert of their view. It returns
-// when that is durable; a second acknowledgement returns the first.
+// when that is durable; a second acknowledgement returns the first. When it took so
+// long that the alert began again, that is not acknowledged, and the alert says so.
 func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) (Alert, error) {
 	b.mu.Lock()
 	a, ok := b.byID[id]
@@ -370,7 +371,7 @@ func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) 
 			return Alert{}, fmt.Errorf("acknowledge %s: %w: %w", id, ErrNotDurable, err)
 		}
 	case <-ctx.Done():
-		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ctx.Err())
+		return Alert{}, fmt.Errorf("acknowledge %s: %w: %w", id, journal.ErrUnknown, ctx.Err())
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -396,7 +397,8 @@ func (b *Book) durable(f *fact, seq uint64) {
 	}
 	next := *a
 	next.JournalSeq = seq
-	if f.Type != factAcknowledged || a.Ack != nil {
+	// It may have begun again while its acknowledgement was on the way to the disk.
+	if f.Type != factAcknowledged || a.Ack != nil || !f.Ack.covers(a.BegunUS) {
 		b.store(&next)
 		return
 	}

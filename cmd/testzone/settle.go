@@ -124,7 +124,7 @@ func (e *enrolment) movesAt(vehicle string, now time.Time) bool {
 	defer e.mu.Unlock()
 	s := e.seen[vehicle]
 	if s == nil {
-		return e.spoke(vehicle) && now.Sub(e.started) < comeBack
+		return (e.spoke(vehicle) || e.behind[vehicle]) && now.Sub(e.started) < comeBack
 	}
 	return !s.stopped && !s.lost(now)
 }
@@ -154,7 +154,7 @@ func (e *enrolment) ended(vehicle string, now time.Time) (why string, ok bool) {
 	defer e.mu.Unlock()
 	s, up := e.seen[vehicle], now.Sub(e.started)
 	switch _, signs := e.refused[e.addresses[vehicle].Listener]; {
-	case s == nil && signs && up > comeBack && !e.spoke(vehicle):
+	case s == nil && signs && up > comeBack && !e.spoke(vehicle) && !e.behind[vehicle]:
 		return "it has never been heard", true
 	case s == nil:
 		return silent, up > lostLimit
