@@ -45,6 +45,9 @@ func TestHowTheEffectShows(t *testing.T) {
 		{"both", Hold, func(w *world) { w.mode, w.velocity = 17, vehicles.Velocity{} }, InEffect, ""},
 		{"the other mode of the order", Hold, func(w *world) { w.mode, w.velocity = 5, vehicles.Velocity{} }, InEffect, ""},
 		{"the mode without a position", Hold, func(w *world) { w.mode, w.noFix = 17, true }, Expired, "no position"},
+		{"the mode was shown before it was sent", Hold, func(w *world) {
+			w.mode, w.velocity, w.beatUS = 17, vehicles.Velocity{}, time.Now().Add(-time.Second).UnixMicro()
+		}, Expired, "silent"},
 		{"it falls silent", Hold, func(w *world) { w.silentUS = time.Now().UnixMicro() }, Expired, "silent"},
 		{"it returns away from home", Return, func(w *world) { w.mode, w.home = 6, &south }, NoEffect, "moves as if"},
 		{"it returns", Return, func(w *world) { w.mode, w.home = 6, &north }, InEffect, ""},
@@ -159,6 +162,30 @@ func TestTheEffectCountsWhenTheAcknowledgementIsLost(t *testing.T) {
 	})
 }
 
+// TestARepetitionEndsWithTheEffect: what the wire still repeats is taken back.
+func TestARepetitionEndsWithTheEffect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		repeated := 0
+		w.answer = func(ctx context.Context, _ int, c Command) error {
+			for {
+				w.set(func() { w.doIt(c); repeated++ })
+				select {
+				case <-time.After(time.Second):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+		o := w.mustAsk(Hold, ann)
+		after(10 * time.Second)
+		w.becomes(o.ID, InEffect)
+		if repeated > 2 {
+			t.Errorf("it was repeated %d times", repeated)
+		}
+	})
+}
+
 func TestALateEffectIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -209,6 +236,7 @@ func TestAnOrderThatTheMomentDoesNotAllow(t *testing.T) {
 				w.noFix, w.id.Class, w.id.Source.MAVType = true, vehicles.USV, 11
 			}, "order HOLD"},
 			{"return on an old position", Return, func() { w.silentUS = time.Now().Add(-time.Minute).UnixMicro() }, "order LAND or HOLD"},
+			{"return of what is jammed", Return, func() { w.jammed = true }, "order LAND or HOLD"},
 			{"return when parked", Return, func() { w.armed = false }, "parked"},
 			{"land on the ground", Land, func() { w.armed = false }, "on the ground"},
 			{"start by resume", Resume, func() { w.armed = false }, "never started from here"},
@@ -220,7 +248,7 @@ func TestAnOrderThatTheMomentDoesNotAllow(t *testing.T) {
 			if !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v, want %q", c.name, err, c.want)
 			}
-			w.set(func() { w.noFix, w.armed, w.silentUS, *w.id = false, true, 0, before })
+			w.set(func() { w.noFix, w.jammed, w.armed, w.silentUS, *w.id = false, false, true, 0, before })
 		}
 		if n := len(w.commands()); n != 0 {
 			t.Errorf("%d commands were sent", n)

@@ -156,6 +156,31 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestResumeIsNotForWhoeverHasTheControl: that who stopped it gave the control up is
+// no leave to let it go on.
+func TestResumeIsNotForWhoeverHasTheControl(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		o := w.mustAsk(Hold, ann)
+		after(2 * time.Second)
+		if err := w.d.GiveUpLease(t.Context(), "uav-7", ann); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.d.TakeLease(t.Context(), "uav-7", bob, false, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.ask(Request{Kind: Resume, By: bob, Ends: o.ID}); !errors.Is(err, ErrNotYours) {
+			t.Errorf("bob lets it go on: %v", err)
+		}
+		land := w.mustAsk(Land, bob)
+		after(2 * time.Second)
+		w.becomes(land.ID, InEffect)
+		if _, err := w.ask(Request{Kind: Resume, By: bob, Ends: land.ID}); !errors.Is(err, ErrCannot) || !strings.Contains(err.Error(), "newest order is land") {
+			t.Errorf("RESUME of what lands: %v", err)
+		}
+	})
+}
+
 // TestResumeAfterSeveralOrders: the mission is that before the first of them, and
 // one that the vehicle refused is none.
 func TestResumeAfterSeveralOrders(t *testing.T) {
@@ -203,8 +228,22 @@ func TestAStalledJournal(t *testing.T) {
 		if n := len(w.commands()); n != 1 {
 			t.Fatalf("RESUME left before it was durable: %v", w.commands())
 		}
+		taken := make(chan struct{})
+		w.set(func() {
+			w.answer = func(ctx context.Context, _ int, _ Command) error {
+				select {
+				case <-taken:
+				case <-ctx.Done():
+					t.Error("RESUME ended the conversation about HOLD")
+				}
+				return nil
+			}
+			w.velocity.N = 800 // so that its effect does not show at once
+		})
 		again := w.mustAsk(Hold, ann) // it overtakes
 		close(stall)
+		after(time.Second)
+		close(taken)
 		if err := <-answered; err != nil {
 			t.Fatal(err)
 		}
@@ -344,13 +383,12 @@ func (w *world) restored(n int) {
 func TestAnOrderThatWasNotSentBeforeTheRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		w.obeys = false
 		hold := w.mustAsk(Hold, ann)
-		synctest.Wait()
 		w.log.set(func() { w.log.recs = w.log.recs[:1] })
-		w.set(func() { w.obeys = false })
 		w.start()
 		after(time.Second)
-		if got, _ := w.d.Order(hold.ID); got.State != Expired && got.State != InEffect {
+		if got, _ := w.d.Order(hold.ID); got.State != Expired || !strings.Contains(got.Why, "restarted") {
 			t.Errorf("%+v", got)
 		}
 		if n := len(w.commands()); n != 1 {

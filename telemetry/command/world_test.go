@@ -26,6 +26,8 @@ type world struct {
 	armed    bool
 	noFix    bool
 	silentUS int64 // when it was heard last; 0: it is heard
+	beatUS   int64 // of the last heartbeat, while positions go on; 0: they come
+	jammed   bool
 	home     *geo.Point
 	at       geo.Point
 	movedUS  int64
@@ -96,6 +98,12 @@ func (w *world) Track(context.Context, vehicles.Handle) (telemetry.TrackView, bo
 	}}
 	if w.silentUS != 0 {
 		t.HeartbeatUS, t.FixUS, t.Link = w.silentUS, w.silentUS, vehicles.LinkLost
+	}
+	if w.beatUS != 0 {
+		t.HeartbeatUS = w.beatUS
+	}
+	if w.jammed {
+		t.Seen, t.Jamming, t.SignalUS = t.Seen|vehicles.HasSignal, vehicles.InterferenceCritical, now
 	}
 	if w.noFix {
 		t.FixUS, t.Seen = 0, vehicles.HasHeartbeat
