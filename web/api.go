@@ -95,7 +95,7 @@ func rules() map[string]rule {
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
-		"takeLease":         {scope: airspace.VehicleCommand, urgent: true},
+		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
 		"listOrganisations":   {scope: airspace.ZoneRead},

@@ -128,6 +128,7 @@ func sentinels() []sentinel {
 		{command.ErrSafer, http.StatusConflict, "safer_order"},
 		{command.ErrMoved, http.StatusConflict, "order_moved"},
 		{command.ErrNotYours, http.StatusConflict, "others_order"},
+		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},

@@ -82,6 +82,9 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 		return "", nil, err
 	}
 	now, before := d.nowUS(), d.newest[v.ID]
+	if d.recent(v.ID, q.By.Person, now) >= maxOrders {
+		return "", nil, ErrTooMany
+	}
 	if err := d.mayFollow(q, v, p, t, before, now); err != nil {
 		return "", nil, err
 	}
@@ -117,6 +120,21 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 	done := make(chan error, 1)
 	d.work.Go(func() { done <- d.afterWriting(o.ID, v.Handle, p, written) })
 	return o.ID, done, nil
+}
+
+// recent is how many orders somebody gave a vehicle within ordersIn. Called with
+// d.mu held.
+func (d *Dispatcher) recent(id vehicles.VehicleID, person string, nowUS int64) (n int) {
+	for _, name := range slices.Backward(d.order) {
+		o := d.orders[name]
+		if o.age(nowUS) > ordersIn {
+			break
+		}
+		if o.Vehicle == id && o.Person == person {
+			n++
+		}
+	}
+	return n
 }
 
 // mayFollow is whether an order may come after the newest one. Called with d.mu held.

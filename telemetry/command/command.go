@@ -44,6 +44,8 @@ var (
 	ErrMoved = errors.New("the order to end is not the newest one: look at the vehicle's orders and decide again")
 	// ErrNotYours is returned when RESUME shall end what somebody else ordered.
 	ErrNotYours = errors.New("somebody else stopped the vehicle")
+	// ErrTooMany is returned when one person orders a vehicle about faster than anybody can mean it.
+	ErrTooMany = errors.New("too many orders to the vehicle within seconds: wait, and look at its orders")
 	// ErrNoOrder is returned when there is no order with that id.
 	ErrNoOrder = errors.New("no such order")
 	// ErrNotDurable is returned when the journal did not take what has to be durable first; nothing was sent.
@@ -69,6 +71,13 @@ const (
 	lookEvery = 200 * time.Millisecond
 	// trackTime is how long a shard may take to say where a vehicle is.
 	trackTime = 500 * time.Millisecond
+)
+
+// Of one person to one vehicle: no more orders than this within that time. Others
+// are not kept from theirs.
+const (
+	maxOrders = 20
+	ordersIn  = 10 * time.Second
 )
 
 // keepOrders is how many orders are remembered; the journal keeps them all.

@@ -17,8 +17,7 @@ type talk struct {
 
 // depart lets an order leave, in place of the one before. Called with d.mu held.
 func (d *Dispatcher) depart(o *Order, h vehicles.Handle, p plan) {
-	left := acceptTime - o.age(d.nowUS())
-	ctx, cancel := context.WithTimeout(d.life, left)
+	ctx, cancel := context.WithTimeout(d.life, min(acceptTime-o.age(d.nowUS()), acceptTime))
 	mine := &talk{cancel, make(chan struct{})}
 	before := d.talks[o.Vehicle]
 	d.talks[o.Vehicle] = mine
@@ -80,6 +79,8 @@ func (d *Dispatcher) send(ctx context.Context, id string, h vehicles.Handle, p p
 	d.answeredBy(ctx, id, err)
 }
 
+const notKnown = "whether the vehicle got the order is not known: call its contact; it is not sent again by itself"
+
 // sending notes that a command goes out; false when the order is over.
 func (d *Dispatcher) sending(id string, c Command, p plan) bool {
 	d.mu.Lock()
@@ -88,10 +89,18 @@ func (d *Dispatcher) sending(id string, c Command, p plan) bool {
 	if o == nil || o.State != Asked && o.State != Sent {
 		return false
 	}
+	now := d.nowUS()
+	if o.age(now) >= acceptTime { // the machine slept: timers did not notice
+		state, why := NoAnswer, notKnown
+		if o.State == Asked {
+			state, why = Expired, "never sent: the server was held up; look at the vehicle, and order anew"
+		}
+		d.change(o, func(o *Order) { o.State, o.Why, o.EndedUS = state, why, now })
+		return false
+	}
 	if o.State == Sent && o.Command == c.ID {
 		return true
 	}
-	now := d.nowUS()
 	d.change(o, func(o *Order) {
 		o.State, o.Command = Sent, c.ID
 		if o.SentUS == 0 {
@@ -136,7 +145,7 @@ func (d *Dispatcher) answeredBy(ctx context.Context, id string, err error) {
 	case errors.Is(err, ErrUnreachable):
 		end(Refused, ErrUnreachable.Error())
 	case errors.Is(err, ErrNoAnswer):
-		end(NoAnswer, "whether the vehicle got the order is not known: call its contact; it is not sent again by itself")
+		end(NoAnswer, notKnown)
 	case ctx.Err() != nil:
 		end(Expired, fmt.Sprintf("the vehicle did not accept it within %v: call its contact; it is not sent again by itself", acceptTime))
 	default:

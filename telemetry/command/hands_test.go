@@ -78,6 +78,43 @@ func TestOfTwoOrdersAtOnceTheSaferWins(t *testing.T) {
 	})
 }
 
+// TestAFloodOfOrders of one person keeps nobody else from ordering.
+func TestAFloodOfOrders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for range maxOrders {
+			w.mustAsk(Hold, pete)
+		}
+		if _, err := w.ask(Request{Kind: Hold, By: pete}); !errors.Is(err, ErrTooMany) {
+			t.Errorf("one more: %v", err)
+		}
+		if _, err := w.ask(Request{Kind: Hold, By: ann, TakeOver: true}); err != nil {
+			t.Errorf("another hand: %v", err)
+		}
+		after(ordersIn + time.Second)
+		if _, err := w.ask(Request{Kind: Hold, By: pete, TakeOver: true}); err != nil {
+			t.Errorf("later: %v", err)
+		}
+	})
+}
+
+// TestAMachineThatSlept: no timer ran meanwhile, and nothing is sent that is too old.
+func TestAMachineThatSlept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.answer = func(context.Context, int, Command) error {
+			w.set(func() { w.slept = acceptTime })
+			return ErrNoAnswer
+		}
+		o := w.mustAsk(Hold, ann)
+		after(5 * time.Second)
+		w.becomes(o.ID, NoAnswer)
+		if sent := w.commands(); len(sent) != 1 {
+			t.Errorf("sent: %v", sent)
+		}
+	})
+}
+
 // TestTheConversationBeforeHasEnded: answers to one order are not those to the next.
 func TestTheConversationBeforeHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

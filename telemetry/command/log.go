@@ -88,11 +88,12 @@ func (o *Order) copied() *Order {
 // store takes an order in as the newest of its vehicle, or in place of the same
 // one. Called with d.mu held.
 func (d *Dispatcher) store(o *Order) {
-	if _, known := d.orders[o.ID]; !known {
+	_, known := d.orders[o.ID]
+	if !known {
 		d.order = append(d.order, o.ID)
 	}
 	d.orders[o.ID] = o
-	if n := d.newest[o.Vehicle]; n == nil || n.ID == o.ID || n.AskedUS <= o.AskedUS {
+	if n := d.newest[o.Vehicle]; !known || n.ID == o.ID { // by the order of the journal: a clock may be set back
 		d.newest[o.Vehicle] = o
 	}
 	d.trim()

@@ -28,6 +28,7 @@ type world struct {
 	silentUS int64 // when it was heard last; 0: it is heard
 	beatUS   int64 // of the last heartbeat, while positions go on; 0: they come
 	jammed   bool
+	slept    time.Duration // of the machine: the clock is ahead of the timers
 	home     *geo.Point
 	at       geo.Point
 	movedUS  int64
@@ -56,7 +57,7 @@ func newWorld(t *testing.T) *world {
 // start makes a Dispatcher of what the journal has, and runs it.
 func (w *world) start() (stop func()) {
 	w.t.Helper()
-	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log})
+	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log, Clock: w.now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -74,6 +75,12 @@ func (w *world) start() (stop func()) {
 	return stop
 }
 
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.slept)
+}
+
 func (w *world) Identity(id vehicles.VehicleID) *vehicles.Identity {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,7 +93,7 @@ func (w *world) Identity(id vehicles.VehicleID) *vehicles.Identity {
 func (w *world) Track(context.Context, vehicles.Handle) (telemetry.TrackView, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := time.Now().UnixMicro()
+	now := time.Now().Add(w.slept).UnixMicro()
 	if w.movedUS != 0 {
 		s := float64(now-w.movedUS) / 1e6
 		w.at = geo.Moved(w.at, float64(w.velocity.N)/100*s, float64(w.velocity.E)/100*s)

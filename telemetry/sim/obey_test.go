@@ -52,7 +52,9 @@ func TestObeys(t *testing.T) {
 		{"copter goes on", &copter, []order{{20, cmdSetMode, 1, 5, 0}, {22, cmdSetMode, 1, 3, 0}, {23, cmdSetMode, 1, 17, 0}, {40, cmdContinue, 1, 0, 0}}, 3, flying},
 		{"copter lands", &copter, []order{{20, cmdLand, 0, 0, 0}}, 9, func(s state) bool { return still(s) && s.ground && s.at.z == 0 }},
 		{"copter lands from a stand", &copter, []order{{20, cmdContinue, 0, 0, 0}, {21, cmdLand, 0, 0, 0}, {30, cmdSetMode, 1, 3, common.MAV_RESULT_DENIED}}, 9, func(s state) bool { return s.ground }},
-		{"copter returns", &copter, []order{{60, cmdReturn, 0, 0, 0}}, 6, func(s state) bool { return s.ground && s.at.sub(begin).norm() < 41 && math.Hypot(s.at.x-begin.x, s.at.y-begin.y) < 0.1 }},
+		{"copter returns", &copter, []order{{60, cmdReturn, 0, 0, 0}}, 6, func(s state) bool {
+			return s.ground && s.at.sub(begin).norm() < 41 && math.Hypot(s.at.x-begin.x, s.at.y-begin.y) < 0.1
+		}},
 		{"copter knows no such mode", &copter, []order{{20, cmdSetMode, 1, 16, common.MAV_RESULT_DENIED}}, 0, flying},
 		{"wing circles", &fixedWing, []order{{20, cmdSetMode, 1, 12, 0}}, 12, flying},
 		{"wing goes on", &fixedWing, []order{{20, cmdSetMode, 1, 12, 0}, {50, cmdSetMode, 1, 10, 0}, {52, cmdSetMode, 1, 12, 0}, {90, cmdSetMode, 1, 10, 0}}, 10, flying},
