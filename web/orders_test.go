@@ -155,3 +155,30 @@ func TestWhatMovesIsHeldAfterEveryRightEnded(t *testing.T) {
 		o.heard(boat, 10)
 	}
 }
+
+// TestOrdersAsEvents: both hands are told of orders and of a take-over, others of none.
+func TestOrdersAsEvents(t *testing.T) {
+	o := newOwners(t)
+	o.sail(10)
+	const types = "?types=order.asked,lease.*,fence.put"
+	anna, hugo, carl := o.follow("", types, "Cookie", o.anna.cookie), o.follow("", types, "Cookie", o.hugo.cookie), o.follow("", types, "Cookie", o.carl.cookie)
+	o.want(o.as(o.anna, "PUT", "/v1/vehicles/boat-1/lease", `{"reason":"a trial"}`), "200")
+	o.want(o.as(o.carl, "POST", "/v1/vehicles/boat-1/orders", `{"kind":"hold","take_over":true}`), "201")
+	for name, stream := range map[string]*eventReader{"anna": anna, "carl": carl} {
+		taken, asked := stream.next(), stream.next()
+		if taken.Type != "lease.taken" || taken.Lease == nil || taken.Lease.Holder != o.anna.ID || taken.Lease.Reason != "a trial" {
+			t.Errorf("%s: the lease: %+v", name, taken)
+		}
+		if asked.Type != "order.asked" || asked.Order == nil || asked.Order.Kind != "hold" || asked.By != o.carl.ID ||
+			asked.Lease == nil || asked.Lease.Holder != o.carl.ID || asked.Lease.From != o.anna.ID {
+			t.Errorf("%s: the order: %+v", name, asked)
+		}
+	}
+	o.want(o.as(o.carl, "POST", "/v1/fences", fenceBody("river", square, "")), "201")
+	if e := hugo.next(); e.Type != "fence.put" {
+		t.Errorf("harbour gets %+v", e)
+	}
+	for _, stream := range []*eventReader{anna, hugo, carl} {
+		stream.stop()
+	}
+}

@@ -56,7 +56,6 @@ type flier struct {
 	rng    *rand.Rand
 	mode   uint32
 	stands bool
-	heard  int // requests
 }
 
 func newCrowd(t *testing.T, n int) *crowd {

@@ -152,7 +152,7 @@ export interface paths {
         };
         /**
          * Entries of the journal as server-sent events, as they become durable
-         * @description Send Accept: text/event-stream. With zone.read fences and alerts are shown, with audit.read everything. Each event comes in order and once; a reader that takes nothing for 10 seconds is closed and resumes with Last-Event-ID. 410 says that the journal does not have what follows that event.
+         * @description Send Accept: text/event-stream. With zone.read fences, alerts and orders are shown, with audit.read everything. Each event comes in order and once; a reader that takes nothing for 10 seconds is closed and resumes with Last-Event-ID. 410 says that the journal does not have what follows that event.
          */
         get: operations["events"];
         put?: never;
@@ -1325,14 +1325,18 @@ export interface components {
             fences?: components["schemas"]["FenceResult"][];
             /** @description Chain hash; with audit.read */
             hash?: string;
+            /** @description Who has the control of a vehicle from then on; an empty holder: nobody */
+            lease?: components["schemas"]["Lease"];
             /** @description Of who acknowledged */
             note?: string;
+            /** @description To a vehicle, as it was then */
+            order?: components["schemas"]["Order"];
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken */
             type: string;
         };
         Evidence: {
