@@ -177,7 +177,7 @@ func (r *Register) decide(ctx context.Context, d *decision) error {
 	if d.ended() {
 		return d.err
 	}
-	return fmt.Errorf("the outcome of the decision is not known yet, read before trying again: %w", ctx.Err())
+	return fmt.Errorf("decide: %w: %w", journal.ErrUnknown, ctx.Err())
 }
 
 // begin has a decision made; d.done tells when.

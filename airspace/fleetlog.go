@@ -139,7 +139,7 @@ func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, che
 	if err != nil {
 		return fleetChange{}, err
 	}
-	var change fleetChange // the decider's until d.done
+	var change fleetChange // the decider's: whoever leaves before it is done does not touch it
 	d.plan = func(now time.Time) (err error) {
 		before, ok, err := r.fleetAnswered(ctx, now)
 		if err != nil {

@@ -33,6 +33,8 @@ type Config struct {
 	// Listeners are the names of the signed listeners at which vehicles can be
 	// registered; nil: any name.
 	Listeners []string
+	// OpenListeners are the names of the others: no gateway may have one of them.
+	OpenListeners []string
 	// Moves says whether a vehicle may be moving now; default never.
 	Moves func(vehicle string) bool
 	// FleetChanged tells that vehicles, their keys or gateways changed, before the

@@ -371,7 +371,7 @@ func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) 
 			return Alert{}, fmt.Errorf("acknowledge %s: %w: %w", id, ErrNotDurable, err)
 		}
 	case <-ctx.Done():
-		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ctx.Err())
+		return Alert{}, fmt.Errorf("acknowledge %s: %w: %w", id, journal.ErrUnknown, ctx.Err())
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

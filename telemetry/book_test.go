@@ -359,6 +359,28 @@ func TestAcknowledgementOutlivesARepetition(t *testing.T) {
 	})
 }
 
+// Whoever leaves while the disk hangs is told that the acknowledgement may come yet;
+// it does.
+func TestLeftAcknowledgementIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{gate: make(chan struct{})}
+		r := newRig(t, m)
+		defer r.stop(t)
+		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+		id := r.Alerts(WholeZone(), false)[0].ID
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := r.Acknowledge(ctx, WholeZone(), id, "ada", ""); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("left: %v", err)
+		}
+		close(m.gate)
+		synctest.Wait()
+		if a, _ := r.Alert(WholeZone(), id); a.Ack == nil {
+			t.Error("it is not acknowledged when the disk goes on")
+		}
+	})
+}
+
 // The disk hangs so long that an alert begins again when its acknowledgement, still
 // on the way, is too old to cover that: people must see it anew, before a restart and
 // after it.

@@ -65,10 +65,13 @@ func (m *mavlinkConfig) address() string {
 }
 
 // signedListeners are the names of the listeners at which vehicles can be registered.
-func (c *config) signedListeners() []string {
+func (c *config) signedListeners() []string { return c.listenersWhere(true) }
+
+// listenersWhere are the names of the listeners that are signed ones, or are not.
+func (c *config) listenersWhere(signed bool) []string {
 	names := []string{}
 	for _, m := range c.MAVLink {
-		if m.Mode == modeSigned {
+		if (m.Mode == modeSigned) == signed {
 			names = append(names, m.Name)
 		}
 	}
