@@ -86,4 +86,5 @@ bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays
 bench-platform: ## what must survive: the journal under kills, power losses, damage, full disks; a decision over HTTP
 	$(call figures,telemetry/journal,TestFigures.*)
 	$(call figures,telemetry/audit,TestAuditFigures)
+	$(call figures,telemetry/recording,TestRecordingFigures)
 	$(call figures,web,Test((Platform|Auth)Figures|Matrix|Attacks|Revocation))

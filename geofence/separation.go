@@ -19,8 +19,19 @@ type Minima struct {
 const NoVertical = 1e9
 
 // DefaultMinima separates aircraft from aircraft by 50 m or 30 m in height, and
-// boats from boats by 50 m. A vehicle of unknown class is taken for both.
+// boats from boats by 50 m. A vehicle of unknown class is taken for both. Traffic
+// that is not the zone's does not know of it: aircraft by 500 m or 100 m in
+// height, ships by 200 m.
 func DefaultMinima(a, b vehicles.Class) Minima {
+	if a.Traffic() {
+		a, b = b, a
+	}
+	switch {
+	case b == vehicles.Aircraft && (a == vehicles.UAV || a == vehicles.ClassUnknown):
+		return Minima{HorizontalM: 500, VerticalM: 100}
+	case b == vehicles.Vessel && (a == vehicles.USV || a == vehicles.ClassUnknown):
+		return Minima{HorizontalM: 200, VerticalM: NoVertical}
+	}
 	is := func(c vehicles.Class) bool {
 		return (a == c || a == vehicles.ClassUnknown) && (b == c || b == vehicles.ClassUnknown)
 	}
@@ -41,7 +52,8 @@ type SeparationConfig struct {
 	// fast vehicle must not widen the search for all.
 	MaxSpeed float64
 	// Between gives the minima of a pair of classes; default DefaultMinima. Asked
-	// in both orders by NewSeparation, the greater minima hold.
+	// in both orders by NewSeparation, the greater minima hold. Traffic is never
+	// separated from traffic.
 	Between func(a, b vehicles.Class) Minima
 	// UnverifiedPairs is how many conflicts between two unverified bodies one
 	// Find reports; default 10,000. Anybody can claim 4,096 vehicles at one place,
@@ -59,6 +71,7 @@ type Body struct {
 	HeightMM    int32   // in one datum for all bodies
 	N, E, D     int16   // velocity, cm/s
 	AgeS        float32 // age of Point and HeightMM; at most a minute of it is made up for
+	HeightOffM  float32 // how far the height may be off: it counts as too close by as much more
 }
 
 // Conflict is a pair that loses its minima within the horizon if both go on as
@@ -72,11 +85,12 @@ type Conflict struct {
 	HorizontalM   float64 // at AtS
 	VerticalM     float64 // at AtS; 0 when it is not known
 	VerticalKnown bool    // false: a height is unknown, which counts as too close
+	HeightOffM    float64 // how far VerticalM may be off
 	Minima        Minima
 }
 
 const (
-	separationClasses = 4 // the values of vehicles.Class
+	separationClasses = 6 // the values of vehicles.Class
 	maxAgeS           = 60
 	greatestSpeed     = 464                 // m/s, of velocities in int16 cm/s
 	latticeRad        = math.Pi / 180 / 1e7 // radians in one unit of the lattice
@@ -87,13 +101,15 @@ const (
 type Separation struct {
 	horizonS  float64
 	maxSpeed  float64
-	most      float64 // greatest horizontal minimum
+	most      float64 // greatest horizontal minimum among the zone's own
+	mostOther float64 // and of its own from traffic, at least that
 	minima    [separationClasses][separationClasses]Minima
 	separated [separationClasses]bool // from anything
 	quota     int
 
 	movers   []mover // as they came
 	fast     []mover // faster than about maxSpeed
+	traffic  []mover // searched one by one as the fast ones: its minima are ten times as wide
 	sweep    sweep
 	bodies   []Body
 	out      []Conflict
@@ -120,9 +136,13 @@ func NewSeparation(cfg SeparationConfig) *Separation {
 		for b := range vehicles.Class(separationClasses) {
 			m, n := cfg.Between(a, b), cfg.Between(b, a)
 			m = Minima{max(m.HorizontalM, n.HorizontalM), max(m.VerticalM, n.VerticalM)}
-			if m.HorizontalM > 0 && m.VerticalM > 0 {
-				s.minima[a][b] = m
-				s.separated[a] = true
+			if !(m.HorizontalM > 0 && m.VerticalM > 0) || a.Traffic() && b.Traffic() {
+				continue
+			}
+			s.minima[a][b] = m
+			s.separated[a] = true
+			s.mostOther = max(s.mostOther, m.HorizontalM)
+			if !a.Traffic() && !b.Traffic() {
 				s.most = max(s.most, m.HorizontalM)
 			}
 		}
@@ -142,9 +162,16 @@ func (s *Separation) Find(bodies []Body, out []Conflict) []Conflict {
 	for i := range s.fast {
 		f := &s.fast[i]
 		for j := range s.fast[:i] {
-			s.meet(f, &s.fast[j])
+			s.meet(f, &s.fast[j], s.most)
 		}
-		s.sweep.around(f, s)
+		s.sweep.around(f, s, s.most)
+	}
+	for i := range s.traffic {
+		f := &s.traffic[i]
+		for j := range s.fast {
+			s.meet(f, &s.fast[j], s.mostOther)
+		}
+		s.sweep.around(f, s, s.mostOther)
 	}
 	out = s.out
 	s.bodies, s.out = nil, nil
@@ -179,7 +206,7 @@ const fullTurn = 2 * geo.MaxLon
 // load makes movers of the bodies and returns the greatest radius of those
 // that are not fast.
 func (s *Separation) load() (slow float64) {
-	s.movers, s.fast = s.movers[:0], s.fast[:0]
+	s.movers, s.fast, s.traffic = s.movers[:0], s.fast[:0], s.traffic[:0]
 	for i := range s.bodies {
 		b := &s.bodies[i]
 		class := b.Class
@@ -191,6 +218,10 @@ func (s *Separation) load() (slow float64) {
 		}
 		m := s.mover(b)
 		m.body, m.class = int32(i), uint8(class)
+		if class.Traffic() {
+			s.traffic = append(s.traffic, m)
+			continue
+		}
 		// So near a pole that its scale says little, it would widen the search
 		// for all just as a fast one.
 		if m.radius > s.maxSpeed*s.horizonS/2*1.05 {
@@ -224,7 +255,7 @@ func (s *Separation) mover(b *Body) mover {
 	m.radius = math.Hypot(float64(b.N), float64(b.E)) / 100 * s.horizonS / 2
 	// The partner's units of longitude differ by a unit's radians for each metre
 	// between the two northwards.
-	apart := s.most + 2*m.radius + greatestSpeed*s.horizonS
+	apart := s.mostOther + 2*m.radius + greatestSpeed*s.horizonS
 	m.radius += m.radius * apart * latticeRad / m.east
 	return m
 }
@@ -260,9 +291,10 @@ func near(a, b *mover, most float64) bool {
 	return north*north+east*east < most*most
 }
 
-// meet appends the conflict of a and b, if there is one.
-func (s *Separation) meet(a, b *mover) {
-	if near(a, b, s.most+reachMargin) {
+// meet appends the conflict of a and b, if there is one; most is the greatest
+// minimum that they may have.
+func (s *Separation) meet(a, b *mover, most float64) {
+	if near(a, b, most+reachMargin) {
 		s.judge(a, b)
 	}
 }
@@ -288,9 +320,10 @@ func (s *Separation) conflict(a, b *mover, north, east, vn, ve float64) {
 	minima := s.minima[a.class][b.class]
 	from, to := horizontally(north, east, vn, ve, minima.HorizontalM)
 	known := a.heightKnown && b.heightKnown
+	off := float64(s.bodies[a.body].HeightOffM + s.bodies[b.body].HeightOffM)
 	up, vup := b.height-a.height, float64(int(a.d)-int(b.d))/100
 	if known {
-		lo, hi := vertically(up, vup, minima.VerticalM)
+		lo, hi := vertically(up, vup, minima.VerticalM+off)
 		from, to = max(from, lo), min(to, hi)
 	}
 	// The times are open intervals, the horizon is closed.
@@ -308,7 +341,7 @@ func (s *Separation) conflict(a, b *mover, north, east, vn, ve float64) {
 	c.AtS = max(c.InS, min(c.AtS, to))
 	c.HorizontalM = math.Hypot(north+vn*c.AtS, east+ve*c.AtS)
 	if known {
-		c.VerticalM = math.Abs(up + vup*c.AtS)
+		c.VerticalM, c.HeightOffM = math.Abs(up+vup*c.AtS), off
 	}
 	s.report(c, &s.bodies[a.body], &s.bodies[b.body])
 }

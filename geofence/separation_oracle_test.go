@@ -57,7 +57,9 @@ func (sc *scene) bodies(rng *rand.Rand) []Body {
 			b.HeightKnown = false
 		}
 		if sc.classes {
-			b.Class = vehicles.Class(rng.IntN(4))
+			if b.Class = vehicles.Class(rng.IntN(6)); b.Class.Traffic() && rng.IntN(2) == 0 {
+				b.HeightOffM = 40 * rng.Float32()
+			}
 		}
 		out = append(out, b)
 	}
@@ -157,6 +159,9 @@ func TestSeparationAgainstBruteForce(t *testing.T) {
 						a, b = b, a
 					}
 					m := DefaultMinima(a.Class, b.Class)
+					if m != (Minima{}) {
+						m.VerticalM += float64(a.HeightOffM + b.HeightOffM)
+					}
 					c, conflict := got[[2]vehicles.Handle{a.Handle, b.Handle}]
 					if m == (Minima{}) {
 						if conflict {
@@ -165,7 +170,7 @@ func TestSeparationAgainstBruteForce(t *testing.T) {
 						continue
 					}
 					// What cannot even meet by its greatest speeds needs no oracle.
-					if geo.Distance(a.Point, b.Point) > 51+(speedOf(a)+speedOf(b))*13 {
+					if geo.Distance(a.Point, b.Point) > m.HorizontalM+1+(speedOf(a)+speedOf(b))*13 {
 						if conflict {
 							t.Fatalf("%s: far apart: %+v", sc.name, c)
 						}
@@ -247,9 +252,13 @@ func TestSeparationAtTheEndOfReach(t *testing.T) {
 				sin, cos := math.Sincos(heading * math.Pi / 180)
 				n, e := int16(float64(speed)*cos), int16(float64(speed)*sin)
 				for short := -8.0; short < 8; short++ {
+					other, most := vehicles.UAV, 50.0
+					if int(short)%2 == 0 { // traffic, whose minimum is wider
+						other, most = vehicles.Aircraft, 500
+					}
 					bodies := []Body{
 						{Handle: 1, Class: vehicles.UAV, Point: at, N: n, E: e},
-						{Handle: 2, Class: vehicles.UAV, Point: geo.Destination(at, heading, float64(speed)/5+50-short), N: -n, E: -e},
+						{Handle: 2, Class: other, Point: geo.Destination(at, heading, float64(speed)/5+most-short), N: -n, E: -e},
 						// A slow one ahead, which is in the rows when 1 is not.
 						{Handle: 3, Class: vehicles.UAV, Point: geo.Destination(at, heading, float64(speed)/10+52-short), N: -n / 300, E: -e / 300},
 						{Handle: 4, Class: vehicles.UAV, Point: geo.Destination(at, 0, 9000)}, // for rows

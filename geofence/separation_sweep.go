@@ -161,7 +161,7 @@ func (s *Separation) within(row []mover, widest uint32) {
 			if fullTurn-(a.lon-row[j].lon) > window {
 				break
 			}
-			s.meet(a, &row[j])
+			s.meet(a, &row[j], s.most)
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (s *Separation) across(row, other []mover, widest uint32) {
 		a := &row[i]
 		if widest == fullTurn {
 			for j := range other {
-				s.meet(a, &other[j])
+				s.meet(a, &other[j], s.most)
 			}
 			continue
 		}
@@ -194,46 +194,47 @@ func (s *Separation) across(row, other []mover, widest uint32) {
 		}
 		// Over the antimeridian, eastwards and westwards.
 		for j := 0; j < len(other) && int64(other[j].lon)+fullTurn <= last; j++ {
-			s.meet(a, &other[j])
+			s.meet(a, &other[j], s.most)
 		}
 		for j := len(other) - 1; j >= 0 && int64(other[j].lon)-fullTurn >= int64(a.lon)-int64(widest); j-- {
-			s.meet(a, &other[j])
+			s.meet(a, &other[j], s.most)
 		}
 	}
 }
 
 // around judges f, which is not in the sweep, against every mover that it can
-// meet.
-func (w *sweep) around(f *mover, s *Separation) {
+// meet; most is its greatest minimum.
+func (w *sweep) around(f *mover, s *Separation, most float64) {
 	if w.rows == 0 {
 		return
 	}
-	reach := f.radius + w.reach
-	half := int64(window(f, w.reach))
+	theirs := w.reach - s.most + most
+	reach := f.radius + theirs
+	half := int64(window(f, theirs))
 	units := int64(reach/latticeM) + 1
 	south := (int64(f.lat) - units - int64(w.south)) / w.height
 	north := (int64(f.lat) + units - int64(w.south)) / w.height
 	for r := max(south, 0); r <= min(north, int64(w.rows)-1); r++ {
 		row := w.in(int(r))
 		if half == fullTurn {
-			s.meetAll(f, row, 0, fullTurn)
+			s.meetAll(f, row, 0, fullTurn, most)
 			continue
 		}
 		from, to := int64(f.lon)-half, int64(f.lon)+half
-		s.meetAll(f, row, from, to)
+		s.meetAll(f, row, from, to, most)
 		if from < 0 {
-			s.meetAll(f, row, from+fullTurn, fullTurn)
+			s.meetAll(f, row, from+fullTurn, fullTurn, most)
 		}
 		if to >= fullTurn {
-			s.meetAll(f, row, 0, to-fullTurn)
+			s.meetAll(f, row, 0, to-fullTurn, most)
 		}
 	}
 }
 
-func (s *Separation) meetAll(f *mover, row []mover, from, to int64) {
+func (s *Separation) meetAll(f *mover, row []mover, from, to int64, most float64) {
 	at, _ := slices.BinarySearchFunc(row, from, func(m mover, lon int64) int { return int(int64(m.lon) - lon) })
 	for ; at < len(row) && int64(row[at].lon) <= to; at++ {
-		s.meet(f, &row[at])
+		s.meet(f, &row[at], most)
 	}
 }
 

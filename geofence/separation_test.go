@@ -25,6 +25,7 @@ func place(h vehicles.Handle, east, north, up float64, n, e, d int16) Body {
 func TestSeparationOfTwo(t *testing.T) {
 	unknown := func(b Body) Body { b.HeightKnown = false; return b }
 	of := func(b Body, c vehicles.Class) Body { b.Class = c; return b }
+	off := func(b Body, m float32) Body { b.HeightOffM = m; return b }
 	aged := func(b Body, s float32) Body { b.AgeS = s; return b }
 	for _, c := range []struct {
 		name            string
@@ -78,6 +79,16 @@ func TestSeparationOfTwo(t *testing.T) {
 		{name: "aircraft above a boat", a: place(1, 0, 0, 0, 0, 0, 0), b: of(place(2, 0, 0, 0, 0, 0, 0), vehicles.USV), none: true},
 		{name: "cars", a: of(place(1, 0, 0, 0, 0, 0, 0), vehicles.ICV), b: of(place(2, 0, 0, 0, 0, 0, 0), vehicles.ICV), none: true},
 		{name: "unknown class beside an aircraft", a: of(place(1, 0, 0, 60, 0, 0, 0), 0), b: place(2, 0, 30, 60, 0, 0, 0), hor: 30},
+		{name: "traffic, 490 m beside", a: place(1, 0, 0, 60, 0, 0, 0), b: of(place(2, 490, 0, 100, 0, 0, 0), vehicles.Aircraft), hor: 490, up: 40},
+		{name: "traffic, 510 m beside", a: place(1, 0, 0, 60, 0, 0, 0), b: of(place(2, 510, 0, 100, 0, 0, 0), vehicles.Aircraft), none: true},
+		{name: "traffic, 101 m above", a: place(1, 0, 0, 60, 0, 0, 0), b: of(place(2, 0, 0, 161, 0, 0, 0), vehicles.Aircraft), none: true},
+		{name: "traffic, 601 m above by its pressure", a: place(1, 0, 0, 60, 0, 0, 0), b: of(off(place(2, 0, 0, 661, 0, 0, 0), 500), vehicles.Aircraft), none: true},
+		{name: "traffic, 599 m above by its pressure", a: place(1, 0, 0, 60, 0, 0, 0), b: of(off(place(2, 0, 0, 659, 0, 0, 0), 500), vehicles.Aircraft), up: 599},
+		{name: "traffic of any class beside traffic", a: of(place(1, 0, 0, 60, 0, 0, 0), vehicles.Aircraft), b: of(place(2, 0, 0, 60, 0, 0, 0), vehicles.Aircraft), none: true},
+		{name: "a ship beside a boat", a: of(place(1, 0, 0, 0, 0, 0, 0), vehicles.USV), b: of(place(2, 0, 190, 90, 0, 0, 0), vehicles.Vessel), hor: 190, up: 90},
+		{name: "a ship below an aircraft", a: place(1, 0, 0, 0, 0, 0, 0), b: of(place(2, 0, 0, 0, 0, 0, 0), vehicles.Vessel), none: true},
+		{name: "a ship beside a car", a: of(place(1, 0, 0, 0, 0, 0, 0), vehicles.ICV), b: of(place(2, 0, 0, 0, 0, 0, 0), vehicles.Vessel), none: true},
+		{name: "unknown class beside a ship", a: of(place(1, 0, 0, 0, 0, 0, 0), 0), b: of(place(2, 150, 0, 0, 0, 0, 0), vehicles.Vessel), hor: 150},
 		{name: "unknown class beside a car", a: of(place(1, 0, 0, 60, 0, 0, 0), 0), b: of(place(2, 0, 30, 60, 0, 0, 0), vehicles.ICV), none: true},
 	} {
 		// In both orders; once in the common sweep and once as fast vehicles.
@@ -100,6 +111,9 @@ func TestSeparationOfTwo(t *testing.T) {
 				if math.Abs(g.InS-c.in) > 0.002 || math.Abs(g.AtS-c.at) > 0.002 || math.Abs(g.HorizontalM-c.hor) > 0.02 || math.Abs(g.VerticalM-c.up) > 0.01 {
 					t.Errorf("%s, max speed %v: in %.4f s at %.4f s %.3f m %.3f m, want %v %v %v %v",
 						c.name, maxSpeed, g.InS, g.AtS, g.HorizontalM, g.VerticalM, c.in, c.at, c.hor, c.up)
+				}
+				if want := float64(c.a.HeightOffM + c.b.HeightOffM); g.HeightOffM != want {
+					t.Errorf("%s: the height may be off by %v m, want %v", c.name, g.HeightOffM, want)
 				}
 				if g.VerticalKnown != (c.a.HeightKnown && c.b.HeightKnown) {
 					t.Errorf("%s: vertical known %v", c.name, g.VerticalKnown)

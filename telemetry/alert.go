@@ -39,9 +39,13 @@ type Alert struct {
 	Other      *AlertVehicle    `json:"other,omitempty"`     // of a separation: the second vehicle
 	Predicted  *Predicted       `json:"predicted,omitempty"` // of a predicted breach
 	Separation *Closest         `json:"separation,omitempty"`
-	Jumped     *JumpedBy        `json:"jumped,omitempty"`  // of a position jump: the one that began it
-	Suspect    *SuspectedOf     `json:"suspect,omitempty"` // of a suspect source
+	Jumped     *JumpedBy        `json:"jumped,omitempty"`   // of a position jump: the one that began it
+	Mismatch   *Mismatch        `json:"mismatch,omitempty"` // of an identity mismatch
+	Area       *Area            `json:"area,omitempty"`     // of an interference
+	Under      string           `json:"under,omitempty"`    // id of the interference that the vehicle was in when it was raised
+	Suspect    *SuspectedOf     `json:"suspect,omitempty"`  // of a suspect source
 	RaisedUS   int64            `json:"raised_us"`
+	BegunUS    int64            `json:"begun_us,omitempty"` // the last time that the condition began
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds
 	Cause      string           `json:"cause,omitempty"`      // why it was cleared
@@ -63,6 +67,11 @@ type AlertVehicle struct {
 	Class    string             `json:"class"`
 	Operator string             `json:"operator,omitempty"`
 	Verified bool               `json:"verified"`
+}
+
+// traffic reports whether it is none of the zone's.
+func (v *AlertVehicle) traffic() bool {
+	return v.Class == vehicles.Aircraft.String() || v.Class == vehicles.Vessel.String()
 }
 
 // AlertFence is the fence in the revision that decided.
@@ -115,6 +124,10 @@ type Closest struct {
 	AtS         float64 `json:"at_s"` // until the closest approach
 	HorizontalM float64 `json:"horizontal_m"`
 	VerticalM   float64 `json:"vertical_m"`
+	// HeightUnknown: a height is not known, which counts as too close. HeightOffM is
+	// how far VerticalM may be off, because a height is one of pressure.
+	HeightUnknown bool    `json:"height_unknown,omitempty"`
+	HeightOffM    float64 `json:"height_off_m,omitempty"`
 }
 
 // FixEvidence is one fix: degE7 and millimetres.
@@ -135,7 +148,9 @@ func (a *Alert) acknowledge(ack *Acknowledgement) {
 
 // covers reports whether the alert was acknowledged so recently that what begins
 // again need not be seen anew.
-func (a *Alert) covers(atUS int64) bool { return a.Ack != nil && atUS-a.Ack.AtUS <= reopenUS }
+func (a *Alert) covers(atUS int64) bool { return a.Ack != nil && a.Ack.covers(atUS) }
+
+func (ack *Acknowledgement) covers(begunUS int64) bool { return begunUS-ack.AtUS <= reopenUS }
 
 // State is raised, acknowledged or cleared.
 func (a *Alert) State() string {

@@ -58,6 +58,7 @@ type Book struct {
 	byVehicle map[vehicles.VehicleID]map[string]*Alert // open alerts
 	order     []string                                 // ids, oldest first
 	flood     flood
+	signs     interference
 	counted   map[string]bool // ids of alerts whose raw count is yet to be told
 }
 
@@ -75,6 +76,10 @@ func keyOf(a *Alert) alertKey {
 		k.object = a.Fence.ID
 	case a.Other != nil:
 		k.object = string(a.Other.ID)
+	case a.Mismatch != nil:
+		k.object = a.Mismatch.What
+	case a.Area != nil && len(a.Area.Vehicles) > 0:
+		k.object = string(a.Area.Vehicles[0].ID)
 	case a.Suspect != nil:
 		k.object = a.Suspect.Why
 	}
@@ -89,7 +94,7 @@ func NewBook(cfg BookConfig) *Book {
 	}
 	b := &Book{
 		cfg: cfg, byID: map[string]*Alert{}, byKey: map[alertKey]*Alert{},
-		byVehicle: map[vehicles.VehicleID]map[string]*Alert{}, flood: newFlood(), counted: map[string]bool{},
+		byVehicle: map[vehicles.VehicleID]map[string]*Alert{}, flood: newFlood(), signs: newInterference(), counted: map[string]bool{},
 	}
 	b.writer = newFactWriter(cfg.Journal, cfg.Clock, b.durable)
 	b.sub, _ = cfg.Bus.Subscribe(SubscribeConfig{Name: "alert_book", Reserved: true, Limit: 50_000})
@@ -136,13 +141,16 @@ func (b *Book) takeAll() error {
 }
 
 // endFormerEpoch clears the alerts of tracks that ended with the former start
-// of the server: an unverified id is never used again, so nothing else would.
+// of the server: an unverified id is never used again, so nothing else would. An
+// interference that goes on is found again.
 func (b *Book) endFormerEpoch() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.cfg.Clock().UnixMicro()
 	for _, id := range b.order {
-		if a := b.byID[id]; a.ClearedUS == 0 && !a.Vehicle.Verified && a.Vehicle.Handle == 0 {
+		a := b.byID[id]
+		former := a.Type == GNSSInterference || !a.Vehicle.Verified && a.Vehicle.Handle == 0
+		if former && a.ClearedUS == 0 {
 			b.clear(a, now, "server_restarted")
 		}
 	}
@@ -168,6 +176,10 @@ func (b *Book) take(e *Event) {
 		b.takePrediction(body, e.TimeUS)
 	case *Separation:
 		b.takeSeparation(body, e.TimeUS)
+	case *IdentityChange:
+		b.takeIdentity(body, e.TimeUS)
+	case *SignalChange:
+		b.takeSignal(body, e.TimeUS)
 	case *Suspect:
 		b.takeSuspect(body, e.TimeUS)
 	case *Begun:
@@ -178,6 +190,7 @@ func (b *Book) take(e *Event) {
 		}
 	case *Gone:
 		b.flood.forget(body.Vehicle.ID)
+		delete(b.signs.of, body.Vehicle.Handle)
 		for _, a := range b.openOf(body.Vehicle.ID) {
 			if a.endsWithTrack() {
 				b.clear(a, e.TimeUS, "track_ended")
@@ -228,7 +241,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 	if a := b.byKey[key]; a != nil && b.continues(a, c) {
 		next := *a
 		c.complete(&next)
-		next.LastUS, next.Count = c.timeUS, a.Count+1
+		next.BegunUS, next.LastUS, next.Count = c.timeUS, c.timeUS, a.Count+1
 		next.Vehicle.Handle = c.id.Handle // that of this run: the map shows the level by it
 		next.ClearedUS, next.Cause = 0, ""
 		if !a.covers(c.timeUS) {
@@ -239,9 +252,10 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 	}
 	a := &Alert{
 		ID: newAlertID(), Type: key.typ, Level: c.level, Vehicle: alertVehicle(c.id),
-		RaisedUS: c.timeUS, LastUS: c.timeUS, Count: 1,
+		RaisedUS: c.timeUS, BegunUS: c.timeUS, LastUS: c.timeUS, Count: 1,
 	}
 	c.complete(a)
+	a.Under = b.signs.under(c.id.Handle)
 	b.put(a, c.timeUS, fact{Type: factRaised, Alert: a})
 	return a
 }
@@ -328,7 +342,8 @@ func (b *Book) mark(v AlertVehicle) {
 }
 
 // Acknowledge records that a person has seen an alert of their view. It returns
-// when that is durable; a second acknowledgement returns the first.
+// when that is durable; a second acknowledgement returns the first. When it took so
+// long that the alert began again, that is not acknowledged, and the alert says so.
 func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) (Alert, error) {
 	b.mu.Lock()
 	a, ok := b.byID[id]
@@ -356,7 +371,7 @@ func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) 
 			return Alert{}, fmt.Errorf("acknowledge %s: %w: %w", id, ErrNotDurable, err)
 		}
 	case <-ctx.Done():
-		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ctx.Err())
+		return Alert{}, fmt.Errorf("acknowledge %s: %w: %w", id, journal.ErrUnknown, ctx.Err())
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -382,7 +397,8 @@ func (b *Book) durable(f *fact, seq uint64) {
 	}
 	next := *a
 	next.JournalSeq = seq
-	if f.Type != factAcknowledged || a.Ack != nil {
+	// It may have begun again while its acknowledgement was on the way to the disk.
+	if f.Type != factAcknowledged || a.Ack != nil || !f.Ack.covers(a.BegunUS) {
 		b.store(&next)
 		return
 	}

@@ -33,6 +33,14 @@ func (b *Book) takeJump(j *Jump) {
 		b.countRaw(key, j.ReceivedUS)
 		return
 	}
+	signs := vehicles.SignJump
+	if v := b.signs.of[j.Vehicle.Handle]; v != nil {
+		signs |= v.now
+	}
+	b.takeSignal(&SignalChange{Vehicle: j.Vehicle, Signs: signs, At: j.After.Point}, j.ReceivedUS)
+	if b.signs.groups(j.Vehicle) {
+		return // one alarm for the area, not one for each vehicle (SAFETY 13)
+	}
 	b.change(key, condition{
 		begins: true, id: j.Vehicle, level: Caution, timeUS: j.ReceivedUS, raw: 1,
 		fill: func(a *Alert) {
@@ -127,13 +135,18 @@ func (b *Book) takePrediction(p *Prediction, nowUS int64) {
 }
 
 func (b *Book) takeSeparation(s *Separation, nowUS int64) {
+	from := s.A
+	if !s.B.Verified {
+		from = s.B // who claims to be there pays for the alert
+	}
 	b.change(alertKey{typ: SeparationLost, vehicle: s.A.ID, object: string(s.B.ID)}, condition{
-		begins: s.Began, ends: !s.Began, id: s.A, level: Critical, timeUS: nowUS, cause: s.Cause,
+		begins: s.Began, ends: !s.Began, id: s.A, level: Critical, timeUS: nowUS, cause: s.Cause, from: from,
 		fill: func(a *Alert) {
 			other := alertVehicle(s.B)
 			a.Other = &other
 			c := &s.Conflict
-			a.Separation = &Closest{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM}
+			a.Separation = &Closest{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM,
+				HeightUnknown: !c.VerticalKnown && c.Minima.VerticalM < geofence.NoVertical, HeightOffM: c.HeightOffM}
 		},
 	})
 }
@@ -142,6 +155,7 @@ func (b *Book) takeSeparation(s *Separation, nowUS int64) {
 type condition struct {
 	begins, ends bool
 	id           *vehicles.Identity
+	from         *vehicles.Identity // whose claim it rests on; nil: id's
 	level        uint8
 	timeUS       int64
 	cause        string             // why it ended

@@ -62,7 +62,7 @@ func (s *shard) unenforced(v *owned) (why Lack) {
 	}
 	g := s.grounds(v, 0)
 	g.AltitudeUnknown = s.fences.HeightLacking(v.id.Handle)
-	why = g.Lacks(v.id.Class) & (LacksOrder | LacksKnownQuality | LacksGoodQuality | LacksAltitude)
+	why = g.Lacks(v.id.Class) & (LacksOrder | LacksKnownQuality | LacksGoodQuality | LacksAltitude | LacksSignal)
 	if !v.track.HasFix() || g.AgeUS > staleFixUS {
 		why |= LacksFreshness
 	}

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -84,18 +85,19 @@ func (f *flood) defers(key alertKey, c *condition, now time.Time, current *Alert
 }
 
 func (f *flood) allows(key alertKey, c *condition, now time.Time) bool {
-	if c.id.Verified {
+	from := cmp.Or(c.from, c.id)
+	if from.Verified {
 		return true
 	}
 	b := &f.others
 	if key.typ == FenceBreach {
 		b = &f.breaches
 	}
-	from := addressKey{c.id.Source.Address, key.typ == FenceBreach}
-	address := f.addresses[from]
+	at := addressKey{from.Source.Address, key.typ == FenceBreach}
+	address := f.addresses[at]
 	if address == nil {
 		address = &budget{}
-		f.addresses[from] = address
+		f.addresses[at] = address
 	}
 	if !address.left(now, addressPerMinute) || !b.left(now, unverifiedPerMinute) {
 		f.refused++
@@ -170,6 +172,7 @@ func (b *Book) tick() {
 	b.flood.refused = 0
 	b.endSuspicions(now.UnixMicro())
 	b.tellCounted(now.UnixMicro())
+	b.watchAreas(now.UnixMicro())
 	folded := b.fold(now.UnixMicro())
 	if refused+folded > 0 {
 		b.countFlood(refused+folded, now.UnixMicro())
@@ -203,7 +206,7 @@ func (b *Book) countFlood(n int, nowUS int64) {
 		n--
 	}
 	next := *a
-	next.Count, next.LastUS, next.ClearedUS, next.Cause = a.Count+n, nowUS, nowUS, c.cause
+	next.Count, next.BegunUS, next.LastUS, next.ClearedUS, next.Cause = a.Count+n, nowUS, nowUS, nowUS, c.cause
 	b.put(&next, nowUS, fact{Type: factRepeated, Alert: &next})
 }
 

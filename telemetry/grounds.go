@@ -14,11 +14,12 @@ type Grounds struct {
 	OutOfOrder      bool   // so many fixes are late that two vehicles may speak as one
 	AltitudeUnknown bool   // in the datum of the fence
 	Quality         vehicles.Quality
+	Interfered      bool  // the receiver says that its signals are jammed or spoofed
 	AgeUS           int64 // of the fix, when it was judged
 }
 
 // Lack is a reason why grounds do not suffice for an automatic order.
-type Lack uint8
+type Lack uint16
 
 // The reasons.
 const (
@@ -30,10 +31,11 @@ const (
 	LacksGoodQuality
 	LacksAltitude
 	LacksFreshness
+	LacksSignal
 )
 
 // lackNames are the words of the API and the journal, by bit.
-var lackNames = [...]string{"unverified", "few_fixes", "jump", "out_of_order", "quality_unknown", "estimator_bad", "altitude_unknown", "stale"}
+var lackNames = [...]string{"unverified", "few_fixes", "jump", "out_of_order", "quality_unknown", "estimator_bad", "altitude_unknown", "stale", "gnss_interference"}
 
 // Names lists the reasons; empty when there is none.
 func (l Lack) Names() []string {
@@ -72,6 +74,7 @@ func (g *Grounds) Lacks(class vehicles.Class) (why Lack) {
 		{g.Quality == vehicles.QualityBad, LacksGoodQuality},
 		{g.AltitudeUnknown, LacksAltitude},
 		{g.AgeUS > freshFixUS, LacksFreshness},
+		{g.Interfered, LacksSignal},
 	} {
 		if c.lack {
 			why |= c.why
@@ -124,6 +127,7 @@ func (s *shard) grounds(v *owned, flags geofence.Flags) Grounds {
 	return Grounds{
 		Fixes: v.run, Verified: v.id.Verified, Jump: v.jumped || flags&geofence.Jump != 0,
 		OutOfOrder: v.track.OutOfOrder(), AltitudeUnknown: flags&geofence.AltitudeUnknown != 0, Quality: v.track.Quality(now),
-		AgeUS: max(now-v.track.FixUS, s.nowUS-v.fixUS, 0), // the steady clock holds when the other is set back
+		Interfered: v.track.Interfered(now),
+		AgeUS:      max(now-v.track.FixUS, s.nowUS-v.fixUS, 0), // the steady clock holds when the other is set back
 	}
 }

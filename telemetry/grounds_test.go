@@ -70,7 +70,9 @@ func TestJumpsObeyTheQuota(t *testing.T) {
 		defer r.stop(t)
 		for i := range addressPerMinute + 40 {
 			who := &vehicles.Identity{Handle: vehicles.Handle(i + 1), ID: vehicles.VehicleID(rune('a' + i)), Source: vehicles.Source{Address: "a:1"}}
-			r.publish(&Jump{Vehicle: who, Jumped: geofence.Jumped{ReceivedUS: time.Now().UnixMicro()}})
+			jump := geofence.Jumped{ReceivedUS: time.Now().UnixMicro()}
+			jump.After.Point.Lat = int32(i) * 1_000_000 // too far apart to have one cause
+			r.publish(&Jump{Vehicle: who, Jumped: jump})
 		}
 		if n := len(r.Alerts(WholeZone(), true)); n != addressPerMinute {
 			t.Errorf("%d alerts at once, want %d", n, addressPerMinute)
@@ -181,16 +183,17 @@ func TestConfirmationNeedsFixesInARow(t *testing.T) {
 func TestLacks(t *testing.T) {
 	good := Grounds{Fixes: 5, Verified: true, Quality: vehicles.QualityGood}
 	for want, spoil := range map[string]func(*Grounds){
-		"":                 func(*Grounds) {},
-		"unverified":       func(g *Grounds) { g.Verified = false },
-		"few_fixes":        func(g *Grounds) { g.Fixes = 4 },
-		"jump":             func(g *Grounds) { g.Jump = true },
-		"out_of_order":     func(g *Grounds) { g.OutOfOrder = true },
-		"quality_unknown":  func(g *Grounds) { g.Quality = vehicles.QualityUnknown },
-		"estimator_bad":    func(g *Grounds) { g.Quality = vehicles.QualityBad },
-		"altitude_unknown": func(g *Grounds) { g.AltitudeUnknown = true },
-		"stale":            func(g *Grounds) { g.AgeUS = freshFixUS + 1 },
-		"unverified stale": func(g *Grounds) { g.Verified, g.AgeUS = false, freshFixUS+1 },
+		"":                  func(*Grounds) {},
+		"unverified":        func(g *Grounds) { g.Verified = false },
+		"few_fixes":         func(g *Grounds) { g.Fixes = 4 },
+		"jump":              func(g *Grounds) { g.Jump = true },
+		"out_of_order":      func(g *Grounds) { g.OutOfOrder = true },
+		"quality_unknown":   func(g *Grounds) { g.Quality = vehicles.QualityUnknown },
+		"estimator_bad":     func(g *Grounds) { g.Quality = vehicles.QualityBad },
+		"altitude_unknown":  func(g *Grounds) { g.AltitudeUnknown = true },
+		"stale":             func(g *Grounds) { g.AgeUS = freshFixUS + 1 },
+		"gnss_interference": func(g *Grounds) { g.Interfered = true },
+		"unverified stale":  func(g *Grounds) { g.Verified, g.AgeUS = false, freshFixUS+1 },
 	} {
 		g := good
 		spoil(&g)

@@ -27,7 +27,7 @@ const (
 )
 
 // Separation says that two vehicles came into conflict, or are out of it. A has
-// the smaller handle.
+// the smaller handle; of a vehicle and traffic A is the vehicle.
 type Separation struct {
 	A, B     *vehicles.Identity
 	Conflict geofence.Conflict // at the end: the last that was found
@@ -41,6 +41,7 @@ func (*Separation) event() {}
 type SeparatorConfig struct {
 	Pipeline *Pipeline
 	Bus      *Bus
+	Traffic  *Traffic // what the zone's vehicles are separated from as well; nil: nothing
 	// Minima, horizon and speeds; of conflicts between unverified vehicles 1,000
 	// are followed unless it says otherwise.
 	Separation geofence.SeparationConfig
@@ -68,6 +69,8 @@ type Separator struct {
 	bodies    []geofence.Body
 	conflicts []geofence.Conflict
 	seen      map[vehicles.Handle]sight
+	echoes    map[vehicles.Handle]vehicles.Handle // traffic that is a vehicle of the zone, found by how it moves
+	alikeUS   map[pair]int64                      // steady time since which a vehicle and traffic are alike
 
 	mu      sync.Mutex // guards the fields below
 	ongoing map[pair]*ongoing
@@ -100,12 +103,16 @@ type ongoing struct {
 type sight struct {
 	id    *vehicles.Identity
 	state sightState
+	body  int // in bodies, when it is judged
+
+	nameless bool // traffic of which nothing says that it is not one of the zone's
 }
 
 type sightState uint8
 
 const (
 	unseen sightState = iota // not followed
+	itself                   // traffic that is a vehicle of the zone
 	parked
 	blind // in motion, but no fresh fix
 	judged
@@ -126,6 +133,7 @@ func NewSeparator(cfg SeparatorConfig) (*Separator, error) {
 	return &Separator{
 		cfg: cfg, find: geofence.NewSeparation(cfg.Separation), steady: steadyClock(cfg.Clock),
 		seen: map[vehicles.Handle]sight{}, ongoing: map[pair]*ongoing{},
+		echoes: map[vehicles.Handle]vehicles.Handle{}, alikeUS: map[pair]int64{},
 	}, nil
 }
 
@@ -173,12 +181,19 @@ func (s *Separator) Stats() SeparatorStats {
 func (s *Separator) look(views []TrackView) {
 	nowUS, steadyUS := s.cfg.Clock().UnixMicro(), s.steady()
 	st := s.survey(views, nowUS)
+	s.trafficSeen(nowUS)
 	s.conflicts = s.find.Find(s.bodies, s.conflicts[:0])
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.conflicts {
-		s.found(c, nowUS, steadyUS)
+	for i := range s.conflicts {
+		s.found(s.conflicts[i], nowUS, steadyUS)
+		s.watchEcho(&s.conflicts[i], steadyUS)
+	}
+	for p := range s.alikeUS {
+		if s.ongoing[pair{min(p.a, p.b), max(p.a, p.b)}] == nil {
+			delete(s.alikeUS, p)
+		}
 	}
 	s.endOthers(nowUS, steadyUS)
 	st.Quiet = s.stats.Quiet
@@ -208,7 +223,7 @@ func (s *Separator) survey(views []TrackView, nowUS int64) (st SeparatorStats) {
 				st.NoHeight++
 			}
 		}
-		s.seen[v.Handle] = sight{v.Vehicle, state}
+		s.seen[v.Handle] = sight{id: v.Vehicle, state: state, body: len(s.bodies) - 1}
 	}
 	return st
 }
@@ -241,7 +256,8 @@ func (s *Separator) found(c geofence.Conflict, nowUS, steadyUS int64) {
 		o.Conflict, o.foundUS = c, steadyUS
 		return
 	}
-	o := &ongoing{foundUS: steadyUS, Separation: Separation{A: s.seen[c.A].id, B: s.seen[c.B].id, Conflict: c, Began: true}}
+	own, other := s.ownFirst(c.A, c.B)
+	o := &ongoing{foundUS: steadyUS, Separation: Separation{A: s.seen[own].id, B: s.seen[other].id, Conflict: c, Began: true}}
 	if !o.A.Verified || !o.B.Verified {
 		o.counted = s.told < quietPairs
 		o.quiet = !o.counted
@@ -271,6 +287,8 @@ func (s *Separator) endOthers(nowUS, steadyUS int64) {
 		switch least {
 		case unseen:
 			end.Cause = CauseGone
+		case itself:
+			end.Cause = CauseItself
 		case parked:
 			end.Cause = CauseParked
 		default:

@@ -307,9 +307,9 @@ func TestSeparatorConfig(t *testing.T) {
 // Verified pairs are always told, whoever else crowds the place.
 func TestSeparatorTellsOfVerified(t *testing.T) {
 	s := &Separator{cfg: SeparatorConfig{Bus: NewBus(nil)}, ongoing: map[pair]*ongoing{}, seen: map[vehicles.Handle]sight{
-		1: {&vehicles.Identity{Handle: 1, Verified: true}, judged},
-		2: {&vehicles.Identity{Handle: 2, Verified: true}, judged},
-		3: {&vehicles.Identity{Handle: 3}, judged},
+		1: {id: &vehicles.Identity{Handle: 1, Verified: true}, state: judged},
+		2: {id: &vehicles.Identity{Handle: 2, Verified: true}, state: judged},
+		3: {id: &vehicles.Identity{Handle: 3}, state: judged},
 	}, told: quietPairs}
 	live, _ := s.cfg.Bus.Subscribe(SubscribeConfig{})
 	s.found(geofence.Conflict{A: 2, B: 3}, 0, 1)

@@ -42,8 +42,9 @@ type owned struct {
 
 	breaches []breach // that the alerts hold open, by fence
 
-	unenforced bool // as last told
-	looksOther int  // in a row, that found otherwise
+	signs      vehicles.Signs // of interference, as last told
+	unenforced bool           // as last told
+	looksOther int            // in a row, that found otherwise
 	foreseen   []foreseen
 }
 
@@ -127,6 +128,7 @@ func (s *shard) step(r *vehicles.Report) {
 	} else if r.Has&vehicles.HasPosition != 0 && (r.BootMS != lastMS || r.Fix != lastFix) {
 		v.run = 0 // late; the same once more says nothing
 	}
+	s.watchSignal(v, r.ReceivedUS)
 	v.slot.store(&v.track, v.fixUS, v.id.Verified)
 	if s.p.cfg.Observe != nil {
 		s.p.cfg.Observe(r)

@@ -101,7 +101,7 @@ func keysOf(b *Book) map[alertKey]string {
 // TestEveryBookFieldIsSavedOrNoState: whoever adds state that Replay builds adds it
 // to SaveState, LoadState and this list.
 func TestEveryBookFieldIsSavedOrNoState(t *testing.T) {
-	const saved, noState = "byID byKey byVehicle order", "cfg sub writer mu flood counted"
+	const saved, noState = "byID byKey byVehicle order", "cfg sub writer mu flood signs counted"
 	known := strings.Fields(saved + " " + noState)
 	for f := range reflect.TypeFor[Book]().Fields() {
 		found := false

@@ -75,6 +75,11 @@ func (t *table) follow(h vehicles.Handle, by int32) {
 // store writes a track whose fix came at fixUS on the steady clock. Only the owning shard calls it. Does not allocate once
 // the vehicle's chunk exists.
 func (s *slot) store(t *vehicles.Track, fixUS int64, verified bool) {
+	s.storeAs(t, fixUS, verified, true)
+}
+
+// storeAs also stores tracks of which the velocity is not known.
+func (s *slot) storeAs(t *vehicles.Track, fixUS int64, verified, velocityKnown bool) {
 	lon, lat := int32(live.UnknownCoord), int32(live.UnknownCoord)
 	alt, heading, speed, vz := int16(live.UnknownAlt), uint16(live.UnknownHeading), uint16(live.UnknownSpeed), int16(live.UnknownVZ)
 	status := uint8(t.Phase())
@@ -93,8 +98,10 @@ func (s *slot) store(t *vehicles.Track, fixUS int64, verified bool) {
 			alt = int16(max(-math.MaxInt16, min(math.MaxInt16, q)))
 		}
 		heading = t.Heading
-		speed = uint16(min(t.SpeedCMS(), live.UnknownSpeed-1))
-		vz = -max(-math.MaxInt16, t.Velocity.D)
+		if velocityKnown {
+			speed = uint16(min(t.SpeedCMS(), live.UnknownSpeed-1))
+			vz = -max(-math.MaxInt16, t.Velocity.D)
+		}
 	}
 	battery := uint8(live.UnknownBattery)
 	if t.Seen&vehicles.HasBattery != 0 {

@@ -29,7 +29,8 @@ type Event struct {
 }
 
 // Body is what happened: *Transition, *Jump, *Settled, *Confirmed, *Unenforced,
-// *Prediction, *Separation, *Suspect, *Alert, *FenceChange, *LinkChange, *Begun or *Gone.
+// *Prediction, *Separation, *Suspect, *IdentityChange, *SignalChange, *Alert,
+// *FenceChange, *LinkChange, *Begun or *Gone.
 // Bodies are immutable once published.
 type Body interface{ event() }
 

@@ -30,13 +30,19 @@ func (v View) Owns(operator string) bool {
 	return v.whole || v.operator != "" && v.operator == operator
 }
 
+// Shows reports whether the view shows a vehicle in full: its own, and traffic that
+// is nobody's, which tells the whole sky who it is.
+func (v View) Shows(id *vehicles.Identity) bool {
+	return v.Owns(id.Operator) || id.Class.Traffic()
+}
+
 // trafficID names a vehicle of somebody else within this epoch.
 const trafficID = "traffic-"
 
 // Identity is a vehicle as the view shows it: one of somebody else without its
 // name, its operator and its source. Nil stays nil.
 func (v View) Identity(id *vehicles.Identity) *vehicles.Identity {
-	if id == nil || v.Owns(id.Operator) {
+	if id == nil || v.Shows(id) {
 		return id
 	}
 	return &vehicles.Identity{
@@ -86,8 +92,14 @@ func (v View) Alert(a *Alert) (shown *Alert, ok bool) {
 	if v.whole {
 		return a, true
 	}
+	if a.Area != nil {
+		return v.area(a)
+	}
 	mine := v.Owns(a.Vehicle.Operator)
 	other := a.Other != nil && v.Owns(a.Other.Operator)
+	if a.Other != nil && a.Other.traffic() {
+		other = mine
+	}
 	if !mine && !other {
 		return nil, false
 	}
@@ -100,6 +112,20 @@ func (v View) Alert(a *Alert) (shown *Alert, ok bool) {
 		masked.Other = &o
 	}
 	return &masked, true
+}
+
+// area is an interference as the view shows it: where it is, and the own vehicles
+// in it. Who has none there does not see it.
+func (v View) area(a *Alert) (shown *Alert, ok bool) {
+	masked, area := *a, *a.Area
+	area.Vehicles = nil
+	for _, in := range a.Area.Vehicles {
+		if v.Owns(in.Operator) {
+			area.Vehicles = append(area.Vehicles, in)
+		}
+	}
+	masked.Area = &area
+	return &masked, len(area.Vehicles) > 0
 }
 
 func traffic(v AlertVehicle) AlertVehicle {

@@ -3,6 +3,7 @@ package vehicles
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -78,6 +79,7 @@ type Registry struct {
 	mu         sync.Mutex // guards the fields below
 	registered map[VehicleID]Registration
 	order      []VehicleID
+	bySerial   map[string]VehicleID // of remote ids, in capitals
 	byID       map[VehicleID]Handle
 	unverified int
 }
@@ -115,6 +117,18 @@ func (r *Registry) Registration(id VehicleID) (reg Registration, ok bool) {
 	return reg, ok
 }
 
+// BySerial finds the vehicle that is registered with the serial number of a remote
+// id and is followed now; 0: there is none.
+func (r *Registry) BySerial(serial string) Handle {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, ok := r.bySerial[strings.ToUpper(serial)]
+	if !ok {
+		return 0
+	}
+	return r.byID[id]
+}
+
 // OpenUnverified gives a fresh handle and an ephemeral id to a source that
 // proved nothing. The id is never one that a registered vehicle can have.
 func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Identity, error) {
@@ -138,6 +152,17 @@ func (r *Registry) OpenUnverified(src Source, class Class, operator string) (*Id
 	return id, nil
 }
 
+// OpenTraffic gives a fresh handle to traffic of class Aircraft or Vessel under
+// an id that is not borne now. Verified: somebody who proved who it is reported it.
+func (r *Registry) OpenTraffic(id Identity) (*Identity, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, taken := r.byID[id.ID]; taken {
+		return nil, fmt.Errorf("open %s: %w", id.ID, ErrDuplicate)
+	}
+	return &id, r.give(&id)
+}
+
 // OpenVerified gives the handle of a registered vehicle whose source proved who
 // it is: a fresh one, or that under which it is followed already. The class and
 // the operator are those of the registration.
@@ -148,7 +173,7 @@ func (r *Registry) OpenVerified(vehicle VehicleID, src Source) (*Identity, error
 	if !ok {
 		return nil, fmt.Errorf("vehicle %s: %w", vehicle, ErrNotRegistered)
 	}
-	if h, ok := r.byID[vehicle]; ok {
+	if h, ok := r.byID[vehicle]; ok && !r.Identity(h).Class.Traffic() { // which can be named like it
 		return r.Identity(h), nil
 	}
 	id := &Identity{ID: reg.ID, Name: reg.Name, Class: reg.Class, Operator: reg.Operator, Verified: true, Source: src}
@@ -176,16 +201,20 @@ func (r *Registry) give(id *Identity) error {
 // identity until it is forgotten.
 func (r *Registry) SetRegistered(regs []Registration) error {
 	registered, order := map[VehicleID]Registration{}, make([]VehicleID, 0, len(regs))
+	bySerial := map[string]VehicleID{}
 	for _, reg := range regs {
 		if _, dup := registered[reg.ID]; dup {
 			return fmt.Errorf("register %s: %w", reg.ID, ErrDuplicate)
 		}
 		registered[reg.ID] = reg
 		order = append(order, reg.ID)
+		if reg.SerialNumber != "" {
+			bySerial[strings.ToUpper(reg.SerialNumber)] = reg.ID
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.registered, r.order = registered, order
+	r.registered, r.order, r.bySerial = registered, order, bySerial
 	return nil
 }
 
@@ -197,7 +226,7 @@ func (r *Registry) Retire(h Handle) {
 	if id == nil {
 		return
 	}
-	if !id.Verified {
+	if !id.Verified && !id.Class.Traffic() {
 		r.unverified--
 	}
 	if r.byID[id.ID] == h { // else it was released, and may be followed anew

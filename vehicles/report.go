@@ -15,6 +15,7 @@ const (
 	HasLanded                       // Landed
 	HasFenceFlag                    // the vehicle's own view of its on-board fence
 	HasEstimator                    // Estimator
+	HasSignal                       // Jamming, Spoofing
 )
 
 // Unknown values of optional fields.
@@ -83,4 +84,6 @@ type Report struct {
 	VAccMM     uint32
 	Battery    uint8 // percent, BatteryUnknown
 	VoltageMV  uint16
+
+	Jamming, Spoofing Interference
 }

@@ -99,6 +99,9 @@ type Track struct {
 	QualityUS   int64 // server time of FixType, Satellites, HDOP, HAccMM, VAccMM; 0: never reported
 	EstimatorUS int64 // server time of Estimator
 
+	Jamming, Spoofing Interference
+	SignalUS          int64 // server time of Jamming, Spoofing
+
 	Battery   uint8
 	VoltageMV uint16
 
@@ -132,6 +135,9 @@ func (t *Track) Apply(r *Report) (moved bool) {
 	}
 	if r.Has&HasEstimator != 0 {
 		t.Estimator, t.EstimatorUS = r.Estimator, r.ReceivedUS
+	}
+	if r.Has&HasSignal != 0 {
+		t.Jamming, t.Spoofing, t.SignalUS = r.Jamming, r.Spoofing, r.ReceivedUS
 	}
 	if r.Has&HasBattery != 0 {
 		t.Battery, t.VoltageMV = r.Battery, r.VoltageMV

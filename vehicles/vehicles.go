@@ -31,10 +31,20 @@ const (
 	UAV
 	ICV
 	USV
+	// Traffic that is not the zone's: seen through ADS-B, AIS or remote id. It is
+	// no class of a registration or of a fence; it is never judged by fences and
+	// never commanded.
+	Aircraft
+	Vessel
 	classCount
+
+	trafficClasses = Aircraft // and above
 )
 
-var classNames = [classCount]string{"unknown", "uav", "icv", "usv"}
+var classNames = [classCount]string{"unknown", "uav", "icv", "usv", "aircraft", "vessel"}
+
+// Traffic reports whether it is a class of traffic that is not the zone's.
+func (c Class) Traffic() bool { return c >= trafficClasses && c < classCount }
 
 // String is the name used in the API and in scenarios.
 func (c Class) String() string {
@@ -44,9 +54,10 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
-// ParseClass reads a name as String writes it; "unknown" is not a class.
+// ParseClass reads the name of a class that a vehicle can be registered with;
+// "unknown" and traffic are none.
 func ParseClass(s string) (Class, bool) {
-	for c := UAV; c < classCount; c++ {
+	for c := UAV; c < trafficClasses; c++ {
 		if classNames[c] == s {
 			return c, true
 		}
@@ -67,15 +78,16 @@ func ClassSet(cs ...Class) Classes {
 }
 
 // Match reports whether c is in the set. A vehicle of unknown class matches
-// every set: what we cannot classify is judged by every rule.
+// every set: what we cannot classify is judged by every rule. Traffic matches
+// none.
 func (s Classes) Match(c Class) bool {
-	return s == 0 || c == ClassUnknown || s&(1<<c) != 0
+	return !c.Traffic() && (s == 0 || c == ClassUnknown || s&(1<<c) != 0)
 }
 
 // List is the set in the order of the constants.
 func (s Classes) List() []Class {
 	var out []Class
-	for c := UAV; c < classCount; c++ {
+	for c := UAV; c < trafficClasses; c++ {
 		if s&(1<<c) != 0 {
 			out = append(out, c)
 		}

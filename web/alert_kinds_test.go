@@ -20,8 +20,19 @@ func TestAlertsOfTwoVehiclesAndOfWhatIsToCome(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	a = alertOf(&telemetry.Alert{
+		Mismatch: &telemetry.Mismatch{What: "uid2", Expected: "a", Seen: "b"}, Under: "al_9",
+		Area: &telemetry.Area{Lat: 309_000_000, Lon: 1_219_300_000, RadiusM: 5000, Count: 3, Vehicles: []telemetry.InterferedWith{
+			{AlertVehicle: telemetry.AlertVehicle{ID: "v", Name: "V", Class: "uav"}, Signs: []string{"jamming"}}}},
+	})
+	got, err = json.Marshal([]any{a.Mismatch, a.Under, a.Area})
+	want = `[{"what":"uid2","expected":"a","seen":"b"},"al_9",{"position":{"lat":30.9,"lon":121.93},"radius_m":5000,"count":3,` +
+		`"vehicles":[{"id":"v","handle":0,"name":"V","class":"uav","verified":false,"signs":["jamming"]}]}]`
+	if err != nil || string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 	plain, _ := json.Marshal(alertOf(&telemetry.Alert{}))
-	for _, key := range []string{"other", "predicted", "separation"} {
+	for _, key := range []string{"other", "predicted", "separation", "mismatch", "area", "under"} {
 		var members map[string]any
 		if _ = json.Unmarshal(plain, &members); members[key] != nil {
 			t.Errorf("an ordinary alert has %s", key)

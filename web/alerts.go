@@ -16,7 +16,7 @@ import (
 // Alert is a condition that a controller must deal with.
 type Alert struct {
 	ID           string           `json:"id"`
-	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source"`
+	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, identity_mismatch, gnss_interference"`
 	Level        int              `json:"level" minimum:"1" maximum:"3" doc:"1 caution, 2 warning, 3 critical"`
 	State        string           `json:"state" enum:"raised,acknowledged,cleared"`
 	Open         bool             `json:"open" doc:"Until it is both cleared and acknowledged"`
@@ -35,6 +35,9 @@ type Alert struct {
 	Predicted    *PredictedBreach `json:"predicted,omitempty" doc:"Of a predicted breach"`
 	Separation   *Separation      `json:"separation,omitempty" doc:"Of two vehicles that come too close"`
 	Jump         *Jump            `json:"jump,omitempty" doc:"Of a position jump"`
+	Mismatch     *Mismatch        `json:"mismatch,omitempty" doc:"Of an identity mismatch"`
+	Area         *AlertArea       `json:"area,omitempty" doc:"Of an interference with satellite navigation"`
+	Under        string           `json:"under,omitempty" doc:"Id of the alert of the interference that the vehicle was in when it was raised"`
 	Suspect      *Suspect         `json:"suspect,omitempty" doc:"Of a suspect source"`
 }
 
@@ -50,6 +53,9 @@ type Separation struct {
 	AtS         float64 `json:"at_s" doc:"Seconds until the closest approach"`
 	HorizontalM float64 `json:"horizontal_m"`
 	VerticalM   float64 `json:"vertical_m"`
+
+	HeightUnknown bool    `json:"height_unknown,omitempty" doc:"A height is not known, which counts as too close"`
+	HeightOffM    float64 `json:"height_off_m,omitempty" doc:"How far vertical_m may be off, because a height is one of pressure"`
 }
 
 // Acknowledgement says who has seen an alert.
@@ -156,13 +162,17 @@ func alertOf(a *telemetry.Alert) Alert {
 		out.Predicted = &PredictedBreach{InS: p.InS, Position: Position{Lat: degrees(p.Lat), Lon: degrees(p.Lon)}}
 	}
 	if c := a.Separation; c != nil {
-		out.Separation = &Separation{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM}
+		out.Separation = &Separation{InS: c.InS, AtS: c.AtS, HorizontalM: c.HorizontalM, VerticalM: c.VerticalM, HeightUnknown: c.HeightUnknown, HeightOffM: c.HeightOffM}
 	}
 	if j := a.Jumped; j != nil {
 		out.Jump = &Jump{DistanceM: j.DistanceM, DtS: j.DtS}
 	}
 	if s := a.Suspect; s != nil {
 		out.Suspect = &Suspect{Why: s.Why, Listener: s.Listener, Address: s.Address}
+	}
+	out.Under, out.Area = a.Under, alertAreaOf(a.Area)
+	if m := a.Mismatch; m != nil {
+		out.Mismatch = &Mismatch{What: m.What, Expected: m.Expected, Seen: m.Seen, DistanceM: m.DistanceM}
 	}
 	if k := a.Ack; k != nil {
 		out.Acknowledged = &Acknowledgement{By: k.By, At: timeOf(k.AtUS), Note: k.Note}
@@ -245,6 +255,9 @@ func (s *Server) getAlert(ctx context.Context, in *oneAlertInput) (*alertOutput,
 func (s *Server) acknowledgeAlert(ctx context.Context, in *acknowledgeInput) (*alertOutput, error) {
 	if err := s.alertHidden(ctx, in.ID); err != nil {
 		return nil, err
+	}
+	if isRepeated(ctx) { // it may have begun again since: that nobody has seen
+		return s.getAlert(ctx, &oneAlertInput{ID: in.ID})
 	}
 	note := ""
 	if in.Body != nil {

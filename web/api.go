@@ -54,6 +54,8 @@ func rules() map[string]rule {
 		"getVehicle":       {scope: airspace.ZoneRead},
 		"listTracks":       {scope: airspace.ZoneRead},
 		"getTrack":         {scope: airspace.ZoneRead},
+		"listTraffic":      {scope: airspace.ZoneRead},
+		"getTraffic":       {scope: airspace.ZoneRead},
 		"listAlerts":       {scope: airspace.ZoneRead},
 		"getAlert":         {scope: airspace.ZoneRead},
 		"acknowledgeAlert": {scope: airspace.ZoneControl, once: true},
@@ -222,6 +224,7 @@ func (s *Server) build() (err error) {
 	s.fenceFileEndpoints(api)
 	s.fenceEnforcementEndpoint(api)
 	s.trackEndpoints(api)
+	s.trafficEndpoints(api)
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
 	s.auditEndpoints(api)

@@ -23,7 +23,7 @@ type EnforcementByFence struct {
 type UnenforcedFence struct {
 	FenceID   string   `json:"fence_id"`
 	FenceName string   `json:"fence_name"`
-	Reasons   []string `json:"reasons" enum:"unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad"`
+	Reasons   []string `json:"reasons" enum:"unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad,gnss_interference"`
 }
 
 const altitudeUnknown = "altitude_unknown"

@@ -10,7 +10,7 @@ type Grounds struct {
 	Fixes   int      `json:"fixes" doc:"Consecutive plausible fixes: no jump, none late, no gap"`
 	Quality string   `json:"quality" enum:"good,bad,unknown" doc:"Of the position, by receiver and estimator"`
 	AgeS    float64  `json:"age_s" doc:"Of the fix, when it was judged"`
-	Lacks   []string `json:"lacks" enum:"unverified,few_fixes,jump,out_of_order,quality_unknown,estimator_bad,altitude_unknown,stale" doc:"Why an automatic order may not rest on it; empty: it may"`
+	Lacks   []string `json:"lacks" enum:"unverified,few_fixes,jump,out_of_order,quality_unknown,estimator_bad,altitude_unknown,stale,gnss_interference" doc:"Why an automatic order may not rest on it; empty: it may"`
 }
 
 // Jump is how far a position jumped in what time.

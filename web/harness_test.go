@@ -44,6 +44,7 @@ type testZone struct {
 	registry *vehicles.Registry
 	engine   *geofence.Engine
 	pipeline *telemetry.Pipeline
+	traffic  *telemetry.Traffic
 	register *airspace.Register
 	book     *telemetry.Book
 	bus      *telemetry.Bus
@@ -137,7 +138,9 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		Registry: z.registry, Engine: z.engine, Bus: z.bus, Grid: testGrid(), Shards: 2,
 	})
 	must(err)
-	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline})
+	z.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: z.registry, Pipeline: z.pipeline})
+	must(err)
+	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline, Clock: z.clock.now})
 	box := testGrid().Box
 	z.register, err = airspace.NewRegister(airspace.Config{
 		Zone: airspace.Zone{
@@ -166,7 +169,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	z.server, err = New(Config{
-		Notifier:       notifier,
+		Notifier: notifier, Traffic: z.traffic,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,

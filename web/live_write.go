@@ -101,7 +101,7 @@ func (l *liveSession) masked(frame []byte) []byte {
 	if !l.sees.Whole() {
 		live.Mask(frame, func(h uint32) bool {
 			id := l.s.cfg.Registry.Identity(vehicles.Handle(h))
-			return id != nil && l.sees.Owns(id.Operator)
+			return id != nil && l.sees.Shows(id)
 		})
 	}
 	return frame

@@ -81,7 +81,8 @@ func newMatrix(t *testing.T) *matrix {
 	return m
 }
 
-// makeObjects makes a fence, a vehicle of acme's that breaches it, a webhook and a proposal.
+// makeObjects makes a fence, a vehicle of acme's that breaches it and hears an aircraft,
+// a webhook and a proposal.
 func (m *matrix) makeObjects(ctl, second account) {
 	var fence Fence
 	m.as(ctl, "POST", "/v1/fences", fenceBody("river", square, "")).json(m.t, &fence)
@@ -89,6 +90,8 @@ func (m *matrix) makeObjects(ctl, second account) {
 	v := m.operated(1, "acme")
 	m.report(v, 30.905, 121.925, 50)
 	m.objects["tracks"] = string(v.ID)
+	m.traffic.Sighted(helicopter(v.Handle))
+	m.objects["traffic"] = "icao-780abc"
 	m.objects["alerts"] = m.alertOf(v)
 	var hook NewWebhook
 	m.as(second, "POST", "/v1/webhooks", `{"url":"https://ops.example.org/events"}`).json(m.t, &hook)

@@ -125,6 +125,7 @@ func sentinels() []sentinel {
 		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},
 		{audit.ErrRange, http.StatusNotFound, "no_such_entries"},
 		{telemetry.ErrNoAlert, http.StatusNotFound, "not_found"},
+		{telemetry.ErrNoTraffic, http.StatusNotFound, "not_found"},
 		{errNoTrack, http.StatusNotFound, "not_found"},
 		{airspace.ErrDefinition, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrNoVersion, http.StatusNotFound, "no_such_version"},
@@ -153,6 +154,7 @@ func sentinels() []sentinel {
 		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},
 		{errBadKey, http.StatusUnprocessableEntity, "bad_key"},
 		{journal.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{journal.ErrUnknown, http.StatusServiceUnavailable, "outcome_unknown"}, // whatever the cause
 		{journal.ErrReadOnly, http.StatusServiceUnavailable, "journal_unavailable"},
 		{journal.ErrNoSpace, http.StatusServiceUnavailable, "journal_disk_full"},
 		{journal.ErrClosed, http.StatusServiceUnavailable, "journal_unavailable"},

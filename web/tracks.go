@@ -38,6 +38,8 @@ type Track struct {
 	Battery              *int        `json:"battery_pct"`
 	Fix                  *FixQuality `json:"fix" doc:"Null until the receiver reports its quality"`
 	Estimator            string      `json:"estimator" enum:"unknown,healthy,faulty" doc:"What the vehicle says of its own position estimate"`
+	Jamming              string      `json:"jamming" enum:"unknown,ok,warning,critical" doc:"What the receiver says of it; warning: it copes. Unknown when it did not say within 5 s"`
+	Spoofing             string      `json:"spoofing" enum:"unknown,ok,warning,critical"`
 	Grounds              *Grounds    `json:"grounds" doc:"What a judgement of now rests on; null: no position"`
 	VehicleFenceBreached *bool       `json:"vehicle_fence_breached" doc:"The vehicle's own view of its on-board fence; null: it says nothing"`
 	Enforcement          Enforcement `json:"enforcement"`
@@ -77,7 +79,7 @@ type FixQuality struct {
 // Enforcement says whether every fence that applies can be judged, and why not.
 type Enforcement struct {
 	Enforced bool     `json:"enforced"`
-	Reasons  []string `json:"reasons" enum:"traffic,unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad"`
+	Reasons  []string `json:"reasons" enum:"traffic,unverified,no_position,stale,link_lost,altitude_unknown,out_of_order,quality_unknown,estimator_bad,gnss_interference"`
 
 	Fences *EnforcementByFence `json:"fences,omitempty" doc:"Fence by fence; of one track only, and of none that is traffic"`
 }
@@ -181,6 +183,7 @@ func (s *Server) getTrack(ctx context.Context, in *struct {
 
 func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
 	id := v.Vehicle
+	jamming, spoofing := v.Signal(j.nowUS)
 	out := Track{
 		ID: string(id.ID), Handle: uint32(id.Handle), Name: id.Name, Class: id.Class.String(), Operator: id.Operator, Verified: id.Verified,
 		Source: Source{
@@ -190,7 +193,7 @@ func (s *Server) trackOf(v *telemetry.TrackView, j *judgement) Track {
 		Link: v.Link.String(), Phase: v.Phase().String(), Heights: heightsOf(&v.Track.Fix.Heights),
 		Mode: Mode{Number: v.Mode, Name: s.cfg.ModeName(id, v.Mode)}, Armed: v.Armed,
 		Enforcement: j.enforcement(v), Breaches: []Breach{}, AlertLevel: int(v.AlertLevel),
-		Estimator: v.Estimator.String(), PositionAt: optionalTime(v.FixUS), HeartbeatAt: optionalTime(v.HeartbeatUS), Reports: v.Reports, Traffic: v.Traffic,
+		Estimator: v.Estimator.String(), Jamming: jamming.String(), Spoofing: spoofing.String(), PositionAt: optionalTime(v.FixUS), HeartbeatAt: optionalTime(v.HeartbeatUS), Reports: v.Reports, Traffic: v.Traffic,
 	}
 	if v.HasFix() {
 		out.Position = &Position{Lat: degrees(v.Track.Fix.Point.Lat), Lon: degrees(v.Track.Fix.Point.Lon)}
@@ -319,6 +322,9 @@ func (j *judgement) enforcement(v *telemetry.TrackView) Enforcement {
 			reasons = append(reasons, "quality_unknown")
 		case vehicles.QualityBad:
 			reasons = append(reasons, "estimator_bad")
+		}
+		if v.Interfered(j.nowUS) {
+			reasons = append(reasons, "gnss_interference")
 		}
 	}
 	return Enforcement{Enforced: len(reasons) == 0, Reasons: reasons}

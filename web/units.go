@@ -33,6 +33,8 @@ type Position struct {
 	Lon float64 `json:"lon" minimum:"-180" maximum:"180"`
 }
 
+func positionOf(p geo.Point) Position { return Position{Lat: degrees(p.Lat), Lon: degrees(p.Lon)} }
+
 // Heights are the known heights, each from its own datum.
 type Heights struct {
 	AMSL    *float64 `json:"amsl_m,omitempty" doc:"Above mean sea level"`

@@ -65,6 +65,7 @@ type Config struct {
 	Book     *telemetry.Book
 	Bus      *telemetry.Bus
 	Auth     *auth.Authenticator
+	Traffic  *telemetry.Traffic // what is not the zone's; nil: nobody looks
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -117,7 +118,8 @@ type Config struct {
 type ListenerInfo struct {
 	Name          string
 	Addr          string
-	ReceiveBuffer int // bytes that the kernel granted
+	Signed        bool // vehicles can be registered there
+	ReceiveBuffer int  // bytes that the kernel granted
 	Counters      map[string]uint64
 }
 

@@ -80,6 +80,7 @@ type JournalHealth struct {
 type Listener struct {
 	Name          string            `json:"name"`
 	Addr          string            `json:"addr"`
+	Signed        bool              `json:"signed" doc:"It takes signed frames alone: vehicles can be registered there"`
 	ReceiveBuffer int               `json:"receive_buffer_bytes"`
 	Counters      map[string]uint64 `json:"counters"`
 }
@@ -122,7 +123,7 @@ func (s *Server) getHealth(ctx context.Context, _ *struct{}) (*healthOutput, err
 			if counters == nil {
 				counters = map[string]uint64{}
 			}
-			out.Listeners = append(out.Listeners, Listener{Name: l.Name, Addr: l.Addr, ReceiveBuffer: l.ReceiveBuffer, Counters: counters})
+			out.Listeners = append(out.Listeners, Listener{Name: l.Name, Addr: l.Addr, Signed: l.Signed, ReceiveBuffer: l.ReceiveBuffer, Counters: counters})
 		}
 	}
 	return &healthOutput{Body: out}, nil

@@ -68,8 +68,8 @@ func (s *server) newGateways() error {
 	}
 	s.gateways, err = gateway.Listen(gateway.ServerConfig{
 		Addr: c.Addr, Identity: id, Enrolled: s.enrolled.byFingerprint, Recorder: s.recordGateway,
-		Sink:    &sink{registry: s.registry, pipeline: s.pipeline, enrolled: s.enrolled, talk: s.talk, full: &s.full},
-		MAVLink: mavlink.Config{Suspect: s.enrolled.suspect}, Logger: s.cfg.log,
+		Sink:    &sink{registry: s.registry, pipeline: s.pipeline, enrolled: s.enrolled, check: s.check, talk: s.talk, full: &s.full},
+		MAVLink: mavlink.Config{Suspect: s.enrolled.suspect, Traffic: s.traffic}, Logger: s.cfg.log,
 	})
 	if err == nil {
 		s.talk.sender.Attach(s.gateways)

@@ -14,7 +14,7 @@ import (
 // health collects why the system is degraded. Whatever makes the zone blind or
 // late is said (SAFETY 9, 10, 12).
 func (s *server) health() []telemetry.Reason {
-	out := s.book.Health()
+	out := append(s.book.Health(), s.traffic.Health()...)
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 	}

@@ -24,6 +24,13 @@ func (s *server) figures() []admin.Figure {
 	count("testzone_transitions_quiet_total", "Transitions of loud unverified vehicles that live sessions were spared.", p.Quiet)
 	count("testzone_sources_refused_total", "New sources not followed because the zone follows all the unverified tracks it may.", s.full.Load())
 
+	tr := s.traffic.Stats()
+	gauge("testzone_traffic_tracks", "Aircraft and ships that are followed.", float64(tr.Tracks))
+	gauge("testzone_traffic_unverified_tracks", "Those that only unverified vehicles report.", float64(tr.Unverified))
+	count("testzone_sightings_total", "Reports of others.", tr.Sightings)
+	count("testzone_sightings_stale_total", "Reports of others that were too old.", tr.Stale+tr.Outdated)
+	count("testzone_traffic_refused_total", "Sightings that would have begun a track over a limit.", tr.Refused)
+
 	picture := s.pipeline.Fanout().Current()
 	gauge("testzone_tracks", "Vehicles that are followed.", float64(picture.Total))
 	gauge("testzone_picture_age_seconds", "Age of the newest live picture.", time.Since(time.UnixMicro(picture.TimeUS)).Seconds())

@@ -54,6 +54,8 @@ type server struct {
 	pipeline  *telemetry.Pipeline
 	book      *telemetry.Book
 	separator *telemetry.Separator
+	traffic   *telemetry.Traffic
+	check     *telemetry.IdentityCheck
 	register  *airspace.Register
 	enrolled  *enrolment // nil until the register was rebuilt
 	talk      *talk
@@ -150,8 +152,11 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if err != nil {
 		return err
 	}
+	if err = s.newTraffic(); err != nil {
+		return err
+	}
 	s.separator, err = telemetry.NewSeparator(telemetry.SeparatorConfig{
-		Pipeline: s.pipeline, Bus: s.bus, Separation: geofence.SeparationConfig{HorizonS: lookAheadS},
+		Pipeline: s.pipeline, Bus: s.bus, Traffic: s.traffic, Separation: geofence.SeparationConfig{HorizonS: lookAheadS},
 	})
 	if err != nil {
 		return err
@@ -195,13 +200,13 @@ func (s *server) listen() (err error) {
 			return err
 		}
 		cfg := mavlink.Config{
-			Name: m.Name, Addr: m.address(), Idle: m.Idle, Recorder: record, Logger: s.cfg.log,
+			Name: m.Name, Addr: m.address(), Idle: m.Idle, Recorder: record, Logger: s.cfg.log, Traffic: s.traffic,
 			Limits: mavlink.Limits{
 				PerSource: m.Limits.PerSource, BurstPerSource: m.Limits.BurstPerSource,
 				UnknownPerSource: m.Limits.UnknownPerSource, UnknownTotal: m.Limits.UnknownTotal,
 			},
 		}
-		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, full: &s.full}
+		to := &sink{registry: s.registry, pipeline: s.pipeline, operator: m.Operator, check: s.check, full: &s.full}
 		if m.Mode == modeSigned {
 			s.enrolled.sign(&cfg, to, s.newestUS)
 			to.talk = s.talk
@@ -234,7 +239,7 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
-	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run)
+	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
 	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"sync/atomic"
 
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 
 	"testzone/telemetry"
@@ -16,6 +17,7 @@ type sink struct {
 	registry *vehicles.Registry
 	pipeline *telemetry.Pipeline
 	operator string
+	check    *telemetry.IdentityCheck
 	enrolled *enrolment     // of a signed listener, whose vehicles have proved who they are; nil on an open one
 	talk     *talk          // likewise
 	full     *atomic.Uint64 // sources that could not be followed
@@ -52,6 +54,9 @@ func (s *sink) Reports(batch []vehicles.Report) {
 
 // Note takes cold messages: the answers of vehicles that proved who they are.
 func (s *sink) Note(h vehicles.Handle, receivedUS int64, msg message.Message) {
+	if m, ok := msg.(*ardupilotmega.MessageAutopilotVersion); ok {
+		s.check.Autopilot(h, m.Uid, m.Uid2)
+	}
 	if s.talk != nil {
 		s.talk.exchange.Note(h, receivedUS, msg)
 	}

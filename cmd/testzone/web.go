@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 
 	"testzone/telemetry/audit"
 	"testzone/telemetry/mavlink"
@@ -44,7 +45,7 @@ func (s *server) newWeb() (*web.Server, error) {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
 	return web.New(web.Config{
-		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: s.auth,
+		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: s.auth, Traffic: s.traffic,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce, InForceAt: s.engine.InForceAt,
 		Answered: s.durations.answered, Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Requests: s.requests, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
@@ -134,12 +135,13 @@ func (s *server) journalInfo() web.JournalInfo {
 }
 
 func (s *server) listenerInfo() []web.ListenerInfo {
+	signed := s.cfg.signedListeners()
 	out := make([]web.ListenerInfo, 0, len(s.listeners))
 	for i, l := range s.listeners {
 		st := l.Stats()
 		counters := map[string]uint64{
 			"datagrams": st.Datagrams, "bytes": st.Bytes, "garbage": st.Garbage, "truncated": st.Truncated, "kernel_drop": st.KernelDrops,
-			"frames": st.Frames, "decoded": st.Decoded, "hot": st.Hot, "cold": st.Cold, "ignored": st.Ignored,
+			"frames": st.Frames, "decoded": st.Decoded, "hot": st.Hot, "cold": st.Cold, "ignored": st.Ignored, "sighted": st.Sighted,
 			"no_position": st.NoPosition, "lost": st.Lost, "sessions": st.Sessions,
 		}
 		for name, v := range linkFigures(l) {
@@ -148,7 +150,7 @@ func (s *server) listenerInfo() []web.ListenerInfo {
 		for r := range mavlink.ReasonCount {
 			counters["refused_"+r.String()] = st.Refused[r]
 		}
-		out = append(out, web.ListenerInfo{Name: s.names[i], Addr: l.Addr().String(), ReceiveBuffer: l.ReceiveBuffer(), Counters: counters})
+		out = append(out, web.ListenerInfo{Name: s.names[i], Addr: l.Addr().String(), Signed: slices.Contains(signed, s.names[i]), ReceiveBuffer: l.ReceiveBuffer(), Counters: counters})
 	}
 	return append(out, s.gatewayInfo()...)
 }

@@ -54,6 +54,8 @@ type decoder struct {
 	batch         []vehicles.Report
 	pad           [hotBytes]byte
 	coldPad       [256]byte
+	traffic       Traffic // nil: sightings are ignored
+	sighting      vehicles.Sighting
 	stats         Stats
 
 	frameRate, otherRate, reserveRate, noteRate, notesRate, answerRate, addrRate, unknownRate, tellRate rate
@@ -63,7 +65,7 @@ type decoder struct {
 func newDecoder(cfg Config, cat *catalog, sink Sink, to *routes, start time.Time) *decoder {
 	l := cfg.Limits.withDefaults(cfg.Keys != nil)
 	d := &decoder{
-		name: cfg.Name, cat: cat, sink: sink, limits: l,
+		name: cfg.Name, cat: cat, sink: sink, limits: l, traffic: cfg.Traffic,
 		idle: int64(cfg.Idle), start: start,
 		sessions: map[key]*session{},
 		pending:  newPending(l.Pending),
@@ -322,14 +324,20 @@ func (d *decoder) isOther(s *session, f *frame) bool {
 
 // known handles a frame of a source with a session.
 func (d *decoder) known(s *session, f *frame, def *definition) Reason {
-	if f.comp != s.owner {
+	seen := def.kind == sighting && d.traffic != nil
+	if f.comp != s.owner && !seen {
 		return OtherComponent
 	}
-	s.lastSeen = d.now
-	d.stats.Lost += s.gap(f.seq)
+	if f.comp == s.owner {
+		s.lastSeen = d.now
+		d.stats.Lost += s.gap(f.seq)
+	}
+	if seen {
+		return d.sight(s, f)
+	}
 	limit := d.frameRate
 	switch {
-	case def.kind == ignored:
+	case def.kind == ignored || def.kind == sighting:
 		limit = d.otherRate
 	case def.kind == cold || def.kind == answer || f.id == idHeartbeat:
 		limit = d.reserveRate
@@ -407,42 +415,4 @@ func (d *decoder) note(s *session, f *frame, def *definition) Reason {
 	d.stats.Cold++
 	d.sink.Note(s.handle, d.nowUS, msg)
 	return accepted
-}
-
-// admit decides about a frame of a source without session: the heartbeat of a
-// vehicle's autopilot opens one.
-func (d *decoder) admit(k key, f *frame) (*session, Reason) {
-	if f.id != idHeartbeat {
-		return nil, NoSession
-	}
-	p := d.padded(f.payload)
-	class, ok := classOf(p[4], p[5])
-	if !ok || k.sys == 0 {
-		return nil, NotVehicle
-	}
-	// Its own address pays first, so that a flood from one address cannot spend
-	// what all share.
-	if !d.pending.get(key{addr: k.addr}).bucket.take(d.now, d.addrRate) {
-		return nil, Rate
-	}
-	if e := d.pending.find(k); e != nil && d.now < e.until {
-		return nil, Refused
-	}
-	if !d.unknown.take(d.now, d.unknownRate) {
-		return nil, Rate
-	}
-	var h vehicles.Handle
-	if ok = len(d.sessions) < d.limits.Sessions; ok {
-		h, ok = d.sink.Open(Source{
-			Listener: d.name, Addr: k.addr, SystemID: k.sys, ComponentID: f.comp,
-			Class: class, MAVType: p[4], Autopilot: p[5],
-		})
-	}
-	if !ok {
-		d.pending.get(k).until = d.now + int64(time.Second)
-		return nil, Refused
-	}
-	s := &session{handle: h, owner: f.comp, class: class, gpsFix: fixUnseen, lastSeen: d.now, key: k}
-	d.keep(s)
-	return s, accepted
 }

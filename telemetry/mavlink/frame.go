@@ -3,9 +3,11 @@ package mavlink
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialect"
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/development"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 )
 
@@ -85,10 +87,11 @@ func (f *frame) parse(b []byte) {
 type kind uint8
 
 const (
-	ignored kind = iota
-	hot          // decoded by offset into a vehicles.Report
-	cold         // decoded with gomavlib and given to Sink.Note
-	answer       // the same; part of an exchange: telemetry cannot use up its budget
+	ignored  kind = iota
+	hot           // decoded by offset into a vehicles.Report
+	cold          // decoded with gomavlib and given to Sink.Note
+	answer        // the same; part of an exchange: telemetry cannot use up its budget
+	sighting      // decoded by offset into a vehicles.Sighting
 )
 
 // definition is what is known of one message id.
@@ -110,11 +113,14 @@ type catalog struct {
 func newCatalog() (*catalog, error) {
 	c := &catalog{high: map[uint32]*definition{}}
 	c.fillCRC()
-	d := &dialect.ReadWriter{Dialect: ardupilotmega.Dialect}
+	// GNSS_INTEGRITY is not in the dialect of today's autopilots, but what they
+	// know of jamming they will say by it.
+	messages := append(slices.Clone(ardupilotmega.Dialect.Messages), &development.MessageGnssIntegrity{})
+	d := &dialect.ReadWriter{Dialect: &dialect.Dialect{Version: ardupilotmega.Dialect.Version, Messages: messages}}
 	if err := d.Initialize(); err != nil {
 		return nil, fmt.Errorf("mavlink: read dialect: %w", err)
 	}
-	for _, m := range ardupilotmega.Dialect.Messages {
+	for _, m := range messages {
 		rw := d.GetMessage(m.GetID())
 		def := definition{
 			rw:    rw,

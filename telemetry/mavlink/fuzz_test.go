@@ -1,9 +1,11 @@
 package mavlink
 
 import (
+	"bufio"
 	"bytes"
 	"testing"
 
+	gomav "github.com/bluenviron/gomavlib/v3/pkg/frame"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 )
 
@@ -137,4 +139,65 @@ func FuzzTlog(f *testing.F) {
 			t.Errorf("%d of %d bytes accounted for", total, len(in))
 		}
 	})
+}
+
+// kept notes what a decoder believed.
+type kept struct{ frames [][]byte }
+
+func (k *kept) Record(_ int64, raw []byte)             { k.frames = append(k.frames, bytes.Clone(raw)) }
+func (k *kept) Quarantine(_ int64, _ []byte, _ Reason) {}
+
+// FuzzSignature: whatever comes to a signed listener, what it believes is signed
+// with the key of its system id, by gomavlib's word, of a component that may
+// speak, and newer than all of the same component and link.
+func FuzzSignature(f *testing.F) {
+	s := newSigner(1, keyA)
+	s.ts += 10 // behind the heartbeat that comes first
+	good := s.next(somewhere())
+	f.Add(good)
+	f.Add(join(good, good))
+	f.Add(join(good, s.next(copterBeat()), newSigner(1, keyB).next(somewhere())))
+	f.Add(join(s.at(0, somewhere()), s.at(1<<48-1, somewhere())))
+	for _, i := range []int{2, 5, 6, len(good) - 1, len(good) - 7, len(good) - 13} {
+		bad := bytes.Clone(good)
+		bad[i] ^= 1
+		f.Add(bad)
+	}
+	f.Add((&sender{sys: 1, comp: 1}).frame(somewhere()))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		b, _ := signedBench(t, credential("uav-1", 1, keyA), credential("uav-2", 2, keyB))
+		var heard kept
+		b.record = &heard
+		b.send(addrA, newSigner(1, keyA).next(copterBeat()))
+		b.send(addrA, in)
+		b.send(addrB, in)
+		balance(t, &b.stats)
+		newest := map[[2]uint8]Stamp{}
+		for _, raw := range heard.frames {
+			var fr frame
+			fr.parse(raw)
+			key := gomav.V2Key(keyA)
+			if fr.sys == 2 {
+				key = gomav.V2Key(keyB)
+			}
+			link, ts := signatureOf(raw)
+			if !fr.signed || fr.sys > 2 || fr.comp != 1 || !signedWith(raw, &key) || ts <= newest[[2]uint8{fr.sys, link}] {
+				t.Errorf("believed: %x", raw)
+			}
+			newest[[2]uint8{fr.sys, link}] = ts
+		}
+		if len(heard.frames) == 0 {
+			t.Error("the vehicle's own frame was not believed")
+		}
+	})
+}
+
+// signedWith is gomavlib's word on a signature.
+func signedWith(raw []byte, key *gomav.V2Key) bool {
+	r := &gomav.Reader{BufByteReader: bufio.NewReader(bytes.NewReader(raw)), InKey: key}
+	if err := r.Initialize(); err != nil {
+		return false
+	}
+	_, err := r.Read()
+	return err == nil
 }

@@ -34,6 +34,7 @@ const (
 	idStatusText        = 253
 	idSetupSigning      = 256
 	idParamError        = 345
+	idGNSSIntegrity     = 441
 )
 
 // hotBytes is the longest prefix of a payload that a hot decoder reads.
@@ -43,13 +44,15 @@ const hotBytes = 56
 func kindOf(id uint32) kind {
 	switch id {
 	case idHeartbeat, idSysStatus, idGPSRawInt, idAttitude, idGlobalPositionInt,
-		idBatteryStatus, idFenceStatus, idExtendedSysState, idEKFStatusReport, idEstimatorStatus:
+		idBatteryStatus, idFenceStatus, idExtendedSysState, idEKFStatusReport, idEstimatorStatus, idGNSSIntegrity:
 		return hot
 	case idHomePosition:
 		return cold
 	case idParamValue, idParamError, idMissionItem, idMissionRequest, idMissionCount, idMissionAck, idMissionRequestInt, idMissionItemInt,
 		idCommandAck, idTimesync, idAutopilotVersion, idStatusText:
 		return answer
+	case idADSBVehicle, idAISVessel, idODIDBasic, idODIDLocation, idODIDSystem, idODIDPack:
+		return sighting
 	}
 	return ignored
 }
@@ -88,6 +91,8 @@ func decodeHot(id uint32, p []byte, s *session, r *vehicles.Report) (noPosition 
 	case idFenceStatus:
 		r.Has = vehicles.HasFenceFlag
 		r.Breached = p[6] != 0
+	case idGNSSIntegrity:
+		decodeSignal(p, s, r)
 	case idExtendedSysState:
 		r.Has = vehicles.HasLanded
 		if l := vehicles.Landed(p[1]); l <= vehicles.Landing {
@@ -141,6 +146,23 @@ func decodeEstimator(flags uint16, r *vehicles.Report) {
 	r.Has, r.Estimator = vehicles.HasEstimator, vehicles.EstimatorHealthy
 	if flags&estimatorNeeds != estimatorNeeds || flags&estimatorFaults != 0 {
 		r.Estimator = vehicles.EstimatorFaulty
+	}
+}
+
+// signalReceivers is how many receivers of one vehicle are told apart.
+const signalReceivers = 4
+
+// decodeSignal reads GNSS_INTEGRITY. Each receiver has messages of its own and a
+// Report has room for one: the worst counts.
+func decodeSignal(p []byte, s *session, r *vehicles.Report) {
+	s.signal[p[8]%signalReceivers] = p[10]&3 | p[11]&3<<2
+	if p[10] > 3 || p[11] > 3 {
+		s.signal[p[8]%signalReceivers] = 0 // states that nobody defined
+	}
+	r.Has = vehicles.HasSignal
+	for _, v := range s.signal {
+		r.Jamming = max(r.Jamming, vehicles.Interference(v&3))
+		r.Spoofing = max(r.Spoofing, vehicles.Interference(v>>2))
 	}
 }
 

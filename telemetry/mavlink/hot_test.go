@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/development"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 	"github.com/google/go-cmp/cmp"
 
@@ -110,6 +111,11 @@ func want(msg message.Message, fix uint8) (r vehicles.Report, noPosition bool, w
 		}
 	case *ardupilotmega.MessageFenceStatus:
 		r.Has, r.Breached = vehicles.HasFenceFlag, m.BreachStatus != 0
+	case *development.MessageGnssIntegrity:
+		r.Has = vehicles.HasSignal
+		if m.JammingState <= 3 && m.SpoofingState <= 3 {
+			r.Jamming, r.Spoofing = vehicles.Interference(m.JammingState), vehicles.Interference(m.SpoofingState)
+		}
 	case *ardupilotmega.MessageExtendedSysState:
 		r.Has = vehicles.HasLanded
 		if m.LandedState <= 4 {
@@ -123,8 +129,8 @@ func want(msg message.Message, fix uint8) (r vehicles.Report, noPosition bool, w
 // versions, payloads cut at every length and longer than known.
 func TestHotAgainstGomavlib(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for id, full := range map[uint32]int{0: 9, 1: 43, 24: 52, 30: 28, 33: 28, 147: 54, 162: 9, 193: 26, 230: 42, 245: 2} {
-		rw := testDialect().GetMessage(id)
+	for id, full := range map[uint32]int{0: 9, 1: 43, 24: 52, 30: 28, 33: 28, 147: 54, 162: 9, 193: 26, 230: 42, 245: 2, 441: 17} {
+		rw := testCatalog().lookup(id).rw
 		base := int(testCatalog().lookup(id).base)
 		counts := map[Reason]int{}
 		for round := range 3000 {
@@ -133,7 +139,7 @@ func TestHotAgainstGomavlib(t *testing.T) {
 				p[i] = byte(rng.Uint32())
 			}
 			plausible(rng, id, p)
-			v1 := round%3 == 0
+			v1 := round%3 == 0 && id < 256
 			n := base
 			if !v1 {
 				n = 1 + rng.IntN(full+8) // cut, exact, or with surplus
@@ -156,6 +162,9 @@ func TestHotAgainstGomavlib(t *testing.T) {
 			counts[why]++
 			if id == idHeartbeat && why == accepted && len(b.rec.sources) == 2 {
 				r.Handle = 2 // a heartbeat of another class is another track
+			}
+			if id == idGNSSIntegrity && rw.CRCExtra() != 169 {
+				t.Fatalf("CRC_EXTRA of GNSS_INTEGRITY is %d, want 169 as in its definition", rw.CRCExtra())
 			}
 			if why != accepted {
 				if len(b.rec.reports) != 0 || b.stats.Refused[why] != 1 {
@@ -200,6 +209,8 @@ func plausible(rng *rand.Rand, id uint32, p []byte) {
 		for off := 4; off < 28; off += 4 {
 			binary.LittleEndian.PutUint32(p[off:], math.Float32bits(rng.Float32()*6-3))
 		}
+	case idGNSSIntegrity:
+		p[10], p[11] = byte(rng.IntN(5)), byte(rng.IntN(5))
 	case idBatteryStatus:
 		p[32] = byte(rng.IntN(2))
 		for off := 10; off < 30; off += 2 {

@@ -12,7 +12,7 @@
 // Every frame is accounted for once; Stats holds
 //
 //	Frames  = Decoded + the sum of Refused
-//	Decoded = Hot + Cold + Ignored      (delivered to the Sink: Hot + Cold)
+//	Decoded = Hot + Cold + Sighted + Ignored      (delivered: all but Ignored)
 //
 // so a sender of n intact frames can compute what is unaccounted as
 // n - Frames - frames in KernelDrops. A frame that is cut or damaged counts as
@@ -101,6 +101,9 @@ type Config struct {
 	// and signature of the run before. A server whose clock is behind it does not
 	// take honest signatures for ones of the future (SAFETY 10).
 	NotBefore time.Time
+
+	// Traffic takes sightings of others, and own remote ids; nil: they are ignored.
+	Traffic Traffic
 
 	Limits Limits
 	Idle   time.Duration    // silence after which a session is dropped; 5 minutes

@@ -188,7 +188,7 @@ func balance(t *testing.T, s *Stats) {
 	if s.Frames != s.Decoded+s.RefusedTotal() {
 		t.Errorf("Frames %d != Decoded %d + Refused %d", s.Frames, s.Decoded, s.RefusedTotal())
 	}
-	if s.Decoded != s.Hot+s.Cold+s.Ignored {
-		t.Errorf("Decoded %d != Hot %d + Cold %d + Ignored %d", s.Decoded, s.Hot, s.Cold, s.Ignored)
+	if s.Decoded != s.Hot+s.Cold+s.Sighted+s.Ignored {
+		t.Errorf("Decoded %d != Hot %d + Cold %d + Sighted %d + Ignored %d", s.Decoded, s.Hot, s.Cold, s.Sighted, s.Ignored)
 	}
 }

@@ -43,6 +43,9 @@ type session struct {
 	mavType, autopilot uint8       // of the heartbeat
 	leads              bool        // of the vehicle's sessions, what is sent to it goes here
 	suspicion
+
+	sightings bucket
+	signal    [signalReceivers]uint8 // last GNSS_INTEGRITY of each receiver
 }
 
 const (

@@ -85,6 +85,7 @@ type Stats struct {
 	Decoded uint64 // passed every check
 	Hot     uint64 // each is one Report
 	Cold    uint64 // each is one Note
+	Sighted uint64 // each is one Sighting of Traffic
 	Ignored uint64 // messages that nobody here asks for
 	Refused [ReasonCount]uint64
 
@@ -139,8 +140,8 @@ func (s *Stats) Counters() iter.Seq2[string, uint64] {
 		}{
 			{"datagrams", s.Datagrams}, {"bytes", s.Bytes}, {"garbage", s.Garbage},
 			{"truncated", s.Truncated}, {"kernel_drop", s.KernelDrops},
-			{"frames", s.Frames}, {"decoded", s.Decoded}, {"delivered", s.Hot + s.Cold},
-			{"hot", s.Hot}, {"cold", s.Cold}, {"ignored", s.Ignored},
+			{"frames", s.Frames}, {"decoded", s.Decoded}, {"delivered", s.Hot + s.Cold + s.Sighted},
+			{"hot", s.Hot}, {"cold", s.Cold}, {"sighted", s.Sighted}, {"ignored", s.Ignored},
 			{"no_position", s.NoPosition}, {"lost", s.Lost},
 			{"opened", s.Opened}, {"roamed", s.Roamed}, {"closed", s.Closed}, {"sessions", s.Sessions},
 		} {

@@ -22,7 +22,6 @@ const (
 	idAttitude  = 30
 	idPosition  = 33
 	idExtended  = 245
-	idCount     = 256
 )
 
 const (
@@ -47,6 +46,9 @@ func newFrameWriter(s *sink) (*frame.Writer, error) {
 		&ardupilotmega.MessageAttitude{},
 		&ardupilotmega.MessageGlobalPositionInt{},
 		&ardupilotmega.MessageExtendedSysState{},
+		&ardupilotmega.MessageAdsbVehicle{},
+		&ardupilotmega.MessageOpenDroneIdBasicId{},
+		&ardupilotmega.MessageOpenDroneIdLocation{},
 		&ardupilotmega.MessageParamValue{},
 		&ardupilotmega.MessageCommandAck{},
 		&ardupilotmega.MessageTimesync{},
@@ -84,6 +86,10 @@ func (m *member) message(id int, t float64, boot uint32, noiseM float64) (messag
 		}, p
 	case idHeartbeat:
 		return m.heartbeat(s), p
+	case idADSB:
+		return m.aircraft(t), p
+	case idBasicID, idLocation:
+		return m.remoteID(id, s, p), p
 	case idSysStatus:
 		return m.sysStatus(t, s), p
 	case idGPSRaw:

@@ -73,14 +73,23 @@ type group struct {
 	answers chan answer
 
 	frames, datagrams, bytes, errors, skipped, faulty atomic.Uint64
-	byID                                              [idCount]atomic.Uint64
+	byID                                              map[int]*atomic.Uint64 // of every id that may be sent; never changes
+}
+
+// counters is one for every message id below 256, and for those above that are sent.
+func counters() map[int]*atomic.Uint64 {
+	out := map[int]*atomic.Uint64{idBasicID: new(atomic.Uint64), idLocation: new(atomic.Uint64)}
+	for id := range 256 {
+		out[id] = new(atomic.Uint64)
+	}
+	return out
 }
 
 func (f *Fleet) makeGroups() error {
 	n := max(1, min(maxGroups, (len(f.members)+perGroup-1)/perGroup))
 	per := (len(f.members) + n - 1) / n
 	for i := range n {
-		g := &group{fleet: f, answers: make(chan answer, 1024)}
+		g := &group{fleet: f, answers: make(chan answer, 1024), byID: counters()}
 		var err error
 		if g.writer, err = newFrameWriter(&g.sink); err != nil {
 			return err
@@ -101,6 +110,7 @@ func (f *Fleet) makeGroups() error {
 				return err
 			}
 			g.queues[0].streams = append(g.queues[0].streams, stream{id: idHeartbeat})
+			g.listen(mine)
 		}
 		for q := range g.queues { // groups take turns, too
 			g.queues[q].shift = g.queues[q].period * time.Duration(i) / time.Duration(n*len(g.queues[q].streams))

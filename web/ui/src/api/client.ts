@@ -102,6 +102,7 @@ export const api = {
     ask(client.POST('/v1/fences/preview', { body: replaces ? { fence, replaces } : { fence } })),
   emergencyFence: (e: EmergencyInput) => ask(client.POST('/v1/fences/emergency', { body: e })),
   openAlerts: () => pages((cursor) => ask(client.GET('/v1/alerts', { params: { query: { ...query(cursor), state: 'open' } } }))),
+  traffic: (id: string, signal: AbortSignal) => ask(client.GET('/v1/traffic/{id}', { params: { path: { id } }, signal })),
   track: (id: string, signal: AbortSignal) => ask(client.GET('/v1/tracks/{id}', { params: { path: { id } }, signal })),
   acknowledge: (id: string) => ask(client.POST('/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: {} })),
 };

@@ -784,6 +784,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Aircraft, ships and drones that are not the zone's */
+        get: operations["listTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traffic/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them */
+        get: operations["getTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles": {
         parameters: {
             query?: never;
@@ -988,8 +1022,23 @@ export interface components {
             /** @description Rights, e.g. fence.write */
             scopes: string[];
         };
+        AffectedTrack: {
+            class: string;
+            /**
+             * Format: int64
+             * @description 0: it is not followed in this epoch
+             */
+            handle: number;
+            id: string;
+            name: string;
+            /** @description That it has shown */
+            signs: ("jump" | "estimator" | "no_fix" | "jamming" | "spoofing")[];
+            verified: boolean;
+        };
         Alert: {
             acknowledged: components["schemas"]["Acknowledgement"] | null;
+            /** @description Of an interference with satellite navigation */
+            area?: components["schemas"]["AlertArea"];
             /** @description Why it was cleared */
             cause?: string;
             /** Format: date-time */
@@ -1019,6 +1068,8 @@ export interface components {
              * @description 1 caution, 2 warning, 3 critical
              */
             level: number;
+            /** @description Of an identity mismatch */
+            mismatch?: components["schemas"]["Mismatch"];
             /** @description Until it is both cleared and acknowledged */
             open: boolean;
             /** @description Of two vehicles that come too close: the second one */
@@ -1038,9 +1089,23 @@ export interface components {
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, identity_mismatch, gnss_interference */
             type: string;
+            /** @description Id of the alert of the interference that the vehicle was in when it was raised */
+            under?: string;
             vehicle: components["schemas"]["AlertVehicle"];
+        };
+        AlertArea: {
+            /**
+             * Format: int64
+             * @description Vehicles so far, the caller's and others
+             */
+            count: number;
+            position: components["schemas"]["Position"];
+            /** Format: double */
+            radius_m: number;
+            /** @description The first 50 of them, of those that the caller sees */
+            vehicles: components["schemas"]["AffectedTrack"][];
         };
         AlertFence: {
             id: string;
@@ -1175,7 +1240,7 @@ export interface components {
             enforced: boolean;
             /** @description Fence by fence; of one track only, and of none that is traffic */
             fences?: components["schemas"]["EnforcementByFence"];
-            reasons: ("traffic" | "unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
+            reasons: ("traffic" | "unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad" | "gnss_interference")[];
         };
         EnforcementByFence: {
             /**
@@ -1632,7 +1697,7 @@ export interface components {
              */
             fixes: number;
             /** @description Why an automatic order may not rest on it; empty: it may */
-            lacks: ("unverified" | "few_fixes" | "jump" | "out_of_order" | "quality_unknown" | "estimator_bad" | "altitude_unknown" | "stale")[];
+            lacks: ("unverified" | "few_fixes" | "jump" | "out_of_order" | "quality_unknown" | "estimator_bad" | "altitude_unknown" | "stale" | "gnss_interference")[];
             /**
              * @description Of the position, by receiver and estimator
              * @enum {string}
@@ -1820,6 +1885,8 @@ export interface components {
             name: string;
             /** Format: int64 */
             receive_buffer_bytes: number;
+            /** @description It takes signed frames alone: vehicles can be registered there */
+            signed: boolean;
         };
         LostLink: {
             /** @enum {string} */
@@ -1858,6 +1925,21 @@ export interface components {
              * @description Unique at its listener; not 250, which is the zone's own
              */
             system_id: number;
+        };
+        Mismatch: {
+            /**
+             * Format: double
+             * @description Between the two positions
+             */
+            distance_m?: number;
+            /** @description By the registration */
+            expected?: string;
+            seen?: string;
+            /**
+             * @description Of its own remote id: the serial number, or the position against that of its telemetry; of its autopilot: uid2
+             * @enum {string}
+             */
+            what: "serial_number" | "uid2" | "position";
         };
         Mode: {
             name: string;
@@ -2254,6 +2336,13 @@ export interface components {
              * @description Seconds until the closest approach
              */
             at_s: number;
+            /**
+             * Format: double
+             * @description How far vertical_m may be off, because a height is one of pressure
+             */
+            height_off_m?: number;
+            /** @description A height is not known, which counts as too close */
+            height_unknown?: boolean;
             /** Format: double */
             horizontal_m: number;
             /**
@@ -2342,6 +2431,11 @@ export interface components {
             heartbeat_at: string | null;
             heights: components["schemas"]["Heights"];
             id: string;
+            /**
+             * @description What the receiver says of it; warning: it copes. Unknown when it did not say within 5 s
+             * @enum {string}
+             */
+            jamming: "unknown" | "ok" | "warning" | "critical";
             /** @enum {string} */
             link: "nominal" | "degraded" | "lost";
             mode: components["schemas"]["Mode"];
@@ -2361,6 +2455,8 @@ export interface components {
              * @description Over ground
              */
             speed_mps: number | null;
+            /** @enum {string} */
+            spoofing: "unknown" | "ok" | "warning" | "critical";
             /** @description The vehicle is another operator's: only where it is and how it moves is shown, and its id holds within this epoch */
             traffic: boolean;
             /** @description The vehicle's own view of its on-board fence; null: it says nothing */
@@ -2378,10 +2474,101 @@ export interface components {
              */
             not_enforced: number;
         };
+        TrafficList: {
+            items: components["schemas"]["TrafficTrack"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+        };
+        TrafficReporter: {
+            /**
+             * Format: date-time
+             * @description Of its newest report: receipt less age
+             */
+            at: string;
+            id: string;
+        };
+        TrafficTrack: {
+            /** Format: double */
+            age_s: number;
+            callsign: string;
+            /**
+             * Format: int64
+             * @description ADSB_EMITTER_TYPE, AIS_TYPE or MAV_ODID_UA_TYPE
+             */
+            category: number | null;
+            /** @enum {string} */
+            class: "aircraft" | "vessel";
+            /**
+             * Format: double
+             * @description Positive up
+             */
+            climb_mps: number | null;
+            /**
+             * Format: double
+             * @description Over ground
+             */
+            course_deg: number | null;
+            /**
+             * @description What it says of an emergency
+             * @enum {string}
+             */
+            distress: "" | "hijack" | "radio" | "emergency";
+            /**
+             * Format: int64
+             * @description Names it on the live channel within this epoch
+             */
+            handle: number;
+            heights: components["schemas"]["Heights"];
+            /** @description icao-, mmsi- or rid- and its own address, whoever reports it */
+            id: string;
+            /** @enum {string} */
+            means: "adsb" | "ais" | "remote_id";
+            name: string;
+            on_ground: boolean;
+            /** @description Where a drone's pilot stands; for the zone's people and the departments */
+            pilot: components["schemas"]["Position"] | null;
+            position: components["schemas"]["Position"];
+            /**
+             * Format: date-time
+             * @description When it was there: receipt less the age that the reporter states
+             */
+            position_at: string;
+            /**
+             * Format: double
+             * @description In the standard atmosphere: not above sea level
+             */
+            pressure_altitude_m: number | null;
+            /**
+             * Format: double
+             * @description How far it counts as off the height above sea level
+             */
+            pressure_off_m: number | null;
+            /** @description Who heard it last, newest first; those of the caller's own vehicles */
+            reporters: components["schemas"]["TrafficReporter"][];
+            /** @description The vehicle of the zone that it is; null: none that is known */
+            same_as: string | null;
+            /** @description Of a remote id */
+            serial_number: string;
+            ship_name: string;
+            /** @description It says itself that it is none */
+            simulated: boolean;
+            /**
+             * Format: double
+             * @description Over ground
+             */
+            speed_mps: number | null;
+            /**
+             * Format: int64
+             * @description As digits: 7700 is the number 7700
+             */
+            squawk: number | null;
+            /** @description A vehicle that proved who it is reports it; what it says of itself nobody vouches for */
+            verified: boolean;
+        };
         UnenforcedFence: {
             fence_id: string;
             fence_name: string;
-            reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad")[];
+            reasons: ("unverified" | "no_position" | "stale" | "link_lost" | "altitude_unknown" | "out_of_order" | "quality_unknown" | "estimator_bad" | "gnss_interference")[];
         };
         UnenforcedVehicle: {
             /** @description As in the enforcement of a track */
@@ -8538,6 +8725,154 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTraffic: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTraffic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficTrack"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

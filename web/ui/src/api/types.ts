@@ -26,6 +26,7 @@ export type ImportReport = Schemas['ImportReport'];
 export type EmergencyInput = Schemas['EmergencyInput'];
 export type Fix = Schemas['Fix'];
 export type Track = Schemas['Track'];
+export type Traffic = Schemas['TrafficTrack'];
 export type Grounds = Schemas['Grounds'];
 export type Jump = Schemas['Jump'];
 export type Alert = Schemas['Alert'];

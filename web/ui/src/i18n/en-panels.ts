@@ -1,9 +1,11 @@
 // Texts of the panels that open on demand: vehicle card, alert details, layers, key help.
 
 import { enEvidence } from './en-evidence';
+import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
+  ...enTraffic,
   'layer.fences': 'Fences',
   'layer.roads': 'Roads',
   'layer.channels': 'Channels',

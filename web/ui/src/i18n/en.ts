@@ -30,7 +30,7 @@ export const en = {
   'signin.error': 'Sign-in failed ({code}).',
   'signin.expired': 'Your session has ended. Sign in again.',
   'signout': 'Sign out',
-  'desk.open': 'Accounts and audit',
+  'desk.open': 'Vehicles, accounts, audit',
 
   'link.connecting': 'Connecting',
   'link.live': 'Live',
@@ -93,10 +93,14 @@ export const en = {
   'class.icv': 'ICV',
   'class.usv': 'USV',
   'class.unknown': 'Other',
+  'class.aircraft': 'Aircraft',
+  'class.vessel': 'Ship',
   'class.uav.long': 'Drone (UAV)',
   'class.icv.long': 'Connected vehicle (ICV)',
   'class.usv.long': 'Unmanned boat (USV)',
   'class.unknown.long': 'Class unknown',
+  'class.aircraft.long': 'Aircraft or drone that is not the zone\'s',
+  'class.vessel.long': 'Ship that is not the zone\'s',
 
   'phase.unknown': 'Unknown',
   'phase.parked': 'Parked',

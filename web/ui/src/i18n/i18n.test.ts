@@ -3,14 +3,16 @@ import { en as enPage } from './en';
 import { enAccounts } from './en-accounts';
 import { enFences } from './en-fences';
 import { enPanels } from './en-panels';
+import { enVehicles } from './en-vehicles';
 import { code, firstLang, needTexts, plural, setLang, t } from './index';
 import { zh as zhPage } from './zh';
 import { zhAccounts } from './zh-accounts';
 import { zhFences } from './zh-fences';
 import { zhPanels } from './zh-panels';
+import { zhVehicles } from './zh-vehicles';
 
-const en = { ...enPage, ...enFences, ...enPanels, ...enAccounts };
-const zh = { ...zhPage, ...zhFences, ...zhPanels, ...zhAccounts };
+const en = { ...enPage, ...enFences, ...enPanels, ...enAccounts, ...enVehicles };
+const zh = { ...zhPage, ...zhFences, ...zhPanels, ...zhAccounts, ...zhVehicles };
 type Key = keyof typeof en;
 const keys = Object.keys(en) as Key[];
 const names = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
@@ -25,7 +27,7 @@ describe('both languages are complete', () => {
     expect(names(zh[k])).toEqual(names(en[k]));
   });
   it('no text stands in two catalogues', () => {
-    expect(keys.length).toBe([enPage, enFences, enPanels, enAccounts].flatMap(Object.keys).length);
+    expect(keys.length).toBe([enPage, enFences, enPanels, enAccounts, enVehicles].flatMap(Object.keys).length);
   });
   it('Chinese texts are Chinese', () => {
     const latin = new Set<Key>(['lang.switch', 'app.title', 'alert.times', 'announce.alert']);

@@ -3,9 +3,11 @@
 import type { enPanels } from './en-panels';
 
 import { zhEvidence } from './zh-evidence';
+import { zhTraffic } from './zh-traffic';
 
 export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
+  ...zhTraffic,
   'layer.fences': '电子围栏',
   'layer.roads': '道路',
   'layer.channels': '航道',

@@ -30,7 +30,7 @@ export const zh: Messages = {
   'signin.error': '登录失败（{code}）。',
   'signin.expired': '会话已结束，请重新登录。',
   'signout': '退出登录',
-  'desk.open': '账户与审计',
+  'desk.open': '车辆、账户与审计',
 
   'link.connecting': '正在连接',
   'link.live': '实时',
@@ -93,10 +93,14 @@ export const zh: Messages = {
   'class.icv': '网联车',
   'class.usv': '无人艇',
   'class.unknown': '其他',
+  'class.aircraft': '外部航空器',
+  'class.vessel': '外部船舶',
   'class.uav.long': '无人机（UAV）',
   'class.icv.long': '智能网联汽车（ICV）',
   'class.usv.long': '无人艇（USV）',
   'class.unknown.long': '类别未知',
+  'class.aircraft.long': '非本区航空器',
+  'class.vessel.long': '非本区船舶',
 
   'phase.unknown': '未知',
   'phase.parked': '停放',

@@ -10,8 +10,10 @@ import {
 } from './frame';
 import type { Bbox, DictEntry, Grid } from './messages';
 
-export const CLASSES = ['uav', 'icv', 'usv', 'unknown'] as const;
+export const CLASSES = ['uav', 'icv', 'usv', 'unknown', 'aircraft', 'vessel'] as const;
 export type ClassName = (typeof CLASSES)[number];
+/** Seen by ADS-B, AIS or remote id: not the zone's. */
+export const isTraffic = (cls: string): boolean => cls === 'aircraft' || cls === 'vessel';
 const classIndex = (name: string): number => {
   const i = CLASSES.indexOf(name as ClassName);
   return i < 0 ? CLASSES.indexOf('unknown') : i;

@@ -13,7 +13,7 @@ import { stateOf } from './look';
 export function speedText(cls: ClassName, mps: number | null): string {
   if (mps === null) return '–';
   if (cls === 'icv') return `${formatNumber(mps * 3.6)} km/h`;
-  if (cls === 'usv') return `${formatNumber(mps * 1.943844, 1)} kn`;
+  if (cls === 'usv' || cls === 'vessel') return `${formatNumber(mps * 1.943844, 1)} kn`;
   return `${formatNumber(mps, 1)} m/s`;
 }
 
@@ -29,7 +29,7 @@ export function labelText(slot: number, full: boolean): LabelText {
   if (full) {
     const alt = altitudeOf(slot);
     const speed = speedText(fleet.className(slot), speedOf(slot));
-    lines.push(fleet.className(slot) === 'uav' ? `${alt === null ? '–' : formatNumber(alt)} m · ${speed}` : speed);
+    lines.push(['uav', 'aircraft'].includes(fleet.className(slot)) ? `${alt === null ? '–' : formatNumber(alt)} m · ${speed}` : speed);
     if (fleet.unverified(slot)) lines.push(t('unverified'));
   }
   if (s.stale === 3 && !Number.isNaN(age)) lines.push(t('stale.last', { age: shortAge(age) }));

@@ -8,10 +8,11 @@ import type { Filter } from '../state/view';
 import type { MonoMs } from '../units';
 
 // Bit layout: 0-1 class, 2-4 phase, 5-6 stale, 7 unverified, 8 hidden, 9-10 alert
-// level, 11 flashing, 12 selected, 13 followed, 14 heading unknown.
+// level, 11 flashing, 12 selected, 13 followed, 14 heading unknown, 15 traffic, which
+// has the silhouette of a class of the zone.
 export const LOOK = {
   phaseShift: 2, staleShift: 5, unverified: 1 << 7, hidden: 1 << 8, levelShift: 9, flash: 1 << 11,
-  selected: 1 << 12, followed: 1 << 13, noHeading: 1 << 14,
+  selected: 1 << 12, followed: 1 << 13, noHeading: 1 << 14, traffic: 1 << 15,
 } as const;
 
 export type Stale = 0 | 1 | 2 | 3;
@@ -22,6 +23,9 @@ export const staleLimits: Record<ClassName, readonly [number, number, number]> =
   icv: [1_000, 3_000, 30_000],
   usv: [5_000, 15_000, 120_000],
   unknown: [1_000, 3_000, 30_000],
+  // Receivers report what they hear, which is rarer than once a second.
+  aircraft: [5_000, 15_000, 30_000],
+  vessel: [15_000, 30_000, 60_000],
 };
 
 export function staleOf(cls: ClassName, ageMs: number): Stale {
@@ -35,6 +39,8 @@ export const PHASES = [
 ] as const;
 /** The phase by name; reserved numbers are shown as unknown. */
 export const phaseName = (status: number): (typeof PHASES)[number] => PHASES[phaseOf(status)] ?? 'unknown';
+
+const SHAPES: Record<ClassName, number> = { uav: 0, icv: 1, usv: 2, unknown: 3, aircraft: 0 | LOOK.traffic, vessel: 2 | LOOK.traffic };
 
 export interface LookInput {
   filter: Filter;
@@ -90,7 +96,7 @@ export function computeLooks(fleet: Fleet, at: MonoMs, input: LookInput, out: Fl
     const id = fleet.id(s);
     const st = stateOf(fleet, s, at, input.alerts);
     const selected = input.selection.includes(id);
-    let k = fleet.cls[s]! | ((phaseOf(fleet.status[s]!) & 7) << LOOK.phaseShift) | (st.stale << LOOK.staleShift);
+    let k = SHAPES[fleet.className(s)] | ((phaseOf(fleet.status[s]!) & 7) << LOOK.phaseShift) | (st.stale << LOOK.staleShift);
     if (phaseOf(fleet.status[s]!) > 7) k &= ~(7 << LOOK.phaseShift);
     if (fleet.unverified(s)) k |= LOOK.unverified;
     if (selected) k |= LOOK.selected;

@@ -2,7 +2,7 @@
 // fragment shader: several times cheaper than a mesh per vehicle on software GL.
 
 const KIND = `
-const int UNVERIFIED = 128, HIDDEN = 256, FLASH = 2048, SELECTED = 4096, FOLLOWED = 8192, NOHEADING = 16384;
+const int UNVERIFIED = 128, HIDDEN = 256, FLASH = 2048, SELECTED = 4096, FOLLOWED = 8192, NOHEADING = 16384, TRAFFIC = 32768;
 int cls(int k) { return k & 3; }
 int phase(int k) { return (k >> 2) & 7; }
 int stale(int k) { return (k >> 5) & 3; }
@@ -37,7 +37,7 @@ precision highp int;
 flat in int vKind;
 flat in vec2 vRot;
 uniform vec3 uPhase[8];
-uniform vec3 uLate, uOld, uOutline, uCore;
+uniform vec3 uLate, uOld, uOutline, uCore, uTraffic;
 uniform float uPx;
 uniform bool uPlain;
 out vec4 frag;
@@ -55,13 +55,14 @@ void main() {
   vec2 p = vec2(c.x * vRot.x - c.y * vRot.y, c.x * vRot.y + c.y * vRot.x);
   int st = stale(vKind);
   vec3 colour = st >= 2 ? uOld : st == 1 ? mix(uPhase[phase(vKind)], uLate, 0.6) : uPhase[phase(vKind)];
+  if ((vKind & TRAFFIC) != 0 && st < 2) colour = uTraffic;
   if (level(vKind) == 3) colour = uPhase[6];
   float d = uPlain ? length(p) - 0.7 : shape((vKind & NOHEADING) != 0 ? 3 : cls(vKind), p);
   float aa = uPx;
   float body = 1.0 - smoothstep(-aa, aa, d);
   float halo = 1.0 - smoothstep(0.12, 0.12 + 2.0 * aa, d);
   if (halo <= 0.0) discard;
-  bool hollow = (vKind & UNVERIFIED) != 0 || st == 3;
+  bool hollow = (vKind & (UNVERIFIED | TRAFFIC)) != 0 || st == 3;
   float inner = hollow && !uPlain ? 1.0 - smoothstep(-aa, aa, d + 2.6 * uPx) : 0.0;
   vec3 fill = mix(colour, uCore, inner * (st == 3 ? 1.0 : 0.82));
   vec3 rgb = mix(uOutline, fill, body);

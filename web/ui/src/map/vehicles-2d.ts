@@ -77,8 +77,8 @@ export class CanvasVehicles implements VehicleRenderer {
     const stale = (look >> LOOK.staleShift) & 3;
     const level = (look >> LOOK.levelShift) & 3;
     const phase = (look >> LOOK.phaseShift) & 7;
-    const colour = stale >= 2 ? palette.old : level === 3 ? palette.danger : stale === 1 ? palette.late : palette.phase[phase]!;
-    const hollow = (look & LOOK.unverified) !== 0 || stale === 3;
+    const colour = stale >= 2 ? palette.old : level === 3 ? palette.danger : look & LOOK.traffic ? palette.label : stale === 1 ? palette.late : palette.phase[phase]!;
+    const hollow = (look & (LOOK.unverified | LOOK.traffic)) !== 0 || stale === 3;
     const cls = look & LOOK.noHeading ? 3 : look & 3;
     const key = `${cls}|${colour}|${hollow}|${turn}`;
     let pic = this.atlas.get(key);

@@ -157,6 +157,7 @@ export class GlVehicles implements VehicleRenderer {
       gl.uniform3fv(this.sprite.at('uPhase'), palette.phase.flatMap(rgb));
       gl.uniform3fv(this.sprite.at('uLate'), rgb(palette.late));
       gl.uniform3fv(this.sprite.at('uOutline'), rgb(palette.outline));
+      gl.uniform3fv(this.sprite.at('uTraffic'), rgb(palette.label));
       gl.uniform3fv(this.sprite.at('uCore'), rgb(palette.core));
       gl.uniform1i(this.sprite.at('uPlain'), size < 10 ? 1 : 0);
       gl.bindVertexArray(this.arrays[this.newest]);

@@ -18,6 +18,8 @@ const TYPES = [
   'fence.put', 'fence.deleted', 'fence.batch', 'alert.raised', 'alert.cleared', 'alert.confirmed', 'alert.acknowledged',
   'organisation.create', 'organisation.replace', 'organisation.clock', 'person.create', 'person.replace', 'person.credentials_reset', 'person.erase',
   'administrator.remove', 'administrator.appoint', 'key.create', 'key.revoke', 'proposal.create', 'proposal.withdraw',
+  'vehicle.register', 'vehicle.replace', 'vehicle.withdraw', 'vehicle.lost_link_read', 'vehicle.key.add', 'vehicle.key.rotate', 'vehicle.key.revoke', 'vehicle.settled',
+  'gateway.enrol', 'gateway.replace', 'gateway.revoke', 'gateway.settled',
   'webhook.create', 'webhook.resume', 'webhook.delete',
   'audit.checkpoint', 'supervision_gap',
 ];

@@ -1,10 +1,10 @@
 // Selection card: what the server knows about one vehicle, read once a second
 // while it is selected, beside the values of the live record.
 
-import { useEffect, useState } from 'preact/hooks';
-import { ApiError, api } from '../api/client';
+import { api } from '../api/client';
 import type { Track } from '../api/types';
 import { code, formatNumber, t } from '../i18n/later';
+import { isTraffic } from '../live/fleet';
 import { UNKNOWN } from '../live/frame';
 import { liveMap } from '../map/current';
 import { altitudeOf, speedOf, speedText } from '../map/label-text';
@@ -17,34 +17,8 @@ import { beat } from './beat';
 import { Row, Time, Unverified } from './bits';
 import { FencesEnforced, GroundsRows } from './evidence';
 import { ClassIcon, Glyph, LevelIcon } from './icons';
-
-const REFRESH_MS = 1_000;
-
-/** The track of the server, read again each second; one request at a time. */
-function useTrack(id: string): { track: Track | null; error: ApiError | null } {
-  const [state, setState] = useState<{ track: Track | null; error: ApiError | null }>({ track: null, error: null });
-  useEffect(() => {
-    const stop = new AbortController();
-    let timer = 0;
-    const read = async () => {
-      try {
-        const track = await api.track(id, stop.signal);
-        if (!stop.signal.aborted) setState({ track, error: null });
-      } catch (err) {
-        if (stop.signal.aborted) return;
-        setState((s) => ({ track: s.track, error: err instanceof ApiError ? err : null }));
-      }
-      timer = window.setTimeout(() => void read(), REFRESH_MS);
-    };
-    setState({ track: null, error: null });
-    void read();
-    return () => {
-      stop.abort();
-      window.clearTimeout(timer);
-    };
-  }, [id]);
-  return state;
-}
+import { TrafficCard } from './traffic-card';
+import { useRead } from './use-read';
 
 const unknown = () => t('unknown');
 const num = (v: number | null | undefined, digits: number, unit: string) =>
@@ -112,6 +86,7 @@ function TrackFacts({ track }: { track: Track }) {
         <Row label={t('card.altTakeoff')}>{num(track.heights.takeoff_m, 1, ' m')}</Row>
         <Row label={t('card.fix')}>{fixText(track)}</Row>
         <Row label={t('card.estimator')}>{code('estimator', track.estimator)}</Row>
+        <Row label={t('card.jamming')}>{code('interference', track.jamming)} / {code('interference', track.spoofing)}</Row>
         <GroundsRows g={track.grounds} />
         <Row label={t('card.ownFence')}>{own === null ? unknown() : t(own ? 'card.ownFence.breached' : 'card.ownFence.ok')}</Row>
         <Row label={t('card.alert')}>{track.alert_level > 0 ? code('alert.level', String(track.alert_level)) : t('none')}</Row>
@@ -141,7 +116,7 @@ function TrackFacts({ track }: { track: Track }) {
 
 export function Card({ id }: { id: string }) {
   void beat.value;
-  const { track, error } = useTrack(id);
+  const { value: track, error } = useRead(id, api.track);
   const slot = fleet.slotOf(fleet.handleOf(id));
   const known = slot >= 0;
   const name = known ? fleet.name(slot) : track?.name || id;
@@ -178,5 +153,10 @@ export function Card({ id }: { id: string }) {
 }
 
 export function Cards() {
-  return <>{selection.value.map((id) => <Card key={id} id={id} />)}</>;
+  return (
+    <>
+      {selection.value.map((id) => (isTraffic(fleet.entry(fleet.handleOf(id))?.class ?? '') || /^(icao|mmsi|rid)-/.test(id)
+        ? <TrafficCard key={id} id={id} /> : <Card key={id} id={id} />))}
+    </>
+  );
 }

@@ -1,4 +1,4 @@
-// Accounts and audit, in the place of lists and map. Bar and alerts stay in sight.
+// Vehicles, accounts and audit, in the place of lists and map. Bar and alerts stay in sight.
 
 import { useEffect } from 'preact/hooks';
 import { t } from '../i18n/later';
@@ -13,7 +13,9 @@ import { Glyph } from './icons';
 import { later } from './later';
 
 const AuditPage = later(() => import('./audit').then((m) => m.AuditPage));
-const shown = { me: MePage, keys: KeysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
+const VehiclesPage = later(() => import('./register-vehicles').then((m) => m.VehiclesPage), 'vehicles');
+const GatewaysPage = later(() => import('./register-gateways').then((m) => m.GatewaysPage), 'vehicles');
+const shown = { me: MePage, keys: KeysPage, vehicles: VehiclesPage, gateways: GatewaysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
 
 export function Desk() {
   const page = deskPage.value;

@@ -28,6 +28,23 @@ export function AlertEvidenceRows({ a }: { a: Alert }) {
   return (
     <>
       {a.jump && <Row label={t('alert.field.jump')}>{jumpText(a.jump)}</Row>}
+      {a.separation?.height_unknown && <Row label={t('traffic.height')}>{t('alert.height.unknown')}</Row>}
+      {(a.separation?.height_off_m ?? 0) > 0 && <Row label={t('traffic.height')}>{t('alert.height.off', { off: formatNumber(a.separation!.height_off_m!) })}</Row>}
+      {a.mismatch && (
+        <Row label={t('alert.field.mismatch')}>
+          {a.mismatch.what === 'position' ? t('alert.mismatch.apart', { distance: formatNumber(a.mismatch.distance_m ?? 0) })
+            : t('alert.mismatch', { what: code('mismatch', a.mismatch.what), expected: a.mismatch.expected ?? '', seen: a.mismatch.seen ?? '' })}
+        </Row>
+      )}
+      {a.area && (
+        <Row label={t('alert.field.area')}>
+          {t('alert.area', { count: a.area.count, radius: formatNumber(a.area.radius_m / 1000) })}
+          <ul class="plain">
+            {(a.area.vehicles ?? []).map((v) => <li key={v.id}>{v.name || v.id}: {(v.signs ?? []).map((s) => code('sign', s)).join(', ')}</li>)}
+          </ul>
+        </Row>
+      )}
+      {a.under && <Row label={t('alert.field.under')}>{t('alert.type.gnss_interference')}</Row>}
       {a.transitions > 0 && <Row label={t('alert.field.transitions')}>{a.transitions}</Row>}
       {breach && (
         <Row label={t('alert.field.confirmed')}>{a.confirmed_at ? <Time at={a.confirmed_at} date /> : t('alert.confirmed.no')}</Row>

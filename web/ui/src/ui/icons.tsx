@@ -1,16 +1,20 @@
 // Small drawings, inline: class silhouettes and level shapes as on the map.
 
+import { isTraffic } from '../live/fleet';
+
 const outlines: Record<string, string> = {
   uav: 'M8 1.2 13.4 14.2 8 10.6 2.6 14.2Z',
   icv: 'M6.1 2.2h3.8l1.3 3v8.6H4.8V5.2Z',
   usv: 'M8 .9 11.2 7.4v6.4H4.8V7.4Z',
+  aircraft: 'M8 1.2 13.4 14.2 8 10.6 2.6 14.2Z',
+  vessel: 'M8 .9 11.2 7.4v6.4H4.8V7.4Z',
   unknown: 'M8 3a5 5 0 1 1 0 10A5 5 0 0 1 8 3Z',
 };
 
 export function ClassIcon({ cls, hollow, stale }: { cls: string; hollow?: boolean; stale?: boolean }) {
   return (
     <svg class={`icon class-icon${stale ? ' is-stale' : ''}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-      <path d={outlines[cls] ?? outlines.unknown} fill={hollow ? 'none' : 'currentColor'} stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" />
+      <path d={outlines[cls] ?? outlines.unknown} fill={hollow || isTraffic(cls) ? 'none' : 'currentColor'} stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" />
     </svg>
   );
 }

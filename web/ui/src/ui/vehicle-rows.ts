@@ -1,6 +1,6 @@
 // The rows of the vehicle table: filtered, sorted, as slots of the fleet.
 
-import type { Fleet } from '../live/fleet';
+import { isTraffic, type Fleet } from '../live/fleet';
 import { UNKNOWN, phaseOf } from '../live/frame';
 import { matches, stateOf, type LookInput, type VehicleState } from '../map/look';
 import type { Box } from '../map/view';
@@ -40,9 +40,12 @@ export function vehicleRows(
     if (matches(fleet, slot, f, state)) rows.push({ slot, id: fleet.id(slot), state });
   }
   const sign = sort.down ? -1 : 1;
-  const keyed = rows.map((row) => ({ row, key: keyOf(fleet, row, sort.key, at), name: fleet.name(row.slot) }));
+  const keyed = rows.map((row) => ({
+    row, key: keyOf(fleet, row, sort.key, at), name: fleet.name(row.slot), traffic: Number(isTraffic(fleet.className(row.slot))),
+  }));
   keyed.sort((a, b) => {
     if (a.row.state.level !== b.row.state.level) return b.row.state.level - a.row.state.level;
+    if (a.traffic !== b.traffic) return a.traffic - b.traffic; // the zone's own first
     if ((a.key === null) !== (b.key === null)) return a.key === null ? 1 : -1;
     const order = typeof a.key === 'number' && typeof b.key === 'number' ? a.key - b.key : 0;
     return sign * (order || (sort.key === 'name' ? collator.compare(a.name, b.name) : 0)) || collator.compare(a.name, b.name);

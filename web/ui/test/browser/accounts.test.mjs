@@ -10,7 +10,7 @@ import { api, axe, flaws, ready, signIn, token, withPage } from './page.mjs';
 
 const run = Date.now().toString(36);
 const OWN = 'quiet-harbour-morning';
-const PAGES = ['me', 'keys', 'people', 'organisations', 'proposals', 'audit'];
+const PAGES = ['me', 'keys', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'];
 
 const clean = async (page, where) => {
   assert.deepEqual(await flaws(page), [], where);
@@ -99,13 +99,13 @@ test('mouse: organisation, person and key; what the person may; the audit of it'
     await withPerson(login, password, {}, async (page) => {
       await firstPassword(page, password);
       const seen = await page.evaluate(() => window.__tz.vehicles().map((v) => v.id));
-      assert.ok(seen.length > 0 && seen.every((id) => id.startsWith('traffic-')), `other operators' vehicles are traffic: ${seen}`);
+      assert.ok(seen.length > 0 && seen.every((id) => /^(traffic|icao)-/.test(id)), `other operators' vehicles are traffic: ${seen}`);
       await page.locator('#tab-fences').click();
       await page.getByTestId('fence-deleted').waitFor();
       assert.equal(await page.getByTestId('fence-new').count(), 0, 'it draws no fences');
       await page.getByTestId('desk').click();
       await page.locator('#desk-me').waitFor();
-      assert.deepEqual(await page.locator('.desk [role=tab]').evaluateAll((l) => l.map((e) => e.id)), ['desk-me', 'desk-keys', 'desk-organisations']);
+      assert.deepEqual(await page.locator('.desk [role=tab]').evaluateAll((l) => l.map((e) => e.id)), ['desk-me', 'desk-keys', 'desk-vehicles', 'desk-gateways', 'desk-organisations']);
       await clean(page, 'you');
       await open(page, 'organisations');
       await page.locator(`[data-organisation="${org}"]`).waitFor();
