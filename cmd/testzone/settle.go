@@ -170,6 +170,9 @@ func (e *enrolment) settle(ctx context.Context, now time.Time, looked error) {
 	e.mu.Lock()
 	unsettled, retiring := e.unsettled, e.retiring
 	e.mu.Unlock()
+	// What is seen now is not decided on later, when a disk that hung goes on.
+	ctx, cancel := context.WithTimeout(ctx, freshSample)
+	defer cancel()
 	failed := looked
 	for _, id := range unsettled {
 		if why, ok := e.ended(id, now); ok {
