@@ -195,6 +195,7 @@ func (e *enrolment) credentials(v *airspace.Vehicle, keys map[string]*keySightin
 			stamps := e.stampsOf(id)
 			s = &keySighting{vehicle: v.ID, stamps: stamps, highest: stamps.Highest()}
 		}
+		s.retiring = slices.ContainsFunc(v.Keys, func(k airspace.VehicleKey) bool { return k.ID == id && k.State == airspace.KeyRetiring })
 		keys[id] = s
 		out = append(out, &mavlink.Credential{
 			Vehicle: vehicles.VehicleID(v.ID), SystemID: v.MAVLink.SystemID, Autopilot: v.MAVLink.Component, Others: v.MAVLink.Others,

@@ -55,7 +55,9 @@ func TestWhatHasStopped(t *testing.T) {
 			f.look(60, "bp")
 		}, false},
 		"disarmed before it fell silent":         {vehicles.UAV, func(f *flown) { f.look(3, "bp"); f.look(5, "") }, false},
-		"a boat at rest":                         {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(12, "bp") }, true},
+		"a boat at rest":                         {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(200, "bp") }, true},
+		"a car at a red light":                   {vehicles.ICV, func(f *flown) { f.track.Armed = true; f.look(120, "bp") }, false},
+		"a disarmed car at rest":                 {vehicles.ICV, func(f *flown) { f.look(12, "bp") }, true},
 		"a boat at rest for 9 s":                 {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(9, "bp") }, false},
 		"a boat whose position is old":           {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(2, "bp"); f.look(60, "b") }, false},
 		"a disarmed boat that drifts":            {vehicles.USV, func(f *flown) { f.track.Velocity.E = 80; f.look(60, "bp") }, false},
@@ -131,6 +133,34 @@ func TestEnded(t *testing.T) {
 		}
 		if moves := e.movesAt("uav-1", now); moves != c.moves {
 			t.Errorf("%s: may move %v, want %v", name, moves, c.moves)
+		}
+	}
+}
+
+// TestChangedKey: a key that retires is not waited for once the vehicle is heard
+// under one that stays: whoever has the old one cannot keep it alive by flying.
+func TestChangedKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		retiring bool // the key that is heard
+		seconds  int  // for which it is heard
+		silent   time.Duration
+		want     bool
+	}{
+		"under the new key":           {seconds: 12, want: true},
+		"under the new key, just now": {seconds: 5},
+		"no longer under the new key": {seconds: 12, silent: 5 * time.Second},
+		"under the old key":           {retiring: true, seconds: 60},
+	} {
+		stamps, err := mavlink.OpenStampFile(t.TempDir()+"/stamps", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		k := &keySighting{vehicle: "uav-1", stamps: stamps.Made("k"), retiring: c.retiring, first: now, last: now.Add(time.Duration(c.seconds) * time.Second)}
+		now = k.last.Add(c.silent)
+		e := &enrolment{keys: map[string]*keySighting{"k": k}, seen: map[string]*sighting{"uav-1": {beatUS: 1, heard: now}}}
+		if _, got := e.ended("uav-1", now); got != c.want {
+			t.Errorf("%s: ended %v", name, got)
 		}
 	}
 }

@@ -23,7 +23,7 @@ before(async () => {
   of.ben = await person(`ben-${run}`, 'Ben Other', other, ['test_operator']);
   await api('POST', '/v1/organisations', { id: `zone-${run}`, kind: 'authority', name: 'Zone' });
   of.carl = await person(`carl-${run}`, 'Carl Controller', `zone-${run}`, ['controller']);
-  of.dan = await person(`dan-${run}`, 'Dan Observer', `zone-${run}`, ['observer']);
+  of.dan = await person(`dan-${run}`, 'Dan Observer', own, ['observer']);
 });
 
 /** A page of an own browser with a page of the desk open. */
