@@ -17,15 +17,15 @@ import (
 // newOrders makes the dispatcher; its wire is there when the state was rebuilt.
 func (s *server) newOrders() (err error) {
 	s.homes = &homes{}
-	s.orders, err = command.New(command.Config{Wire: wire{s}, Fleet: orderFleet{s}, Journal: s.journal})
+	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal})
 	return err
 }
 
-// wire reaches vehicles by the conversations of dialogue.
-type wire struct{ s *server }
+// orderWire reaches vehicles by the conversations of dialogue.
+type orderWire struct{ s *server }
 
 // Command is command.Wire's.
-func (w wire) Command(ctx context.Context, h vehicles.Handle, c command.Command) error {
+func (w orderWire) Command(ctx context.Context, h vehicles.Handle, c command.Command) error {
 	_, err := w.s.talk.exchange.Command(ctx, h, dialogue.Command{ID: c.ID, Params: c.Params})
 	var r *dialogue.Refusal
 	switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,21 @@ func TestOrdersReachAVehicle(t *testing.T) {
 	p.ask(http.StatusConflict, "POST", "/v1/vehicles/uav-1/orders", map[string]any{"kind": "resume", "ends": "or_another"}, nil)
 	p.order("uav-1", map[string]any{"kind": "resume", "ends": hold.ID})
 	p.order("uav-1", map[string]any{"kind": "land"})
+	c := &cli{t: t, home: t.TempDir(), env: []string{"TESTZONE_TOKEN=" + testToken, "TESTZONE_SERVER=" + p.url}}
+	for _, s := range []struct {
+		args string
+		code int
+		has  string
+	}{
+		{"orders send uav-1 hold --dry-run", 0, "nothing was sent; hold"},
+		{"orders send uav-1 fly", exitInvalid, "kind"},
+		{"orders list --all", 0, "in_effect"},
+	} {
+		code, stdout, stderr := c.run("", strings.Fields(s.args)...)
+		if code != s.code || !strings.Contains(stdout+stderr, s.has) {
+			t.Errorf("%s: exit %d, want %d\n%s%s", s.args, code, s.code, stdout, stderr)
+		}
+	}
 	// To who proved nothing there is no way: it is no registered vehicle.
 	p.ask(http.StatusNotFound, "POST", "/v1/vehicles/unverified-1/orders", map[string]any{"kind": "hold"}, nil)
 
