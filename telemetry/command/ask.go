@@ -142,6 +142,11 @@ func (d *Dispatcher) mayFollow(q *Request, v *vehicles.Identity, p plan, t *tele
 	if q.Kind == Resume {
 		return mayResume(q, p, t, d.stopOf(v.ID), d.cfg.Fleet.ModeName)
 	}
+	// What the zone holds, for a helicopter perhaps, an operator does not send on a way.
+	if stop := d.stopOf(v.ID); q.Kind == Return && !q.By.Zone && stop != nil && stop.Zone &&
+		(stop.Kind == Hold || stop.Kind == Stop) && (len(stop.Modes) == 0 || slices.Contains(stop.Modes, t.Mode)) {
+		return fmt.Errorf("%w: %s of the zone did: ask there", ErrNotYours, stop.Person)
+	}
 	if before == nil || before.State.Final() || before.age(nowUS) > atOnce || rank(v.Class, before.Kind) <= rank(v.Class, q.Kind) {
 		return nil
 	}

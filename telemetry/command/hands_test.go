@@ -218,6 +218,25 @@ func TestResumeIsNotForWhoeverHasTheControl(t *testing.T) {
 	})
 }
 
+// TestWhatTheZoneHoldsStays: an operator may bring it down where it is, and not send
+// it home through what it is held for.
+func TestWhatTheZoneHoldsStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.mustAsk(Hold, ann)
+		after(5 * time.Second)
+		if _, err := w.ask(Request{Kind: Return, By: pete, TakeOver: true}); !errors.Is(err, ErrNotYours) {
+			t.Errorf("pete sends it home: %v", err)
+		}
+		if l, _ := w.d.Lease("uav-7"); l.Holder != "ann" {
+			t.Errorf("a refused order took the control: %+v", l)
+		}
+		if _, err := w.ask(Request{Kind: Land, By: pete, TakeOver: true}); err != nil {
+			t.Errorf("pete lands it: %v", err)
+		}
+	})
+}
+
 // TestResumeAfterSeveralOrders: the mission is that before the first of them, and
 // one that the vehicle refused is none.
 func TestResumeAfterSeveralOrders(t *testing.T) {
