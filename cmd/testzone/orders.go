@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
+	"github.com/bluenviron/gomavlib/v3/pkg/message"
+
 	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
@@ -65,8 +68,8 @@ func (f orderFleet) Home(id vehicles.VehicleID) (geo.Point, bool) { return f.s.h
 // ModeName is command.Fleet's.
 func (f orderFleet) ModeName(v *vehicles.Identity, mode uint32) string { return modeName(v, mode) }
 
-// homes are where vehicles return to, as they said when they were heard first.
-// Safe for concurrent use.
+// homes are where vehicles return to, as they said last: when they are asked, and by
+// themselves when it changes, as at take-off. Safe for concurrent use.
 type homes struct {
 	mu sync.Mutex // guards the field below
 	of map[vehicles.VehicleID]geo.Point
@@ -79,6 +82,17 @@ func (h *homes) set(id vehicles.VehicleID, home dialogue.Home) {
 		h.of = map[vehicles.VehicleID]geo.Point{}
 	}
 	h.of[id] = home.Point
+}
+
+// note takes what a vehicle says by itself.
+func (h *homes) note(id *vehicles.Identity, msg message.Message) {
+	m, ok := msg.(*ardupilotmega.MessageHomePosition)
+	if !ok || id == nil {
+		return
+	}
+	if p := (geo.Point{Lon: m.Longitude, Lat: m.Latitude}); p.Valid() && p != (geo.Point{}) { // 0, 0: it has none yet
+		h.set(id.ID, dialogue.Home{Point: p})
+	}
 }
 
 func (h *homes) get(id vehicles.VehicleID) (geo.Point, bool) {

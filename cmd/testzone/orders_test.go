@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
+
 	"testzone/telemetry/mavlink"
 	"testzone/telemetry/sim"
 	"testzone/vehicles"
@@ -99,4 +101,23 @@ func TestOrdersReachAVehicle(t *testing.T) {
 		t.Errorf("after the restart: %+v", list)
 	}
 	p.ask(http.StatusConflict, "POST", "/v1/vehicles/uav-1/orders", map[string]any{"kind": "hold"}, nil) // it is not heard
+}
+
+func TestHomesFollowWhatAVehicleSays(t *testing.T) {
+	h, id := &homes{}, &vehicles.Identity{ID: "uav-1"}
+	say := func(lat, lon int32) {
+		h.note(id, &ardupilotmega.MessageHomePosition{Latitude: lat, Longitude: lon})
+	}
+	h.note(nil, &ardupilotmega.MessageHomePosition{Latitude: 1, Longitude: 1}) // it was forgotten a moment ago
+	h.note(id, &ardupilotmega.MessageHeartbeat{})
+	say(0, 0)
+	if p, ok := h.get("uav-1"); ok {
+		t.Errorf("no home is %v", p)
+	}
+	say(309_000_000, 1_219_300_000)
+	say(309_100_000, 1_219_300_000)
+	say(0, 0)
+	if p, ok := h.get("uav-1"); !ok || p.Lat != 309_100_000 || p.Lon != 1_219_300_000 {
+		t.Errorf("home is %v, %v", p, ok)
+	}
 }
