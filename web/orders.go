@@ -37,6 +37,7 @@ type Order struct {
 	EffectAt  *string `json:"effect_at" format:"date-time"`
 	EndedAt   *string `json:"ended_at" format:"date-time"`
 	Late      bool    `json:"late" doc:"The effect showed after the order had been given up"`
+	LatencyMS *int64  `json:"latency_ms" doc:"From the order to its effect"`
 	Durable   bool    `json:"durable" doc:"The journal has it"`
 }
 
@@ -135,6 +136,10 @@ func orderOf(o *command.Order) Order {
 		ID: o.ID, VehicleID: string(o.Vehicle), Class: o.Class, Kind: string(o.Kind), State: string(o.State), Open: !o.State.Final(), Why: o.Why,
 		By: o.By, Person: o.Person, Zone: o.Zone, Reason: o.Reason, Ends: o.Ends, AskedAt: timeOf(o.AskedUS), SentAt: optionalTime(o.SentUS),
 		Accepted: optionalTime(o.AcceptedUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
+	}
+	if o.EffectUS != 0 {
+		ms := o.Latency().Milliseconds()
+		out.LatencyMS = &ms
 	}
 	if o.Command != 0 {
 		id := int(o.Command)

@@ -355,7 +355,7 @@ func TestResumeThatTheJournalKeptTooLong(t *testing.T) {
 		after(acceptTime)
 		close(stall)
 		after(2 * time.Second)
-		newest, _ := w.d.Newest("uav-7")
+		newest := w.d.Orders(func(*Order) bool { return true })[0]
 		if newest.Kind != Resume || newest.State != Expired || len(w.commands()) != 1 {
 			t.Errorf("%+v, sent %v", newest, w.commands())
 		}

@@ -3,8 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"testzone/vehicles"
 )
@@ -108,18 +106,4 @@ func (d *Dispatcher) Lease(id vehicles.VehicleID) (l Lease, ok bool) {
 	defer d.mu.Unlock()
 	l = d.leases[id]
 	return l, l.holds()
-}
-
-// Leases are those that somebody holds, by vehicle.
-func (d *Dispatcher) Leases() []Lease {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	out := []Lease{}
-	for _, l := range d.leases {
-		if l.holds() {
-			out = append(out, l)
-		}
-	}
-	slices.SortFunc(out, func(a, b Lease) int { return strings.Compare(string(a.Vehicle), string(b.Vehicle)) })
-	return out
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"testzone/telemetry/journal"
-	"testzone/vehicles"
 )
 
 // Schema is the payload type of the journal's entries about orders and control
@@ -182,14 +181,4 @@ func (d *Dispatcher) Orders(wants func(*Order) bool) []Order {
 		}
 	}
 	return out
-}
-
-// Newest is the newest order to a vehicle; ok is false when there is none.
-func (d *Dispatcher) Newest(id vehicles.VehicleID) (o Order, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if n := d.newest[id]; n != nil {
-		return *n.copied(), true
-	}
-	return o, false
 }

@@ -2124,6 +2124,11 @@ export interface components {
             kind: "hold" | "stop" | "return" | "land" | "resume";
             /** @description The effect showed after the order had been given up */
             late: boolean;
+            /**
+             * Format: int64
+             * @description From the order to its effect
+             */
+            latency_ms: number | null;
             /** @description Something may still become of it */
             open: boolean;
             /** @description Who answers for it */
