@@ -7,6 +7,7 @@ import './styles/base.css';
 import './styles/live.css';
 import './styles/fences.css';
 import './styles/accounts.css';
+import './styles/orders.css';
 import { App } from './ui/app';
 
 bindUrl();

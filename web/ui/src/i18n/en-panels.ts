@@ -1,10 +1,12 @@
 // Texts of the panels that open on demand: vehicle card, alert details, layers, key help.
 
 import { enEvidence } from './en-evidence';
+import { enOrders } from './en-orders';
 import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
+  ...enOrders,
   ...enTraffic,
   'layer.fences': 'Fences',
   'layer.roads': 'Roads',

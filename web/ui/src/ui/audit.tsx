@@ -19,6 +19,8 @@ const TYPES = [
   'organisation.create', 'organisation.replace', 'organisation.clock', 'person.create', 'person.replace', 'person.credentials_reset', 'person.erase',
   'administrator.remove', 'administrator.appoint', 'key.create', 'key.revoke', 'proposal.create', 'proposal.withdraw',
   'vehicle.register', 'vehicle.replace', 'vehicle.withdraw', 'vehicle.lost_link_read', 'vehicle.key.add', 'vehicle.key.rotate', 'vehicle.key.revoke', 'vehicle.settled',
+  'order.asked', 'order.sent', 'order.accepted', 'order.in_effect', 'order.refused', 'order.no_answer', 'order.no_effect', 'order.expired', 'order.superseded',
+  'lease.taken', 'lease.given_up',
   'gateway.enrol', 'gateway.replace', 'gateway.revoke', 'gateway.settled',
   'webhook.create', 'webhook.resume', 'webhook.delete',
   'audit.checkpoint', 'supervision_gap',

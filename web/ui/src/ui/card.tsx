@@ -17,8 +17,11 @@ import { beat } from './beat';
 import { Row, Time, Unverified } from './bits';
 import { FencesEnforced, GroundsRows } from './evidence';
 import { ClassIcon, Glyph, LevelIcon } from './icons';
+import { later } from './later';
 import { TrafficCard } from './traffic-card';
 import { useRead } from './use-read';
+
+const Orders = later(() => import('./orders').then((m) => m.Orders), 'accounts');
 
 const unknown = () => t('unknown');
 const num = (v: number | null | undefined, digits: number, unit: string) =>
@@ -145,6 +148,7 @@ export function Card({ id }: { id: string }) {
           <button class="button" type="button" onClick={centre}>{t('card.center')}</button>
         </div>
         {known && <LiveValues slot={slot} />}
+        {track && <Orders track={track} />}
         {track ? <TrackFacts track={track} /> : !error && <p class="muted">{t('card.loading')}</p>}
         {error && <p class="error">{error.status === 404 ? t('card.gone') : t('card.failed', { detail: error.message })}</p>}
       </div>

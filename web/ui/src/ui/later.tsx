@@ -22,13 +22,13 @@ export function loadWhenIdle(): void {
 }
 
 /** texts: of what the panel says, beside what the page says. */
-export function later(load: () => Promise<ComponentType>, ...texts: Part[]): ComponentType {
-  let Loaded: ComponentType | null = null;
+export function later<P extends object = object>(load: () => Promise<ComponentType<P>>, ...texts: Part[]): ComponentType<P> {
+  let Loaded: ComponentType<P> | null = null;
   let failed = false;
   const bring = () => Promise.all([load(), needTexts(...texts)]).then(([c]) => (Loaded = c), () => (failed = true));
   if (idle) void bring();
   else waiting.push(() => void bring());
-  return function Later() {
+  return function Later(props: P) {
     const [, again] = useState(0);
     const Shown = Loaded;
     useEffect(() => {
@@ -37,7 +37,7 @@ export function later(load: () => Promise<ComponentType>, ...texts: Part[]): Com
       // Also when it came between the drawing and this: then it is there at once.
       void (Loaded ? Promise.resolve() : bring()).finally(() => again((n) => n + 1));
     }, []);
-    if (Shown) return <Shown />;
+    if (Shown) return <Shown {...props} />;
     return <p class="empty" role="status">{t(failed ? 'later.failed' : 'card.loading')}</p>;
   };
 }

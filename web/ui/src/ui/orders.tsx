@@ -1,0 +1,179 @@
+// Orders to a vehicle, in its card: who has its control, what may be ordered, and what
+// became of the newest orders. Loaded when the first card is shown.
+
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { ApiError } from '../api/client';
+import { orders, type Order, type OrderInput, type VehicleOrders } from '../api/orders';
+import type { Track } from '../api/types';
+import { code, t } from '../i18n/later';
+import { may } from '../state/accounts';
+import { announce } from '../state/announce';
+import { shortAge } from '../state/clock';
+import { actor } from '../state/session';
+import { problemText, useAct } from './account-bits';
+import { Time } from './bits';
+import { HoldButton } from './hold-button';
+import { endable, offered, stepsOf, stopOf, type Me } from './order-offer';
+import { LeaseRow } from './order-lease';
+import { onceFor } from './register-input';
+
+const OPEN_MS = 1_000;
+const QUIET_MS = 5_000;
+/** What is shown of the orders: what the vehicle is under may be older. */
+const SHOWN = 5;
+const REPEATS = 3;
+
+/** Problems whose text in the language of the page needs the server's own words beside it. */
+const TOLD = new Set(['order_impossible', 'others_order', 'leased', 'safer_order']);
+
+export function orderProblem(err: unknown): string {
+  if (!(err instanceof ApiError)) return problemText(err);
+  if (err.code === 'too_many_orders') return code('problem', err.code);
+  return TOLD.has(err.code) ? `${code('problem', err.code)} (${err.message})` : problemText(err);
+}
+
+/** The orders of a vehicle, read again each second while something may still become of one. */
+function useOrders(id: string) {
+  const [got, setGot] = useState<VehicleOrders | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
+  const asked = useRef(0);
+  const timer = useRef(0);
+  const load = async () => {
+    const mine = ++asked.current;
+    window.clearTimeout(timer.current);
+    let open = true;
+    try {
+      const now = await orders.of(id);
+      if (mine !== asked.current) return; // asked before an act, answered after it
+      open = (now.items ?? []).some((o) => o.open);
+      setGot(now);
+      setFailure(null);
+    } catch (err) {
+      if (mine !== asked.current) return;
+      setFailure(err);
+    }
+    timer.current = window.setTimeout(() => void load(), open ? OPEN_MS : QUIET_MS);
+  };
+  useEffect(() => {
+    void load();
+    return () => {
+      asked.current++;
+      window.clearTimeout(timer.current);
+    };
+  }, [id]);
+  return { got, failure, load };
+}
+
+/** Asked again under the same name when the answer is lost. */
+async function give(id: string, o: OrderInput): Promise<Order> {
+  const once = onceFor()(o);
+  for (let left = REPEATS; ; left--) {
+    try {
+      return await orders.give(id, o, once);
+    } catch (err) {
+      if (!(err instanceof ApiError) || err.status !== 0 || left === 0) throw err;
+    }
+  }
+}
+
+function Steps({ of: o }: { of: Order }) {
+  return (
+    <li data-order={o.id} data-kind={o.kind} data-state={o.state}>
+      <div><strong>{code('order', o.kind)}</strong> <span class={`order-state order-${o.state}`}>{code('order.state', o.state)}</span>{o.late && ` · ${t('order.late')}`}</div>
+      <ol class="order-steps">
+        {stepsOf(o).map((s, i) => (
+          <li key={s.state}>{code('order.state', s.state)} {i === 0 ? <Time at={s.at} /> : <span class="mono">+{shortAge(s.afterMs)}</span>}</li>
+        ))}
+      </ol>
+      <div class="small muted">{o.person}{o.zone && ` · ${t('order.byZone')}`}{o.reason && `: ${o.reason}`}{!o.durable && ` · ${t('order.notDurable')}`}</div>
+      {o.why && o.state !== 'superseded' && <div class="small" lang="en">{o.why}</div>}
+    </li>
+  );
+}
+
+function Panel({ track, me }: { track: Track; me: Me }) {
+  const { got, failure, load } = useOrders(track.id);
+  const { busy, failure: refused, act } = useAct();
+  const [forbidden, forbid] = useState<unknown>(null);
+  const reason = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const hint = useId();
+  const items = got?.items ?? [];
+  const newest = items[0];
+  const told = useRef('');
+  useEffect(() => {
+    if (!newest) return;
+    const now = `${newest.id} ${newest.state}`;
+    const [id] = told.current.split(' ');
+    if (now !== told.current && id === newest.id && !newest.open) {
+      announce(t('order.became', { order: code('order', newest.kind), state: code('order.state', newest.state) }), newest.state !== 'in_effect');
+    }
+    told.current = now;
+  }, [newest?.id, newest?.state]);
+
+  const stop = stopOf(items);
+  const ends = got ? endable(items, got.lease, me) : null;
+  const others = !!got?.lease && got.lease.holder !== me.person;
+  const button = (body: OrderInput) => (
+    <HoldButton
+      key={body.kind} name={`order-${body.kind}`} label={code('order', body.kind)} hint={hint} strong={body.kind === 'resume'}
+      begun={async () => {
+        forbid(null);
+        try {
+          await orders.attempt(track.id, body);
+          return true;
+        } catch (err) {
+          // The order itself is tried all the same when it is not known whether it will do.
+          if (!(err instanceof ApiError) || err.status === 0 || err.status >= 500) return true;
+          forbid(err);
+          return false;
+        }
+      }}
+      fire={() => void act(async () => {
+        const why = reason.current?.value.trim();
+        told.current = `${(await give(track.id, { ...body, ...(why && { reason: why }) })).id} asked`;
+        if (reason.current) reason.current.value = '';
+        // The button that ends an order goes with it.
+        if (body.kind === 'resume') list.current?.focus();
+        forbid(null);
+      }, t('order.given', { order: code('order', body.kind) })).finally(() => void load())}
+    />
+  );
+  const wrong = forbidden ?? refused ?? failure;
+  const can = offered(track);
+  return (
+    <>
+      <div class="error" role="alert">{wrong ? orderProblem(wrong) : ''}</div>
+      {got && <LeaseRow id={track.id} lease={got.lease} me={me} busy={busy} act={(work) => act(work).finally(() => void load())} />}
+      {others ? <p class="note">{t('order.others')}</p> : got && (
+        <>
+          <label class="field"><span>{t('order.reason')}</span><input ref={reason} type="text" maxLength={500} data-testid="order-reason" /></label>
+          <div class="actions order-buttons" data-testid="order-buttons">
+            {can.map((kind) => button({ kind }))}
+            {ends && button({ kind: 'resume', ends: ends.id, ...(ends.person !== me.person && { take_over: true }) })}
+          </div>
+          {ends && ends.person !== me.person && <p class="note">{t('order.endsOthers', { order: code('order', ends.kind), person: ends.person })}</p>}
+          {!ends && stop?.state === 'in_effect' && stop.zone && !me.zone && <p class="note">{t('order.zoneHolds', { person: stop.person })}</p>}
+          {can.length === 0 ? <p class="note">{t('order.mismatch')}</p> : <p class="small muted" id={hint}>{t('order.hint')}</p>}
+        </>
+      )}
+      {items.length > 0
+        ? <ul class="plain orders" ref={list} tabIndex={-1} aria-label={t('order.newest')} data-testid="orders">{items.slice(0, SHOWN).map((o) => <Steps key={o.id} of={o} />)}</ul>
+        : got && <p class="muted">{t('order.none')}</p>}
+      {!got && !failure && <p class="muted">{t('card.loading')}</p>}
+    </>
+  );
+}
+
+/** Orders to a vehicle, for those who may give them to it. */
+export function Orders({ track }: { track: Track }) {
+  const a = actor.value;
+  const zone = may('zone.control');
+  if (!a || !may('vehicle.command') || !(zone || track.operator === a.organisation)) return null;
+  return (
+    <section class="order-panel" aria-label={t('order.title')} data-testid="order-panel">
+      <h3>{t('order.title')}</h3>
+      {track.verified ? <Panel track={track} me={{ person: a.person || a.id, zone }} /> : <p class="note">{t('order.unverified')}</p>}
+    </section>
+  );
+}
