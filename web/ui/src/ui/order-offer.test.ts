@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease, Order } from '../api/orders';
-import { endable, offered, stepsOf, stopOf, type Me } from './order-offer';
+import { endable, handOf, offered, stepsOf, stopOf, type Me } from './order-offer';
 
 const order = (id: string, kind: Order['kind'], state: Order['state'], more: Partial<Order> = {}): Order => ({
   id, vehicle_id: 'v', class: 'uav', kind, state, open: ['asked', 'sent', 'accepted'].includes(state), why: '', by: 'ann', person: 'ann', zone: false, reason: '', ends: '',
@@ -60,4 +60,16 @@ it.each<[string, Order, string]>([
   ['never sent', order('1', 'resume', 'expired', { ended_at: '2026-11-26T04:00:30Z' }), 'asked+0 expired+30000'],
 ])('steps: %s', (_, o, want) => {
   expect(stepsOf(o).map((s) => `${s.state}+${s.afterMs}`).join(' ')).toBe(want);
+});
+
+const CONTROL = ['zone.read', 'zone.control', 'vehicle.command'];
+it.each<[string, string, string, string[], Me | null]>([
+  ['a controller', 'carl', 'zone', CONTROL, { person: 'carl', zone: true }],
+  ['a token of the configuration', '', '', CONTROL, { person: 'token-1', zone: true }],
+  ['its operator', 'ann', 'lab', ['zone.read', 'vehicle.command'], { person: 'ann', zone: false }],
+  ['another operator', 'ben', 'other', ['zone.read', 'vehicle.command'], null],
+  ['an observer of its operator', 'dan', 'lab', ['zone.read'], null],
+])('who orders: %s', (_, person, organisation, scopes, want) => {
+  expect(handOf({ id: person || 'token-1', person, organisation, scopes }, 'lab')).toEqual(want);
+  expect(handOf(null, 'lab')).toBeNull();
 });

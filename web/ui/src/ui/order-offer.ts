@@ -2,7 +2,7 @@
 // server holds the rules; what is offered here is what it would not refuse at once.
 
 import type { Lease, Order } from '../api/orders';
-import type { Track } from '../api/types';
+import type { Actor, Track } from '../api/types';
 import { parseTime } from '../state/clock';
 
 export type Kind = Order['kind'];
@@ -41,6 +41,13 @@ export function stopOf(items: readonly Order[]): Order | null {
 }
 
 export interface Me { person: string; zone: boolean }
+
+/** Whose hand the session would be on a vehicle of an operator; null: it may not order it. */
+export function handOf(a: Pick<Actor, 'id' | 'person' | 'organisation' | 'scopes'> | null, operator: string): Me | null {
+  if (!a?.scopes?.includes('vehicle.command')) return null;
+  const zone = a.scopes.includes('zone.control');
+  return zone || a.organisation === operator ? { person: a.person || a.id, zone } : null;
+}
 
 /** The order that RESUME may end now. Of somebody else's: by who took the control over. */
 export function endable(items: readonly Order[], lease: Lease | null, me: Me): Order | null {

@@ -6,14 +6,13 @@ import { ApiError } from '../api/client';
 import { orders, type Order, type OrderInput, type VehicleOrders } from '../api/orders';
 import type { Track } from '../api/types';
 import { code, t } from '../i18n/later';
-import { may } from '../state/accounts';
 import { announce } from '../state/announce';
 import { shortAge } from '../state/clock';
 import { actor } from '../state/session';
 import { problemText, useAct } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
-import { endable, offered, stepsOf, stopOf, type Me } from './order-offer';
+import { endable, handOf, offered, stepsOf, stopOf, type Me } from './order-offer';
 import { LeaseRow } from './order-lease';
 import { onceFor } from './register-input';
 
@@ -167,13 +166,12 @@ function Panel({ track, me }: { track: Track; me: Me }) {
 
 /** Orders to a vehicle, for those who may give them to it. */
 export function Orders({ track }: { track: Track }) {
-  const a = actor.value;
-  const zone = may('zone.control');
-  if (!a || !may('vehicle.command') || !(zone || track.operator === a.organisation)) return null;
+  const me = handOf(actor.value, track.operator);
+  if (!me) return null;
   return (
     <section class="order-panel" aria-label={t('order.title')} data-testid="order-panel">
       <h3>{t('order.title')}</h3>
-      {track.verified ? <Panel track={track} me={{ person: a.person || a.id, zone }} /> : <p class="note">{t('order.unverified')}</p>}
+      {track.verified ? <Panel track={track} me={me} /> : <p class="note">{t('order.unverified')}</p>}
     </section>
   );
 }
