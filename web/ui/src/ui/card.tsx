@@ -81,6 +81,7 @@ function TrackFacts({ track }: { track: Track }) {
       {(track.breaches ?? []).length > 0 && (
         <p class="breaches"><strong>{t('card.inside')}</strong> {track.breaches!.map((b) => b.fence_name || b.fence_id).join(', ')}</p>
       )}
+      <Orders track={track} />
       <h3>{t('card.state')}</h3>
       <dl class="facts">
         <Row label={t('card.mode')}>{track.mode.name || track.mode.number}</Row>
@@ -148,7 +149,6 @@ export function Card({ id }: { id: string }) {
           <button class="button" type="button" onClick={centre}>{t('card.center')}</button>
         </div>
         {known && <LiveValues slot={slot} />}
-        {track && <Orders track={track} />}
         {track ? <TrackFacts track={track} /> : !error && <p class="muted">{t('card.loading')}</p>}
         {error && <p class="error">{error.status === 404 ? t('card.gone') : t('card.failed', { detail: error.message })}</p>}
       </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease, Order } from '../api/orders';
-import { endable, handOf, offered, stepsOf, stopOf, type Me } from './order-offer';
+import { endable, handOf, latencyText, offered, stepsOf, stopOf, type Me } from './order-offer';
 
 const order = (id: string, kind: Order['kind'], state: Order['state'], more: Partial<Order> = {}): Order => ({
   id, vehicle_id: 'v', class: 'uav', kind, state, open: ['asked', 'sent', 'accepted'].includes(state), why: '', by: 'ann', person: 'ann', zone: false, reason: '', ends: '',
@@ -60,6 +60,10 @@ it.each<[string, Order, string]>([
   ['never sent', order('1', 'resume', 'expired', { ended_at: '2026-11-26T04:00:30Z' }), 'asked+0 expired+30000'],
 ])('steps: %s', (_, o, want) => {
   expect(stepsOf(o).map((s) => `${s.state}+${s.afterMs}`).join(' ')).toBe(want);
+});
+
+it('a latency is in ms below one second', () => {
+  expect([0.2, 23, 999.4, 1_000, 5_740].map(latencyText)).toEqual(['0 ms', '23 ms', '999 ms', '1.0 s', '5.7 s']);
 });
 
 const CONTROL = ['zone.read', 'zone.control', 'vehicle.command'];

@@ -3,7 +3,7 @@
 
 import type { Lease, Order } from '../api/orders';
 import type { Actor, Track } from '../api/types';
-import { parseTime } from '../state/clock';
+import { parseTime, shortAge } from '../state/clock';
 
 export type Kind = Order['kind'];
 type Body = 'hovers' | 'wing' | 'ground' | 'boat';
@@ -56,6 +56,8 @@ export function endable(items: readonly Order[], lease: Lease | null, me: Me): O
   if (o.zone && !me.zone) return null;
   return o.person === me.person || lease?.holder === me.person ? o : null;
 }
+
+export const latencyText = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : shortAge(ms));
 
 export interface Step { state: Order['state']; at: string; afterMs: number }
 

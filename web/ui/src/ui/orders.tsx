@@ -7,12 +7,11 @@ import { orders, type Order, type OrderInput, type VehicleOrders } from '../api/
 import type { Track } from '../api/types';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
-import { shortAge } from '../state/clock';
 import { actor } from '../state/session';
 import { problemText, useAct } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
-import { endable, handOf, offered, stepsOf, stopOf, type Me } from './order-offer';
+import { endable, handOf, latencyText, offered, stepsOf, stopOf, type Me } from './order-offer';
 import { LeaseRow } from './order-lease';
 import { onceFor } from './register-input';
 
@@ -25,7 +24,7 @@ const REPEATS = 3;
 /** Problems whose text in the language of the page needs the server's own words beside it. */
 const TOLD = new Set(['order_impossible', 'others_order', 'leased', 'safer_order']);
 
-export function orderProblem(err: unknown): string {
+function orderProblem(err: unknown): string {
   if (!(err instanceof ApiError)) return problemText(err);
   if (err.code === 'too_many_orders') return code('problem', err.code);
   return TOLD.has(err.code) ? `${code('problem', err.code)} (${err.message})` : problemText(err);
@@ -81,7 +80,7 @@ function Steps({ of: o }: { of: Order }) {
       <div><strong>{code('order', o.kind)}</strong> <span class={`order-state order-${o.state}`}>{code('order.state', o.state)}</span>{o.late && ` · ${t('order.late')}`}</div>
       <ol class="order-steps">
         {stepsOf(o).map((s, i) => (
-          <li key={s.state}>{code('order.state', s.state)} {i === 0 ? <Time at={s.at} /> : <span class="mono">+{shortAge(s.afterMs)}</span>}</li>
+          <li key={s.state}>{code('order.state', s.state)} {i === 0 ? <Time at={s.at} /> : <span class="mono">+{latencyText(s.afterMs)}</span>}</li>
         ))}
       </ol>
       <div class="small muted">{o.person}{o.zone && ` · ${t('order.byZone')}`}{o.reason && `: ${o.reason}`}{!o.durable && ` · ${t('order.notDurable')}`}</div>
@@ -123,7 +122,7 @@ function Panel({ track, me }: { track: Track; me: Me }) {
           return true;
         } catch (err) {
           // The order itself is tried all the same when it is not known whether it will do.
-          if (!(err instanceof ApiError) || err.status === 0 || err.status >= 500) return true;
+          if (!(err instanceof ApiError) || ![403, 404, 409].includes(err.status)) return true;
           forbid(err);
           return false;
         }

@@ -76,7 +76,7 @@ test('mouse: a copter is held and goes on; a click alone orders nothing', async 
     const hold = await newest(id);
     assert.deepEqual([hold.kind, hold.state, hold.reason, hold.person, hold.zone], ['hold', 'in_effect', `helicopter ${run}`, of.carl.id, true]);
     const steps = page.locator(`[data-order="${hold.id}"] .order-steps`);
-    assert.match(await steps.innerText(), /asked.*sent \+.* s.*accepted \+.* s.*in effect \+.* s/s);
+    assert.match(await steps.innerText(), /asked.*sent \+\d.*accepted \+\d.*in effect \+\d+\.?\d* m?s/s);
     await clean(page, 'held');
 
     await holdByMouse(page, id, 'resume');
