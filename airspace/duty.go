@@ -222,7 +222,7 @@ func (r *Register) Offer(ctx context.Context, who Actor, id, to string, briefing
 			return nil, err
 		}
 		if d.Person != person {
-			return nil, fmt.Errorf("hand over %s: it is %s's: %w", id, d.Person, ErrForbidden)
+			return nil, fmt.Errorf("%w: %s is somebody else's: who is on duty hands it over", ErrDuty, id)
 		}
 		d = d.clone()
 		d.ConfirmedUS, d.Offer = now.UnixMicro(), nil

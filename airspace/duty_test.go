@@ -84,7 +84,7 @@ func TestDutyAndHandover(t *testing.T) {
 	}{
 		"to oneself":         {func() error { _, err := f.Offer(ctx, f.carl, carls.ID, f.carl.ID, items); return err }, airspace.ErrDuty},
 		"to an operator":     {func() error { _, err := f.Offer(ctx, f.carl, carls.ID, f.anna.ID, items); return err }, airspace.ErrDuty},
-		"what is another's":  {func() error { _, err := f.Offer(ctx, f.carl, doras.ID, dora.ID, items); return err }, airspace.ErrForbidden},
+		"what is another's":  {func() error { _, err := f.Offer(ctx, f.carl, doras.ID, dora.ID, items); return err }, airspace.ErrDuty},
 		"by a third":         {func() error { _, err := f.Take(ctx, f.carl, carls.ID, offered.Offer.Digest); return err }, airspace.ErrNotOffered},
 		"without briefing":   {func() error { _, err := f.Take(ctx, dora, carls.ID, ""); return err }, airspace.ErrBriefing},
 		"another's sign-off": {func() error { _, err := f.SignOff(ctx, dora, carls.ID, ""); return err }, airspace.ErrDuty},

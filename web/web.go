@@ -66,6 +66,7 @@ type Config struct {
 	Bus      *telemetry.Bus
 	Auth     *auth.Authenticator
 	Traffic  *telemetry.Traffic // what is not the zone's; nil: nobody looks
+	Warden   *telemetry.Warden  // who complies with the zone's state; nil: nobody looks
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one

@@ -30,6 +30,7 @@ func (s *server) health() []telemetry.Reason {
 			add("fence_not_durable", "Emergency fence %s is in force, but the journal does not have it yet: a restart ends it. Check the disk.", name)
 		}
 	}
+	s.controlHealth(add)
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}
