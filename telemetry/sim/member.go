@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 	"github.com/bluenviron/gomavlib/v3/pkg/streamwriter"
@@ -56,6 +57,9 @@ type member struct {
 	encoder streamwriter.Writer
 	group   *group
 	station station
+
+	asks    bool         // it does not start before the zone grants that
+	armedAt atomic.Int64 // ns after the start of the fleet; 0: it was not granted
 }
 
 func newMember(name string, k *kind, p plane, c *course, rng *rand.Rand) *member {
