@@ -85,14 +85,16 @@ type decider struct {
 	works bool // a goroutine is making what waits
 }
 
-// put lets a decision wait; idle is true when nobody makes what waits.
+// put lets decisions wait, front: before all but the urgent ones; idle is true when
+// nobody makes what waits.
 func (q *decider) put(front bool, more ...*decision) (idle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	at := len(q.queue)
-	if front {
+	switch urgent := more[0].urgent; {
+	case front && urgent:
 		at = 0
-	} else if more[0].urgent {
+	case front, urgent:
 		at = 0
 		for at < len(q.queue) && q.queue[at].urgent {
 			at++
@@ -177,7 +179,7 @@ func (r *Register) decide(ctx context.Context, d *decision) error {
 	if d.ended() {
 		return d.err
 	}
-	return fmt.Errorf("the outcome of the decision is not known yet, read before trying again: %w", ctx.Err())
+	return fmt.Errorf("decide: %w: %w", journal.ErrUnknown, ctx.Err())
 }
 
 // begin has a decision made; d.done tells when.

@@ -95,10 +95,18 @@ func TestDecisionsEndWhileTheJournalHangs(t *testing.T) {
 		if open := r.Emergencies(); len(open) != 1 || open[0].Err != nil || open[0].Fence.ID != e.Fence.ID {
 			t.Errorf("open emergencies %+v", open)
 		}
+		unknown := 0
 		for range 2 {
-			if err := <-answers; !errors.Is(err, context.DeadlineExceeded) {
+			err := <-answers
+			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
+			if errors.Is(err, journal.ErrUnknown) {
+				unknown++
+			}
+		}
+		if unknown != 1 {
+			t.Errorf("the outcome of %d decisions is unknown, want that of the first", unknown)
 		}
 		if took := time.Since(begin); took != 10*time.Second {
 			t.Errorf("answered after %v", took)

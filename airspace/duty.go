@@ -283,7 +283,7 @@ func (r *Register) MayStart(vehicle string) (ok bool, reason string) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	v, known := r.fleet.vehicle(vehicle)
-	state := r.inForce()
+	state := r.stateInForce()
 	switch {
 	case !known || v.State == Withdrawn:
 		return false, "not registered"

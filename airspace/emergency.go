@@ -57,7 +57,7 @@ func (r *Register) CreateEmergencyFence(ctx context.Context, who Actor, e Emerge
 	r.begin(d)
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), emergencyPatience)
 	defer cancel()
-	_ = r.publishFences(patient) // only time can be up, and then it is in force all the same
+	_ = r.publishFences(patient) // only time can be up: then who publishes now puts it in force next
 	if r.cfg.FenceChanged != nil && !d.ended() {
 		r.cfg.FenceChanged(set.record)
 	}

@@ -128,7 +128,7 @@ func (r *Register) decideGateway(ctx context.Context, who Actor, act fleetAct, c
 // written here. Every such decision also depends on the whole fleet: that a
 // system id is one vehicle is a rule about all of them. A request that was
 // decided before gets its first answer.
-func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (fleetChange, error)) (change fleetChange, err error) {
+func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (fleetChange, error)) (fleetChange, error) {
 	if act.dry || IsRehearsal(ctx) {
 		r.mu.RLock()
 		defer r.mu.RUnlock()
@@ -137,8 +137,9 @@ func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, che
 	all := journal.Aggregate("fleet:" + r.cfg.Zone.ID)
 	d, err := newDecision(ctx, decision{about: []journal.Aggregate{all}, after: r.cfg.FleetChanged})
 	if err != nil {
-		return change, err
+		return fleetChange{}, err
 	}
+	var change fleetChange // the decider's: whoever leaves before it is done does not touch it
 	d.plan = func(now time.Time) (err error) {
 		before, ok, err := r.fleetAnswered(ctx, now)
 		if err != nil {

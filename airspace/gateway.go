@@ -95,7 +95,8 @@ func (r *Register) Vouched(id string) []Vehicle {
 
 func (f *fleet) vouched(g *Gateway) []Vehicle {
 	return slices.DeleteFunc(f.all(), func(v Vehicle) bool {
-		return v.State == Withdrawn || !v.MAVLink.Speaks() || v.MAVLink.Listener != g.ID && !slices.Contains(g.Vehicles, v.ID)
+		return v.State == Withdrawn || v.Operator != g.Operator || !v.MAVLink.Speaks() ||
+			v.MAVLink.Listener != g.ID && !slices.Contains(g.Vehicles, v.ID)
 	})
 }
 
@@ -107,16 +108,21 @@ func (r *Register) EnrolGateway(ctx context.Context, who Actor, g Gateway, dry b
 	g = g.clone()
 	g.Stamp, g.State, g.SPKI = Stamp{}, GatewayEnrolled, strings.ToLower(g.SPKI)
 	return r.decideGateway(ctx, who, fleetAct{name: "gateway.enrol", dry: dry}, func(time.Time) (Gateway, error) {
-		if _, taken := r.fleet.gateways[g.ID]; taken || slices.Contains(r.cfg.Listeners, g.ID) {
+		if _, taken := r.fleet.gateways[g.ID]; taken || r.isListener(g.ID) {
 			return g, fmt.Errorf("gateway %s: %w", g.ID, ErrExists)
 		}
 		for _, other := range r.fleet.gateways {
 			if other.SPKI == g.SPKI && other.State != GatewayRetired {
-				return g, fmt.Errorf("gateway %s: %w", other.ID, ErrFingerprint)
+				return g, fmt.Errorf("gateway %s: %w", g.ID, ErrFingerprint)
 			}
 		}
 		return g.clone(), r.checkGateway(who, &g)
 	})
+}
+
+// isListener reports whether a listener of the configuration has the name.
+func (r *Register) isListener(name string) bool {
+	return slices.Contains(r.cfg.Listeners, name) || slices.Contains(r.cfg.OpenListeners, name)
 }
 
 // ReplaceGateway changes a gateway's name and further vehicles, if rev is its

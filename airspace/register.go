@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"testzone/geofence"
@@ -32,6 +33,8 @@ type Config struct {
 	// Listeners are the names of the signed listeners at which vehicles can be
 	// registered; nil: any name.
 	Listeners []string
+	// OpenListeners are the names of the others: no gateway may have one of them.
+	OpenListeners []string
 	// Moves says whether a vehicle may be moving now; default never.
 	Moves func(vehicle string) bool
 	// FleetChanged tells that vehicles, their keys or gateways changed, before the
@@ -57,6 +60,7 @@ type Register struct {
 	zone       journal.Aggregate // the airspace of the zone
 	decider    decider
 	publishing chan struct{} // holds one token while somebody puts fences in force
+	waiting    atomic.Bool   // there is a newer state than the one that is being put in force
 
 	mu          sync.RWMutex // guards the fields below
 	fences      map[string]*FenceRecord
@@ -129,18 +133,44 @@ func (r *Register) Replay(rec journal.Record) error {
 func (r *Register) Start(ctx context.Context) error { return r.publishFences(ctx) }
 
 // publishFences puts the fences of the state in force. The newest state is what
-// is in force in the end, whoever publishes at the same time.
-func (r *Register) publishFences(ctx context.Context) error {
+// is in force in the end, whoever publishes at the same time: who waits no longer
+// leaves it to the one who publishes.
+func (r *Register) publishFences(ctx context.Context) (err error) {
 	if r.cfg.SetFences == nil {
 		return nil
 	}
+	r.waiting.Store(true)
 	select {
 	case r.publishing <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
+		if !r.mayPublish() {
+			return err
+		}
 	}
-	defer func() { <-r.publishing }()
+	for again := true; again; again = r.waiting.Load() && r.mayPublish() {
+		r.waiting.Store(false)
+		err = r.cfg.SetFences(ctx, r.inForce())
+		<-r.publishing
+	}
+	return err
+}
+
+// mayPublish takes the token if nobody has it. Who has it looks at waiting after
+// giving it back.
+func (r *Register) mayPublish() bool {
+	select {
+	case r.publishing <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// inForce is the fences of the state.
+func (r *Register) inForce() []*geofence.Compiled {
 	r.mu.RLock()
+	defer r.mu.RUnlock()
 	set := make([]*geofence.Compiled, 0, len(r.fences)+len(r.emergencies))
 	for _, f := range r.fences {
 		if f.compiled != nil {
@@ -150,6 +180,5 @@ func (r *Register) publishFences(ctx context.Context) error {
 	for _, e := range r.emergencies {
 		set = append(set, e.record.compiled)
 	}
-	r.mu.RUnlock()
-	return r.cfg.SetFences(ctx, set)
+	return set
 }

@@ -14,7 +14,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet control last", "cfg zone decider publishing mu emergencies tightenings startedUS"},
+		{Register{}, "fences versions seqs answers accounts fleet control last", "cfg zone decider publishing mu emergencies tightenings waiting startedUS"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{fleetAnswer{}, "sha256 atUS change", ""},

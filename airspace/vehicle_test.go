@@ -36,7 +36,7 @@ func openFleet(t *testing.T, dir string, configured ...vehicles.Registration) *f
 	f := &fleetRig{accountRig: &accountRig{t: t, journal: j, now: time.UnixMicro(1_700_000_000_000_000)}, moving: map[string]bool{}}
 	f.Register, err = airspace.NewRegister(airspace.Config{
 		Zone: airspace.Zone{ID: "north"}, Journal: j, Clock: func() time.Time { return f.now },
-		Vehicles: configured, Listeners: []string{"signed", "radio"},
+		Vehicles: configured, Listeners: []string{"signed", "radio"}, OpenListeners: []string{"demo"},
 		Moves: func(v string) bool { return f.moving[v] }, FleetChanged: func() { f.changes++ },
 	})
 	if err != nil {

@@ -47,6 +47,11 @@ func (r *Register) checkVehicle(who Actor, v *Vehicle) error {
 		return fmt.Errorf("%w: there is no signed listener and no gateway %q; the signed listeners are: %s",
 			ErrVehicle, v.MAVLink.Listener, strings.Join(r.cfg.Listeners, ", "))
 	}
+	for id, g := range r.fleet.gateways {
+		if g.State != GatewayRetired && g.Operator != v.Operator && slices.Contains(g.Vehicles, v.ID) {
+			return fmt.Errorf("%w: gateway %s of %s answers for it: take it out there first", ErrVehicle, id, g.Operator)
+		}
+	}
 	return r.fleet.conflict(v)
 }
 
@@ -163,11 +168,18 @@ func (f *fleet) conflict(v *Vehicle) error {
 	return nil
 }
 
-// CheckConfigured finds out whether the vehicles of the configuration can stand
-// beside those that were registered. Ask after the replay.
+// CheckConfigured finds out whether the vehicles and listeners of the configuration
+// can stand beside the vehicles and gateways that were registered. Ask after the
+// replay.
 func (r *Register) CheckConfigured() error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	for id, g := range r.fleet.gateways {
+		// Such a listener would believe unsigned frames of the vehicles behind the gateway.
+		if g.State != GatewayRetired && r.isListener(id) {
+			return fmt.Errorf("listener %s: a gateway has this name, give the listener another one: %w", id, ErrExists)
+		}
+	}
 	for id := range r.fleet.configured {
 		v, _ := r.fleet.vehicle(id)
 		if have, decided := r.fleet.vehicles[id]; decided && have.Origin == vehicles.Enrolled {

@@ -63,12 +63,12 @@ type tightening struct {
 func (r *Register) State() ZoneStatus {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.inForce()
+	return r.stateInForce()
 }
 
-// inForce is the safest of what was decided and what is on its way to the journal.
+// stateInForce is the safest of what was decided and what is on its way to the journal.
 // Called with r.mu held.
-func (r *Register) inForce() ZoneStatus {
+func (r *Register) stateInForce() ZoneStatus {
 	out := r.control.state
 	for i, t := range r.tightenings {
 		if t.status.State.Safer(out.State) {
@@ -94,7 +94,7 @@ func (r *Register) SetState(ctx context.Context, who Actor, to ZoneState, reason
 		return ZoneStatus{}, fmt.Errorf("state of the zone: %w", err)
 	}
 	r.mu.Lock()
-	have := r.inForce()
+	have := r.stateInForce()
 	switch {
 	case to == have.State && have.Err == nil:
 		r.mu.Unlock()
@@ -118,7 +118,7 @@ func (r *Register) SetState(ctx context.Context, who Actor, to ZoneState, reason
 		r.tightenings = r.tightenings[:len(r.tightenings)-1]
 	}
 	r.tightenings = append(r.tightenings, tightening{next, d})
-	next = r.inForce()
+	next = r.stateInForce()
 	r.mu.Unlock()
 	r.tellState(next)
 	r.begin(d)
@@ -159,7 +159,7 @@ func (r *Register) stepBack(ctx context.Context, next ZoneStatus, rev uint64) (Z
 
 // checkBack holds a step back against the state. Called with r.mu held.
 func (r *Register) checkBack(rev uint64) error {
-	have := r.inForce()
+	have := r.stateInForce()
 	if rev == 0 {
 		return ErrNeedRev
 	}
@@ -186,7 +186,7 @@ func (r *Register) stateDecision(ctx context.Context, next *ZoneStatus, safer bo
 		}
 		made := *next
 		if made.Rev = r.control.state.Rev + 1; !safer {
-			made.Rev = r.inForce().Rev + 1
+			made.Rev = r.stateInForce().Rev + 1
 		}
 		e := controlEntry{Act: actState, Changes: []controlChange{{State: &made, Safer: safer}}, Reason: made.Reason, By: made.UpdatedBy, AtUS: made.UpdatedUS, Request: d.request}
 		only, err := r.controlDraft(&e)

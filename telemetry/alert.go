@@ -45,6 +45,7 @@ type Alert struct {
 	Under      string           `json:"under,omitempty"`    // id of the interference that the vehicle was in when it was raised
 	Suspect    *SuspectedOf     `json:"suspect,omitempty"`  // of a suspect source
 	RaisedUS   int64            `json:"raised_us"`
+	BegunUS    int64            `json:"begun_us,omitempty"` // the last time that the condition began
 	LastUS     int64            `json:"last_us"`
 	ClearedUS  int64            `json:"cleared_us,omitempty"` // 0: the condition holds
 	Cause      string           `json:"cause,omitempty"`      // why it was cleared
@@ -147,7 +148,9 @@ func (a *Alert) acknowledge(ack *Acknowledgement) {
 
 // covers reports whether the alert was acknowledged so recently that what begins
 // again need not be seen anew.
-func (a *Alert) covers(atUS int64) bool { return a.Ack != nil && atUS-a.Ack.AtUS <= reopenUS }
+func (a *Alert) covers(atUS int64) bool { return a.Ack != nil && a.Ack.covers(atUS) }
+
+func (ack *Acknowledgement) covers(begunUS int64) bool { return begunUS-ack.AtUS <= reopenUS }
 
 // State is raised, acknowledged or cleared.
 func (a *Alert) State() string {

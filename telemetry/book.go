@@ -243,7 +243,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 	if a := b.byKey[key]; a != nil && b.continues(a, c) {
 		next := *a
 		c.complete(&next)
-		next.LastUS, next.Count = c.timeUS, a.Count+1
+		next.BegunUS, next.LastUS, next.Count = c.timeUS, c.timeUS, a.Count+1
 		next.Vehicle.Handle = c.id.Handle // that of this run: the map shows the level by it
 		next.ClearedUS, next.Cause = 0, ""
 		if !a.covers(c.timeUS) {
@@ -254,7 +254,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 	}
 	a := &Alert{
 		ID: newAlertID(), Type: key.typ, Level: c.level, Vehicle: alertVehicle(c.id),
-		RaisedUS: c.timeUS, LastUS: c.timeUS, Count: 1,
+		RaisedUS: c.timeUS, BegunUS: c.timeUS, LastUS: c.timeUS, Count: 1,
 	}
 	c.complete(a)
 	a.Under = b.signs.under(c.id.Handle)
@@ -341,71 +341,6 @@ func (b *Book) mark(v AlertVehicle) {
 		}
 	}
 	b.cfg.Pipeline.setAlertLevel(v.Handle, level)
-}
-
-// Acknowledge records that a person has seen an alert of their view. It returns
-// when that is durable; a second acknowledgement returns the first.
-func (b *Book) Acknowledge(ctx context.Context, view View, id, by, note string) (Alert, error) {
-	b.mu.Lock()
-	a, ok := b.byID[id]
-	if ok {
-		_, ok = view.Alert(a)
-	}
-	if !ok {
-		b.mu.Unlock()
-		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ErrNoAlert)
-	}
-	if a.Ack != nil {
-		defer b.mu.Unlock()
-		a, _ = view.Alert(a)
-		return *a, nil
-	}
-	now := b.cfg.Clock().UnixMicro()
-	ack := &Acknowledgement{By: by, AtUS: now, Note: note}
-	done := make(chan error, 1)
-	b.writer.add(fact{Type: factAcknowledged, ID: id, Ack: ack, AtUS: now, Request: journal.RequestOf(ctx)}, now, done)
-	b.mu.Unlock()
-
-	select {
-	case err := <-done:
-		if err != nil {
-			return Alert{}, fmt.Errorf("acknowledge %s: %w: %w", id, ErrNotDurable, err)
-		}
-	case <-ctx.Done():
-		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ctx.Err())
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	current, ok := b.byID[id]
-	if !ok {
-		return Alert{}, fmt.Errorf("acknowledge %s: %w", id, ErrNoAlert)
-	}
-	current, _ = view.Alert(current)
-	return *current, nil
-}
-
-// durable is called by the writer, in the order of the journal.
-func (b *Book) durable(f *fact, seq uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	id := f.ID
-	if f.Alert != nil {
-		id = f.Alert.ID
-	}
-	a, ok := b.byID[id]
-	if !ok {
-		return
-	}
-	next := *a
-	next.JournalSeq = seq
-	if f.Type != factAcknowledged || a.Ack != nil {
-		b.store(&next)
-		return
-	}
-	next.acknowledge(f.Ack)
-	b.store(&next)
-	b.cfg.Bus.Publish(f.Ack.AtUS, &next)
-	b.mark(next.Vehicle)
 }
 
 // Alert is one alert as a view shows it.

@@ -359,6 +359,64 @@ func TestAcknowledgementOutlivesARepetition(t *testing.T) {
 	})
 }
 
+// Whoever leaves while the disk hangs is told that the acknowledgement may come yet;
+// it does.
+func TestLeftAcknowledgementIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{gate: make(chan struct{})}
+		r := newRig(t, m)
+		defer r.stop(t)
+		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+		id := r.Alerts(WholeZone(), false)[0].ID
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := r.Acknowledge(ctx, WholeZone(), id, "ada", ""); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("left: %v", err)
+		}
+		close(m.gate)
+		synctest.Wait()
+		if a, _ := r.Alert(WholeZone(), id); a.Ack == nil {
+			t.Error("it is not acknowledged when the disk goes on")
+		}
+	})
+}
+
+// The disk hangs so long that an alert begins again when its acknowledgement, still
+// on the way, is too old to cover that: people must see it anew, before a restart and
+// after it.
+func TestLateAcknowledgementCoversOnlyWhatWasSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{gate: make(chan struct{})}
+		r := newRig(t, m)
+		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+		id := r.Alerts(WholeZone(), false)[0].ID
+		acked := make(chan error, 1)
+		go func() {
+			_, err := r.Acknowledge(t.Context(), WholeZone(), id, "ada", "seen")
+			acked <- err
+		}()
+		synctest.Wait()
+		time.Sleep(20 * time.Second)
+		r.publish(crossing(geofence.Left, drone, time.Now().UnixMicro()))
+		time.Sleep(20 * time.Second)
+		r.publish(crossing(geofence.Entered, drone, time.Now().UnixMicro()))
+		close(m.gate)
+		if err := <-acked; err != nil {
+			t.Fatal(err)
+		}
+		if a := r.Alerts(WholeZone(), true)[0]; a.ID != id || a.Ack != nil || a.Count != 2 {
+			t.Errorf("before the restart: %+v", a)
+		}
+		r.stop(t)
+		r = newRig(t, m)
+		synctest.Wait()
+		if a := r.Alerts(WholeZone(), true)[0]; a.ID != id || a.Ack != nil || a.Count != 2 {
+			t.Errorf("after the restart: %+v", a)
+		}
+		r.stop(t)
+	})
+}
+
 // An acknowledgement of an older alert, or its late durability, leaves the newer
 // one of the same condition alone.
 func TestOlderAlertDoesNotTakeTheNewerOnesPlace(t *testing.T) {

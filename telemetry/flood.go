@@ -206,7 +206,7 @@ func (b *Book) countFlood(n int, nowUS int64) {
 		n--
 	}
 	next := *a
-	next.Count, next.LastUS, next.ClearedUS, next.Cause = a.Count+n, nowUS, nowUS, c.cause
+	next.Count, next.BegunUS, next.LastUS, next.ClearedUS, next.Cause = a.Count+n, nowUS, nowUS, nowUS, c.cause
 	b.put(&next, nowUS, fact{Type: factRepeated, Alert: &next})
 }
 

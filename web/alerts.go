@@ -256,6 +256,9 @@ func (s *Server) acknowledgeAlert(ctx context.Context, in *acknowledgeInput) (*a
 	if err := s.alertHidden(ctx, in.ID); err != nil {
 		return nil, err
 	}
+	if isRepeated(ctx) { // it may have begun again since: that nobody has seen
+		return s.getAlert(ctx, &oneAlertInput{ID: in.ID})
+	}
 	note := ""
 	if in.Body != nil {
 		note = in.Body.Note

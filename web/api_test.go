@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/telemetry/journal"
 	"testzone/vehicles"
 )
 
@@ -250,6 +252,12 @@ func TestUnknownErrorsStayInside(t *testing.T) {
 	p = z.server.problemOf(t.Context(), fmt.Errorf("acknowledge: %w: write /srv/secret: no space", telemetry.ErrNotDurable))
 	if p.Status != 503 || p.Code != "journal_unavailable" || strings.Contains(p.Detail, "secret") || p.header.Get("Retry-After") == "" {
 		t.Errorf("problem: %+v", p)
+	}
+	for _, cause := range []error{journal.ErrReadOnly, context.DeadlineExceeded, telemetry.ErrNotDurable} {
+		p = z.server.problemOf(t.Context(), fmt.Errorf("decide: %w: %w: /srv/secret", journal.ErrUnknown, cause))
+		if p.Status != 503 || p.Code != "outcome_unknown" || !strings.Contains(p.Detail, "read again") || strings.Contains(p.Detail, "secret") {
+			t.Errorf("problem: %+v", p)
+		}
 	}
 	h := z.server.identify(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret state") }))
 	probe := newRecorder()

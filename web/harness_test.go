@@ -141,7 +141,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	z.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: z.registry, Pipeline: z.pipeline})
 	must(err)
-	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline})
+	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline, Clock: z.clock.now})
 	box := testGrid().Box
 	z.register, err = airspace.NewRegister(airspace.Config{
 		Zone: airspace.Zone{

@@ -148,12 +148,19 @@ func (s *Server) onlyOnce(ctx huma.Context, actor airspace.Actor, to rule, body 
 	defer s.cfg.Requests.end(q)
 	if again {
 		w.Header().Set("Idempotency-Replayed", "true")
+		ctx = huma.WithValue(ctx, repeatedKey{}, true)
 	}
 	next(huma.WithContext(ctx, journal.WithRequest(ctx.Context(), q)))
 	if status := ctx.Status(); status >= 200 && status < 300 && !isTrial(r) {
 		s.cfg.Requests.note(q, s.cfg.Clock().UnixMicro())
 	}
 }
+
+type repeatedKey struct{}
+
+// isRepeated reports whether the request of ctx was answered before. Whoever keeps
+// answers by request need not ask.
+func isRepeated(ctx context.Context) bool { return ctx.Value(repeatedKey{}) != nil }
 
 func isKey(s string) bool {
 	if len(s) < minKey || len(s) > maxKey {

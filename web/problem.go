@@ -159,6 +159,7 @@ func sentinels() []sentinel {
 		{journal.ErrKeyReused, http.StatusUnprocessableEntity, "key_reused"},
 		{errBadKey, http.StatusUnprocessableEntity, "bad_key"},
 		{journal.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{journal.ErrUnknown, http.StatusServiceUnavailable, "outcome_unknown"}, // whatever the cause
 		{journal.ErrReadOnly, http.StatusServiceUnavailable, "journal_unavailable"},
 		{journal.ErrNoSpace, http.StatusServiceUnavailable, "journal_disk_full"},
 		{journal.ErrClosed, http.StatusServiceUnavailable, "journal_unavailable"},

@@ -12,6 +12,7 @@ import (
 
 	"testzone/airspace"
 	"testzone/geofence/zonefile"
+	"testzone/telemetry/journal"
 	"testzone/vehicles"
 	"testzone/web/auth"
 )
@@ -200,7 +201,7 @@ func (s *Server) withSecret(ctx context.Context, f secretFor) (none airspace.Veh
 		return none, err
 	}
 	v, err := f.decide()
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) { // else the outcome is not known yet
+	if err != nil && !errors.Is(err, journal.ErrUnknown) {
 		if undone := f.undo(); undone != nil {
 			s.log.WarnContext(ctx, "secret of a refused registration stays until the next start", "error", undone)
 		}

@@ -82,31 +82,9 @@ type tlsConfig struct {
 	Key  string `yaml:"key"`
 }
 
-type mavlinkConfig struct {
-	Name     string        `yaml:"name"`
-	Addr     string        `yaml:"addr"`     // of a signed one default 127.0.0.1:14551
-	Mode     string        `yaml:"mode"`     // open: unsigned, loopback only, shown as UNVERIFIED, never commanded; signed: registered vehicles with their keys
-	Operator string        `yaml:"operator"` // of an open one: whose its vehicles are
-	Idle     time.Duration `yaml:"idle"`     // a source silent for so long is no longer followed
-	Limits   limitsConfig  `yaml:"limits"`
-
-	Transport string `yaml:"transport"` // udp (default), tcp, tcp_client, serial
-	Device    string `yaml:"device"`    // of serial, e.g. /dev/ttyUSB0
-	Baud      int    `yaml:"baud"`      // of serial; default 57600
-}
-
 // webhookConfig is about the sending of events.
 type webhookConfig struct {
 	UnsafeAllowInternal bool `yaml:"unsafe_allow_internal"` // http, loopback and private addresses: an administrator then reaches every service there
-}
-
-// limitsConfig raises the rate limits of one listener, for replays and load
-// tests. Zero keeps the default.
-type limitsConfig struct {
-	PerSource        int `yaml:"per_source"`         // frames/s of one vehicle
-	BurstPerSource   int `yaml:"burst_per_source"`   // frames at once
-	UnknownPerSource int `yaml:"unknown_per_source"` // frames/s of one source without a track
-	UnknownTotal     int `yaml:"unknown_total"`      // frames/s of all of those together
 }
 
 type linkConfig struct {
@@ -115,24 +93,6 @@ type linkConfig struct {
 	// SigningID is the link id of the server's own MAVLink signatures; default 1. It
 	// must stay the same: a vehicle knows 16, and refuses further ones until it restarts.
 	SigningID uint8 `yaml:"signing_id"`
-}
-
-type vehicleConfig struct {
-	ID       string `yaml:"id"`
-	Name     string `yaml:"name"`
-	Class    string `yaml:"class"`
-	Operator string `yaml:"operator"`
-
-	MAVLink vehicleMAVLink `yaml:"mavlink"` // without it the vehicle cannot have keys
-}
-
-// vehicleMAVLink is how a vehicle speaks MAVLink.
-type vehicleMAVLink struct {
-	Listener  string  `yaml:"listener"`  // name of a signed one
-	SystemID  uint8   `yaml:"system_id"` // unique there
-	Component uint8   `yaml:"component"` // of the autopilot; default 1
-	Others    []uint8 `yaml:"others"`    // components that may speak too: cameras, companions, gimbals
-	Autopilot string  `yaml:"autopilot"` // ardupilot, px4, generic (default)
 }
 
 type logConfig struct {
@@ -352,63 +312,6 @@ func readFeatures(path string) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// The modes of a MAVLink listener.
-const (
-	modeOpen   = "open"
-	modeSigned = "signed"
-)
-
-// address is where the listener listens.
-func (m *mavlinkConfig) address() string {
-	if m.Addr == "" && m.Mode == modeSigned {
-		return "127.0.0.1:14551"
-	}
-	return m.Addr
-}
-
-// signedListeners are the names of the listeners at which vehicles can be registered.
-func (c *config) signedListeners() []string {
-	names := []string{}
-	for _, m := range c.MAVLink {
-		if m.Mode == modeSigned {
-			names = append(names, m.Name)
-		}
-	}
-	return names
-}
-
-// minIdle keeps a source that comes and goes from using up handles.
-const minIdle = 10 * time.Second
-
-func (m *mavlinkConfig) check(i int) error {
-	if err := m.checkTransport(i); err != nil {
-		return err
-	}
-	if m.Transport == transportSerial {
-		return m.checkMode(i)
-	}
-	loopback, err := isLoopback(m.address())
-	switch {
-	case err != nil:
-		return fmt.Errorf("mavlink[%d].addr %q: %w", i, m.Addr, err)
-	case !loopback && m.Mode == modeOpen:
-		return fmt.Errorf("mavlink[%d].addr %q: an open listener takes unsigned frames and binds to loopback only", i, m.Addr)
-	}
-	return m.checkMode(i)
-}
-
-func (m *mavlinkConfig) checkMode(i int) error {
-	switch {
-	case m.Mode != modeOpen && m.Mode != modeSigned:
-		return fmt.Errorf("mavlink[%d].mode %q: use signed, or open for unsigned vehicles on loopback", i, m.Mode)
-	case m.Idle != 0 && m.Idle < minIdle:
-		return fmt.Errorf("mavlink[%d].idle %v: at least %v, or leave it out", i, m.Idle, minIdle)
-	case m.Mode == modeSigned && m.Operator != "":
-		return fmt.Errorf("mavlink[%d].operator %q: on a signed listener the registration of a vehicle says whose it is; leave it out", i, m.Operator)
-	}
-	return nil
-}
-
 // isLoopback also says what is wrong with an address.
 func isLoopback(addr string) (bool, error) {
 	host, port, err := net.SplitHostPort(addr)
@@ -452,23 +355,6 @@ func (c *config) engineConfig(zone airspace.Zone) geofence.Config {
 	for _, day := range c.Zone.Holidays {
 		d, _ := time.Parse(time.DateOnly, day)
 		out.Holidays = append(out.Holidays, geofence.Date{Year: d.Year(), Month: d.Month(), Day: d.Day()})
-	}
-	return out
-}
-
-func (c *config) registrations() []vehicles.Registration {
-	out := make([]vehicles.Registration, 0, len(c.Vehicles))
-	for _, v := range c.Vehicles {
-		class, _ := vehicles.ParseClass(v.Class)
-		name := v.Name
-		if name == "" {
-			name = v.ID
-		}
-		m := v.MAVLink
-		out = append(out, vehicles.Registration{
-			ID: vehicles.VehicleID(v.ID), Name: name, Class: class, Operator: v.Operator, Origin: vehicles.Configured,
-			MAVLink: vehicles.MAVLink{Listener: m.Listener, SystemID: m.SystemID, Component: m.Component, Others: m.Others, Autopilot: vehicles.Autopilot(m.Autopilot)},
-		})
 	}
 	return out
 }

@@ -85,7 +85,10 @@ func (f *demoFleet) enrol(ctx context.Context) error {
 				return fmt.Errorf("demo vehicle %s: %w", id, err)
 			}
 		}
-		err := secrets.SetKey(id, keyID, key)
+		err := secrets.SetContact(id, &auth.Contact{Name: "Demo desk 演示值班", Phone: "+86 21 5555 0100", Languages: []string{"zh", "en"}})
+		if err == nil {
+			err = secrets.SetKey(id, keyID, key)
+		}
 		if err == nil {
 			_, err = r.AddVehicleKey(ctx, who, id, keyID, false)
 		}

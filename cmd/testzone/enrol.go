@@ -36,12 +36,15 @@ type enrolment struct {
 	applying sync.Mutex // held over apply; guards the fields below
 	running  bool       // keys that come from now on are new ones
 
+	behind map[string]bool // vehicles that a gateway answered for at the start; never changes after it
+
 	mu        sync.Mutex // guards the fields below
 	rings     map[string]*mavlink.Keyring
 	opens     map[vehicles.Handle]int     // sessions by handle: a vehicle may have several links
 	addresses map[string]vehicles.MAVLink // by vehicle
 	seen      map[string]*sighting        // by vehicle
 	keys      map[string]*keySighting     // by key
+	accepted  []string                    // keys, those too whose secret is missing
 	faults    []string                    // what keeps vehicles from being heard
 	unsettled []string                    // vehicles with something that ends when they have stopped
 	retiring  []string                    // gateways, likewise
@@ -67,7 +70,7 @@ func (s *server) newEnrolment() (*enrolment, error) {
 		register: s.register, registry: s.registry, pipeline: s.pipeline, bus: s.bus, secrets: secrets, stamps: stamps, log: s.cfg.log,
 		refused: map[string]*refusals{}, started: now, stale: make(chan struct{}, 1),
 		rings: map[string]*mavlink.Keyring{}, opens: map[vehicles.Handle]int{}, addresses: map[string]vehicles.MAVLink{},
-		seen: map[string]*sighting{}, keys: map[string]*keySighting{},
+		seen: map[string]*sighting{}, keys: map[string]*keySighting{}, behind: map[string]bool{},
 	}
 	for _, name := range s.cfg.signedListeners() {
 		e.refused[name] = &refusals{}
@@ -109,7 +112,13 @@ func (e *enrolment) apply() {
 	}
 	sets := map[string][]*mavlink.Credential{}
 	for i := range gateways {
-		sets[gateways[i].ID] = e.vouched(gateways[i].ID)
+		creds := e.vouched(gateways[i].ID)
+		for _, c := range creds {
+			if !e.running {
+				e.behind[string(c.Vehicle)] = true
+			}
+		}
+		sets[gateways[i].ID] = creds
 	}
 	for name, ring := range e.update(fleet, gateways, sets) {
 		if err := ring.Set(sets[name]); err != nil {
@@ -120,12 +129,12 @@ func (e *enrolment) apply() {
 }
 
 // update brings what is kept of vehicles, keys and gateways to the state of the
-// register, and adds the credentials of keys to sets.
+// register, and adds the credentials of keys to the sets of signed listeners.
 func (e *enrolment) update(fleet []airspace.Vehicle, gateways []airspace.Gateway, sets map[string][]*mavlink.Credential) map[string]*mavlink.Keyring {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.addresses)
-	e.faults, e.unsettled, e.retiring = nil, nil, nil
+	e.faults, e.unsettled, e.retiring, e.accepted = nil, nil, nil, nil
 	keys := map[string]*keySighting{}
 	for i := range fleet {
 		v := &fleet[i]
@@ -135,7 +144,8 @@ func (e *enrolment) update(fleet []airspace.Vehicle, gateways []airspace.Gateway
 			e.unsettled = append(e.unsettled, v.ID)
 		}
 		creds := e.credentials(v, keys)
-		if !e.isFollowedAsOther(&reg) {
+		e.accepted = append(e.accepted, v.AcceptedKeys()...)
+		if _, signs := e.refused[v.MAVLink.Listener]; signs && !e.isFollowedAsOther(&reg) {
 			sets[v.MAVLink.Listener] = append(sets[v.MAVLink.Listener], creds...)
 		}
 	}
@@ -151,10 +161,12 @@ func (e *enrolment) update(fleet []airspace.Vehicle, gateways []airspace.Gateway
 	return maps.Clone(e.rings)
 }
 
+// keyIDs are the keys whose stamps are kept. One without its secret is among them:
+// it is accepted again when the store comes back.
 func (e *enrolment) keyIDs() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Collect(maps.Keys(e.keys))
+	return slices.Clone(e.accepted)
 }
 
 // isFollowedAsOther reports whether a vehicle is followed under another class or
@@ -183,6 +195,7 @@ func (e *enrolment) credentials(v *airspace.Vehicle, keys map[string]*keySightin
 			stamps := e.stampsOf(id)
 			s = &keySighting{vehicle: v.ID, stamps: stamps, highest: stamps.Highest()}
 		}
+		s.retiring = slices.ContainsFunc(v.Keys, func(k airspace.VehicleKey) bool { return k.ID == id && k.State == airspace.KeyRetiring })
 		keys[id] = s
 		out = append(out, &mavlink.Credential{
 			Vehicle: vehicles.VehicleID(v.ID), SystemID: v.MAVLink.SystemID, Autopilot: v.MAVLink.Component, Others: v.MAVLink.Others,
@@ -295,7 +308,6 @@ func (e *enrolment) open(src mavlink.Source) (vehicles.Handle, bool) {
 		return 0, false
 	}
 	e.opens[id.Handle]++
-	e.stamps.Soon()
 	s := e.sightingOf(string(src.Vehicle))
 	s.heard = time.Now()
 	s.provedUS, s.listener, s.address = s.heard.UnixMicro(), src.Listener, src.Addr.String()

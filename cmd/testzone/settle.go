@@ -17,8 +17,13 @@ const (
 	// freshSample is how old a heartbeat or position may be and still say what the
 	// vehicle does now.
 	freshSample = 3 * time.Second
-	// restTime is for how long a vehicle that is not disarmed must be at rest.
-	restTime = 10 * time.Second
+	// restTime is for how long a vehicle must be at rest, and pauseTime for how long
+	// a car or boat that is armed: longer than a red light or a lock takes.
+	restTime  = 10 * time.Second
+	pauseTime = 3 * time.Minute
+	// changedTime is for how long a vehicle must be heard under a key that stays
+	// before those that retire are not waited for any more.
+	changedTime = 10 * time.Second
 	// lostLimit is the silence after which a vehicle is taken to have ended.
 	lostLimit = time.Hour
 	// comeBack is the time after a start in which what was in the air is heard again.
@@ -45,6 +50,9 @@ type keySighting struct {
 	stamps  *mavlink.Stamps
 	highest mavlink.Stamp // at the last look
 	seenUS  int64         // when a frame came under it, to a second; 0: not since the start
+
+	retiring    bool
+	first, last time.Time // of the time in which it was heard without a pause
 }
 
 // sightingOf is called with e.mu held.
@@ -72,6 +80,10 @@ func (e *enrolment) look(ctx context.Context, now time.Time) error {
 	for _, k := range e.keys {
 		if highest := k.stamps.Highest(); highest != k.highest {
 			k.highest, k.seenUS = highest, now.UnixMicro()
+			if now.Sub(k.last) > freshSample {
+				k.first = now
+			}
+			k.last = now
 		}
 	}
 	return err
@@ -99,7 +111,11 @@ func (s *sighting) take(t *vehicles.Track, now time.Time) {
 	case s.rests.IsZero():
 		s.rests = now
 	}
-	rested := !s.rests.IsZero() && now.Sub(s.rests) >= restTime
+	long := restTime
+	if t.Armed && t.Class != vehicles.UAV {
+		long = pauseTime
+	}
+	rested := !s.rests.IsZero() && now.Sub(s.rests) >= long
 	s.stopped = rested && (t.Class != vehicles.UAV || t.Landed == vehicles.OnGround) || t.Class == vehicles.UAV && !t.Armed
 }
 
@@ -124,7 +140,7 @@ func (e *enrolment) movesAt(vehicle string, now time.Time) bool {
 	defer e.mu.Unlock()
 	s := e.seen[vehicle]
 	if s == nil {
-		return e.spoke(vehicle) && now.Sub(e.started) < comeBack
+		return (e.spoke(vehicle) || e.behind[vehicle]) && now.Sub(e.started) < comeBack
 	}
 	return !s.stopped && !s.lost(now)
 }
@@ -154,14 +170,27 @@ func (e *enrolment) ended(vehicle string, now time.Time) (why string, ok bool) {
 	defer e.mu.Unlock()
 	s, up := e.seen[vehicle], now.Sub(e.started)
 	switch _, signs := e.refused[e.addresses[vehicle].Listener]; {
-	case s == nil && signs && up > comeBack && !e.spoke(vehicle):
+	case s == nil && signs && up > comeBack && !e.spoke(vehicle) && !e.behind[vehicle]:
 		return "it has never been heard", true
 	case s == nil:
 		return silent, up > lostLimit
 	case s.lost(now):
 		return silent, true
+	case s.fresh(now) && e.changed(vehicle, now):
+		return "it signs with another key", true
 	}
 	return "it has stopped", s.fresh(now) && s.stopped
+}
+
+// changed reports whether a vehicle is heard under a key that stays: one that
+// retires is then nobody's but a thief's. Called with e.mu held.
+func (e *enrolment) changed(vehicle string, now time.Time) bool {
+	for _, k := range e.keys {
+		if k.vehicle == vehicle && !k.retiring && now.Sub(k.last) <= freshSample && k.last.Sub(k.first) >= changedTime {
+			return true
+		}
+	}
+	return false
 }
 
 // settle lets what is to end when a vehicle has stopped come to its end. looked is
@@ -170,6 +199,9 @@ func (e *enrolment) settle(ctx context.Context, now time.Time, looked error) {
 	e.mu.Lock()
 	unsettled, retiring := e.unsettled, e.retiring
 	e.mu.Unlock()
+	// What is seen now is not decided on later, when a disk that hung goes on.
+	ctx, cancel := context.WithTimeout(ctx, freshSample)
+	defer cancel()
 	failed := looked
 	for _, id := range unsettled {
 		if why, ok := e.ended(id, now); ok {

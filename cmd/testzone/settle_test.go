@@ -1,12 +1,15 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"testzone/airspace"
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
+	"testzone/web/auth"
 )
 
 // flown is a track second by second, as the zone looks at it.
@@ -52,7 +55,9 @@ func TestWhatHasStopped(t *testing.T) {
 			f.look(60, "bp")
 		}, false},
 		"disarmed before it fell silent":         {vehicles.UAV, func(f *flown) { f.look(3, "bp"); f.look(5, "") }, false},
-		"a boat at rest":                         {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(12, "bp") }, true},
+		"a boat at rest":                         {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(200, "bp") }, true},
+		"a car at a red light":                   {vehicles.ICV, func(f *flown) { f.track.Armed = true; f.look(120, "bp") }, false},
+		"a disarmed car at rest":                 {vehicles.ICV, func(f *flown) { f.look(12, "bp") }, true},
 		"a boat at rest for 9 s":                 {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(9, "bp") }, false},
 		"a boat whose position is old":           {vehicles.USV, func(f *flown) { f.track.Armed = true; f.look(2, "bp"); f.look(60, "b") }, false},
 		"a disarmed boat that drifts":            {vehicles.USV, func(f *flown) { f.track.Velocity.E = 80; f.look(60, "bp") }, false},
@@ -93,6 +98,7 @@ func TestEnded(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		spoke, gateway bool
+		behind         bool          // a gateway answered for it at the start
 		heard          time.Duration // after the start; 0: not
 		after          time.Duration
 		moves, ended   bool
@@ -102,13 +108,17 @@ func TestEnded(t *testing.T) {
 		"in the air since before":                {spoke: true, after: 30 * time.Second, moves: true},
 		"in the air since before, for minutes":   {spoke: true, after: 10 * time.Minute},
 		"in the air since before, for an hour":   {spoke: true, after: 61 * time.Minute, ended: true},
-		"behind a gateway, not heard":            {gateway: true, after: 10 * time.Minute},
-		"behind a gateway, not heard an hour":    {gateway: true, after: 61 * time.Minute, ended: true},
+		"behind a gateway, at once":              {gateway: true, behind: true, after: 10 * time.Second, moves: true},
+		"behind a gateway, not heard":            {gateway: true, behind: true, after: 10 * time.Minute},
+		"behind a gateway, not heard an hour":    {gateway: true, behind: true, after: 61 * time.Minute, ended: true},
+		"behind a new gateway, not heard":        {gateway: true, after: 10 * time.Second},
+		"by a gateway too, at once":              {behind: true, after: 10 * time.Second, moves: true},
+		"by a gateway too, not heard":            {behind: true, after: 10 * time.Minute},
 		"heard and silent for half an hour":      {spoke: true, heard: time.Hour, after: 90 * time.Minute, moves: true},
 		"heard and silent for more than an hour": {spoke: true, heard: time.Hour, after: 121 * time.Minute, ended: true},
 	} {
 		e := &enrolment{
-			started: start, seen: map[string]*sighting{}, refused: map[string]*refusals{"signed": {}},
+			started: start, seen: map[string]*sighting{}, refused: map[string]*refusals{"signed": {}}, behind: map[string]bool{"uav-1": c.behind},
 			keys: map[string]*keySighting{"k": {vehicle: "uav-1", stamps: stamps(c.spoke)}}, addresses: map[string]vehicles.MAVLink{"uav-1": {Listener: "signed"}},
 		}
 		if c.gateway {
@@ -124,5 +134,99 @@ func TestEnded(t *testing.T) {
 		if moves := e.movesAt("uav-1", now); moves != c.moves {
 			t.Errorf("%s: may move %v, want %v", name, moves, c.moves)
 		}
+	}
+}
+
+// TestChangedKey: a key that retires is not waited for once the vehicle is heard
+// under one that stays: whoever has the old one cannot keep it alive by flying.
+func TestChangedKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		retiring bool // the key that is heard
+		seconds  int  // for which it is heard
+		silent   time.Duration
+		want     bool
+	}{
+		"under the new key":           {seconds: 12, want: true},
+		"under the new key, just now": {seconds: 5},
+		"no longer under the new key": {seconds: 12, silent: 5 * time.Second},
+		"under the old key":           {retiring: true, seconds: 60},
+	} {
+		stamps, err := mavlink.OpenStampFile(t.TempDir()+"/stamps", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		k := &keySighting{vehicle: "uav-1", stamps: stamps.Made("k"), retiring: c.retiring, first: now, last: now.Add(time.Duration(c.seconds) * time.Second)}
+		now = k.last.Add(c.silent)
+		e := &enrolment{keys: map[string]*keySighting{"k": k}, seen: map[string]*sighting{"uav-1": {beatUS: 1, heard: now}}}
+		if _, got := e.ended("uav-1", now); got != c.want {
+			t.Errorf("%s: ended %v", name, got)
+		}
+	}
+}
+
+// bareEnrolment is an enrolment of a zone with the signed listener "signed".
+func bareEnrolment(t *testing.T) *enrolment {
+	t.Helper()
+	secrets, err := auth.OpenVehicleSecrets("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry, err := vehicles.NewRegistry(1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamps, err := mavlink.OpenStampFile(t.TempDir()+"/stamps", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &enrolment{
+		secrets: secrets, registry: registry, stamps: stamps, refused: map[string]*refusals{"signed": {}},
+		rings: map[string]*mavlink.Keyring{}, addresses: map[string]vehicles.MAVLink{}, keys: map[string]*keySighting{},
+	}
+}
+
+func keyedVehicle(listener string, keys ...string) airspace.Vehicle {
+	v := airspace.Vehicle{ID: "uav-1", Class: "uav", State: airspace.Registered, MAVLink: vehicles.MAVLink{Listener: listener, SystemID: 7}}
+	for _, k := range keys {
+		v.Keys = append(v.Keys, airspace.VehicleKey{ID: k, State: airspace.KeyRetiring})
+	}
+	return v
+}
+
+// When the secret store comes back from the backup, what was signed before it was
+// lost must not be played again.
+func TestStampsOutliveALostSecret(t *testing.T) {
+	e := bareEnrolment(t)
+	e.stamps.Made("vk_1")
+	e.update([]airspace.Vehicle{keyedVehicle("signed", "vk_1")}, nil, map[string][]*mavlink.Credential{})
+	if len(e.faults) != 1 {
+		t.Errorf("faults %v, want the key whose secret is gone", e.faults)
+	}
+	if got := e.keyIDs(); !slices.Equal(got, []string{"vk_1"}) {
+		t.Errorf("stamps are kept of the keys %v, want vk_1", got)
+	}
+}
+
+// A vehicle behind a gateway may have keys, for the day when it signs. They are of
+// no use there, and must not keep the gateway's other vehicles out.
+func TestKeysOfAVehicleBehindAGateway(t *testing.T) {
+	e := bareEnrolment(t)
+	v := keyedVehicle("gw-1", "vk_1", "vk_2", "vk_3", "vk_4")
+	for i := range v.Keys {
+		key := auth.SigningKey{}
+		for j := range key {
+			key[j] = byte(i*32 + j)
+		}
+		if err := e.secrets.SetKey(v.ID, v.Keys[i].ID, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sets := map[string][]*mavlink.Credential{"gw-1": {
+		{Vehicle: "uav-1", SystemID: 7, Vouched: true}, {Vehicle: "uav-2", SystemID: 8, Vouched: true},
+	}}
+	rings := e.update([]airspace.Vehicle{v}, nil, sets)
+	if err := rings["gw-1"].Set(sets["gw-1"]); err != nil {
+		t.Errorf("who may speak through the gateway: %v", err)
 	}
 }

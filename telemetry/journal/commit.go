@@ -334,5 +334,5 @@ func (j *Journal) write(g *group) error {
 // unknown is the error of a group of which nobody can say what is on the disk.
 func (j *Journal) unknown(err error) error {
 	err = j.fail("write entries", err)
-	return fmt.Errorf("append: outcome unknown, retry with the same id after the restart: %w: %w", ErrReadOnly, err)
+	return fmt.Errorf("append: outcome unknown, retry with the same id after the restart: %w: %w: %w", ErrUnknown, ErrReadOnly, err)
 }

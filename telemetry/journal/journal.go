@@ -40,6 +40,9 @@ var (
 	// ErrReadOnly is returned when a write or sync failed earlier, or the
 	// journal was found damaged: nothing is accepted until it is opened again.
 	ErrReadOnly = errors.New("the journal is read-only")
+	// ErrUnknown is returned, with the cause, when nobody can say yet whether what
+	// was asked for is in the journal or will be.
+	ErrUnknown = errors.New("it is not known yet whether this happened: read again before you repeat it; under its Idempotency-Key it happens once")
 	// ErrClosed is returned when the journal was closed.
 	ErrClosed = errors.New("the journal is closed")
 	// ErrTooLarge is returned when an entry or a batch exceeds the limits
@@ -384,6 +387,6 @@ func (j *Journal) Append(ctx context.Context, batch ...Entry) (seqs []uint64, er
 	case <-r.done:
 		return j.outcome(r)
 	default:
-		return nil, fmt.Errorf("append: outcome unknown, retry with the same id: %w", ctx.Err())
+		return nil, fmt.Errorf("append: outcome unknown, retry with the same id: %w: %w", ErrUnknown, ctx.Err())
 	}
 }

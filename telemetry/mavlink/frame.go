@@ -1,6 +1,7 @@
 package mavlink
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -210,8 +211,17 @@ func (c *catalog) check(b []byte, f *frame) (def *definition, why Reason) {
 	return d, accepted
 }
 
-// setsUpSigning reports whether a frame, whole or cut, is one of SETUP_SIGNING:
-// it holds a key.
+// setsUpSigning reports whether what looks like SETUP_SIGNING, whole or cut, starts
+// anywhere in raw: behind a damaged header too. It holds a key.
 func setsUpSigning(raw []byte) bool {
-	return len(raw) >= 10 && raw[0] == magicV2 && raw[7] == idSetupSigning&0xff && raw[8] == idSetupSigning>>8 && raw[9] == 0
+	for {
+		at := bytes.IndexByte(raw, magicV2)
+		if at < 0 || len(raw)-at < 10 {
+			return false
+		}
+		if raw = raw[at:]; raw[7] == idSetupSigning&0xff && raw[8] == idSetupSigning>>8 && raw[9] == 0 {
+			return true
+		}
+		raw = raw[1:]
+	}
 }

@@ -50,10 +50,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // played that second again.
 type StampFile struct {
 	path   string
-	lost   bool  // the file was damaged or gone: what was seen before is unknown
-	floor  Stamp // of keys that existed, if it was lost
-	newest Stamp // highest that the file held
-	soon   chan struct{}
+	lost   bool          // the file was damaged or gone: what was seen before is unknown
+	floor  Stamp         // of keys that existed, if it was lost
+	newest Stamp         // highest that the file held
+	soon   chan struct{} // a key was used first: Run saves at once
 
 	// writing is held over a write: a stuck disk must not keep out who asks for a key.
 	writing sync.Mutex // guards saved
@@ -82,6 +82,7 @@ func OpenStampFile(path string, now time.Time) (*StampFile, error) {
 	}
 	f.floor = StampOf(now)
 	for _, s := range f.keys {
+		s.soon = f.soon
 		f.newest = max(f.newest, s.Highest())
 	}
 	return f, f.Save(true)
@@ -110,7 +111,7 @@ func (f *StampFile) get(keyID string, floor Stamp) *Stamps {
 	defer f.mu.Unlock()
 	s := f.keys[keyID]
 	if s == nil {
-		s = &Stamps{}
+		s = &Stamps{soon: f.soon}
 		s.floor.Store(uint64(floor))
 		f.keys[keyID] = s
 	}
@@ -119,23 +120,19 @@ func (f *StampFile) get(keyID string, floor Stamp) *Stamps {
 
 // Keep forgets all keys but these.
 func (f *StampFile) Keep(keyIDs []string) {
+	kept := make(map[string]bool, len(keyIDs))
+	for _, id := range keyIDs {
+		kept[id] = true
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.keys, func(id string, _ *Stamps) bool { return !slices.Contains(keyIDs, id) })
+	maps.DeleteFunc(f.keys, func(id string, _ *Stamps) bool { return !kept[id] })
 }
 
-// Soon lets Run save at once: ask when a session begins. The file knows nothing of
-// a key that was never used before, and all that it signed would be accepted again
-// after a crash. It does not block.
-func (f *StampFile) Soon() {
-	select {
-	case f.soon <- struct{}{}:
-	default:
-	}
-}
-
-// Run saves what moved once a second, and exactly at the end. A write that fails
-// is tried again; Failed tells.
+// Run saves what moved once a second, and exactly at the end. When a key is used
+// first it saves at once: the file knows nothing of it, and all that it signed
+// would be accepted again after a crash. A write that fails is tried again; Failed
+// tells.
 func (f *StampFile) Run(ctx context.Context) error {
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()

@@ -125,11 +125,12 @@ func TestStampFileRun(t *testing.T) {
 		if got := openStamps(t, path).Known("vk_1").Highest(); got != 1000+ahead {
 			t.Errorf("saved %d while running, want %d", got, 1000+ahead)
 		}
+		// The file knows nothing of a key that was never used before.
 		seen(s, 3, 2000)
-		f.Soon()
+		seen(f.Made("vk_2"), 3, 50)
 		synctest.Wait()
-		if got := openStamps(t, path).Known("vk_1").Highest(); got != 2000+ahead {
-			t.Errorf("saved %d at once, want %d", got, 2000+ahead)
+		if got := openStamps(t, path).Known("vk_2").Highest(); got != 50+ahead {
+			t.Errorf("saved %d when a key was used first, want %d at once", got, 50+ahead)
 		}
 		cancel()
 		if err := <-done; err != nil {
@@ -182,16 +183,48 @@ func TestStampsAreTakenOnce(t *testing.T) {
 	}
 }
 
+// A companion that makes up a link id at every start must not use up the places
+// for good: the vehicle would be refused when its radio changes.
 func TestStreamsAreBounded(t *testing.T) {
 	var s Stamps
-	for i := range 256 {
-		s.accept(1, uint8(i), Stamp(i+1), StampOf(epoch))
+	at := func(link uint8, ts Stamp) verdict { return s.accept(1, link, ts, StampOf(epoch)) }
+	for i := range Stamp(256) {
+		if at(uint8(i), i+1) != fresh {
+			t.Fatalf("link %d was shut out", i)
+		}
 	}
 	if got := len(*s.streams.Load()); got != maxStreams {
 		t.Errorf("%d streams are kept, want %d", got, maxStreams)
 	}
-	if s.accept(1, 0, 1000, StampOf(epoch)) != fresh {
-		t.Error("a known stream was shut out")
+	for i := range Stamp(256) {
+		if at(uint8(i), i+1) != replayed {
+			t.Errorf("link %d: a frame was accepted twice", i)
+		}
+	}
+	if at(255, 257) != fresh {
+		t.Error("the newest stream was shut out")
+	}
+	if at(0, 258) != fresh {
+		t.Error("a stream that had lost its place was shut out for good")
+	}
+}
+
+// Frames that come while their stream loses its place are not accepted again.
+func TestStreamLosesItsPlaceWhileItIsUsed(t *testing.T) {
+	for round := range 200 {
+		var s Stamps
+		at := func(link uint8, ts Stamp) verdict { return s.accept(1, link, ts, StampOf(epoch)) }
+		for i := range Stamp(maxStreams) {
+			at(uint8(i), i+1)
+		}
+		var wg sync.WaitGroup
+		var once verdict
+		wg.Go(func() { once = at(0, 1000) }) // link 0 has the lowest stamp
+		wg.Go(func() { at(200, 500) })
+		wg.Wait()
+		if once == fresh && at(0, 1000) == fresh {
+			t.Fatalf("round %d: a frame was accepted twice", round)
+		}
 	}
 }
 

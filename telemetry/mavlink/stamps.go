@@ -1,6 +1,8 @@
 package mavlink
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,9 +42,10 @@ const (
 // recorded there must not be played to us. Safe for concurrent use; a stream
 // that is known costs no lock and no allocation.
 type Stamps struct {
-	floor   atomic.Uint64 // every stamp must be above it, whatever its stream
+	floor   atomic.Uint64 // every stamp of a stream that is not known must be above it
 	sent    atomic.Uint64 // highest that we signed with under the key
 	streams atomic.Pointer[[]*stream]
+	soon    chan<- struct{} // told when the key is used first; nil: nobody keeps the state
 
 	mu sync.Mutex // held to add a stream
 }
@@ -51,9 +54,12 @@ type Stamps struct {
 type stream struct {
 	id   uint16 // component << 8 | link
 	last atomic.Uint64
+	gone atomic.Bool // another stream has its place
 }
 
-// maxStreams bounds what a holder of the key can make us keep.
+// maxStreams bounds what a holder of the key can make us keep. A further stream
+// takes the place of the one with the oldest stamp: there are senders that make up
+// a link id at every start.
 const maxStreams = 64
 
 func streamID(component, link uint8) uint16 { return uint16(component)<<8 | uint16(link) }
@@ -78,24 +84,27 @@ func (s *Stamps) accept(component, link uint8, ts, now Stamp) verdict {
 		return future
 	}
 	id := streamID(component, link)
-	st := s.find(id)
-	if st == nil {
-		var made bool
-		if st, made = s.add(id, ts); made {
-			return fresh
-		}
+	for st := s.find(id); ; {
 		if st == nil {
-			return replayed
+			var made bool
+			if st, made = s.add(id, ts); made {
+				return fresh
+			}
+			if st == nil {
+				return replayed
+			}
 		}
-	}
-	for {
 		last := st.last.Load()
 		if uint64(ts) <= last {
 			return replayed
 		}
-		if st.last.CompareAndSwap(last, uint64(ts)) {
+		if !st.last.CompareAndSwap(last, uint64(ts)) {
+			continue
+		}
+		if !st.gone.Load() {
 			return fresh
 		}
+		st = nil // nobody looks there any more: it counts as a stream that was never seen
 	}
 }
 
@@ -107,7 +116,8 @@ func (s *Stamps) add(id uint16, ts Stamp) (st *stream, made bool) {
 	if st := s.find(id); st != nil {
 		return st, false
 	}
-	if ts <= s.Highest() {
+	highest := s.Highest()
+	if ts <= highest {
 		return nil, false
 	}
 	var list []*stream
@@ -115,13 +125,29 @@ func (s *Stamps) add(id uint16, ts Stamp) (st *stream, made bool) {
 		list = append(list, *have...)
 	}
 	if len(list) == maxStreams {
-		return nil, false
+		list = s.evict(list)
 	}
 	st = &stream{id: id}
 	st.last.Store(uint64(ts))
 	list = append(list, st)
 	s.streams.Store(&list)
+	if highest == 0 {
+		select {
+		case s.soon <- struct{}{}:
+		default:
+		}
+	}
 	return st, true
+}
+
+// evict takes the stream with the oldest stamp out of list. It may be taken from
+// at the same time: what it holds behind gone stays below the floor. Called with
+// s.mu held.
+func (s *Stamps) evict(list []*stream) []*stream {
+	old := slices.MinFunc(list, func(a, b *stream) int { return cmp.Compare(a.last.Load(), b.last.Load()) })
+	old.gone.Store(true)
+	s.floor.Store(max(s.floor.Load(), old.last.Load()))
+	return slices.DeleteFunc(list, func(st *stream) bool { return st == old })
 }
 
 // Highest is the newest stamp that was accepted under the key; 0: none yet.

@@ -244,7 +244,9 @@ func (d *decoder) lead(s *session) {
 		o.leads = false
 	}
 	s.leads = true
-	d.routes.set(s.route())
+	route := s.route()
+	route.HeardUS = d.heardUS(s)
+	d.routes.set(route)
 }
 
 // leadTime is for how long the address where a vehicle was heard last stays the

@@ -29,6 +29,7 @@ const (
 type decision struct {
 	Type      string           `json:"type"`
 	ID        string           `json:"id"`
+	Rev       uint64           `json:"rev,omitempty"` // of the hook from now on; 0: an older program did not say
 	Host      string           `json:"host"`
 	URLSHA256 string           `json:"url_sha256"`
 	Types     []string         `json:"types"`
@@ -39,7 +40,7 @@ type decision struct {
 
 // decide makes a decision durable. Called with the turn.
 func (n *Notifier) decide(ctx context.Context, id journal.ID, kind, by string, atUS int64, h *Hook) error {
-	d := decision{Type: kind, ID: h.ID, Types: slices.Clone(h.Types), By: by, AtUS: atUS, Request: journal.RequestOf(ctx)}
+	d := decision{Type: kind, ID: h.ID, Rev: h.Rev, Types: slices.Clone(h.Types), By: by, AtUS: atUS, Request: journal.RequestOf(ctx)}
 	if u, err := url.Parse(h.URL); err == nil {
 		d.Host = u.Host
 	}
@@ -61,8 +62,9 @@ func (n *Notifier) decide(ctx context.Context, id journal.ID, kind, by string, a
 }
 
 // Replay takes one durable record into the state: a hook whose making a crash
-// interrupted is one if the journal has it, and one whose deletion the journal has
-// is none. Records of other schemas are not the notifier's.
+// interrupted is one if the journal has it, one whose deletion the journal has is
+// none, and one that was resumed is sent to unless the file knows of something later.
+// Records of other schemas are not the notifier's.
 func (n *Notifier) Replay(rec journal.Record) error {
 	if rec.Schema != Schema {
 		return nil
@@ -76,6 +78,11 @@ func (n *Notifier) Replay(rec journal.Record) error {
 	switch d.Type {
 	case created:
 		n.confirm(d.ID)
+	case resumed:
+		if h := n.hooks[d.ID]; h != nil && h.Rev < d.Rev {
+			h.resume()
+			h.Rev, n.dirty = d.Rev, true
+		}
 	case deleted:
 		if n.gone[d.ID] = true; n.hooks[d.ID] != nil {
 			delete(n.hooks, d.ID)
@@ -171,11 +178,10 @@ func (n *Notifier) Delete(ctx context.Context, by, id string, rev uint64) error 
 
 // Resume sends to a hook again that was given up, from where it stopped.
 func (n *Notifier) Resume(ctx context.Context, by, id string, rev uint64) (Hook, error) {
-	return n.change(ctx, resumed, by, id, rev, func(h *stored) bool {
-		h.State, h.Attempts, h.FailedUS, h.LastError = Active, 0, 0, ""
-		return true
-	})
+	return n.change(ctx, resumed, by, id, rev, func(h *stored) bool { h.resume(); return true })
 }
+
+func (h *stored) resume() { h.State, h.Attempts, h.FailedUS, h.LastError = Active, 0, 0, "" }
 
 // change decides about a hook; edit says whether it stays. The journal comes
 // first: if the file cannot be written then, Run tries again, and a start follows
@@ -192,6 +198,7 @@ func (n *Notifier) change(ctx context.Context, kind, by, id string, rev uint64, 
 	if old.Rev != rev {
 		return Hook{}, fmt.Errorf("%s has revision %d: %w", id, old.Rev, ErrStale)
 	}
+	old.Rev++
 	if err := n.decide(ctx, journal.NewID(), kind, by, n.cfg.Clock().UnixMicro(), &old); err != nil {
 		return Hook{}, err
 	}

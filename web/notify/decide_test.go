@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -172,5 +173,42 @@ func TestCreateOnceOverACrash(t *testing.T) {
 		if _, _, err := n.Create(ctx, "ada", "http://127.0.0.1:9/", nil); !errors.Is(err, ErrDeleted) || len(n.Hooks()) != 0 {
 			t.Errorf("%s, a deleted hook again: %v", when, err)
 		}
+	}
+}
+
+// TestCrashAfterResume: a hook that was resumed is sent to after a start, although the
+// file was not written any more. One that was given up after that stays so.
+func TestCrashAfterResume(t *testing.T) {
+	j, path := newJournal(t), filepath.Join(t.TempDir(), "w.json")
+	n := again(t, j, path)
+	h, _, err := n.Create(t.Context(), "ada", "http://127.0.0.1:9/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.giveUp(h.ID, errGone)
+	if err := n.save(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := n.Resume(t.Context(), "ada", h.ID, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n = again(t, j, path)
+	if got, err := n.Hook(h.ID); err != nil || got.State != Active || got.Rev != resumed.Rev || got.LastError != "" {
+		t.Errorf("after the crash: %+v, %v", got, err)
+	}
+	n.giveUp(h.ID, errGone)
+	if err := n.save(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := again(t, j, path).Hook(h.ID); err != nil || got.State != GivenUp || got.Rev != resumed.Rev+1 {
+		t.Errorf("given up again: %+v, %v", got, err)
 	}
 }

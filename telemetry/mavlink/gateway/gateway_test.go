@@ -218,7 +218,10 @@ func run(t *testing.T, f func(context.Context) error) (stop func()) {
 func dial(t *testing.T, to netip.AddrPort, server, id Identity) (_ *Client, stop func()) {
 	t.Helper()
 	c := client(t, to, server, id)
-	return c, run(t, c.Run)
+	stop = run(t, c.Run)
+	// What it hears before is dropped after 2 s, on a busy machine.
+	until(t, "the connection", c.Connected)
+	return c, stop
 }
 
 func client(t *testing.T, to netip.AddrPort, server, id Identity) *Client {

@@ -196,19 +196,20 @@ func (p *peer) takeIn(now uint64, u uplink) error {
 	return nil
 }
 
-// Route is how to reach a vehicle that a gateway answers for. The port of its
-// address is the system id, behind the gateway that the zone names.
-func (s *Server) Route(h vehicles.Handle) (mavlink.Route, bool) {
+// Route is how to reach a vehicle that a gateway answers for: of several that
+// which heard it last. The port of its address is the system id, behind the gateway
+// that the zone names.
+func (s *Server) Route(h vehicles.Handle) (best mavlink.Route, ok bool) {
 	s.mu.Lock()
 	intakes := values(s.intakes)
 	s.mu.Unlock()
 	for _, in := range intakes {
-		if r, ok := in.feed.Route(h); ok {
-			r.Addr = netip.AddrPortFrom(r.Addr.Addr(), uint16(r.SystemID))
-			return r, true
+		if r, here := in.feed.Route(h); here && (!ok || r.HeardUS > best.HeardUS) {
+			best, ok = r, true
 		}
 	}
-	return mavlink.Route{}, false
+	best.Addr = netip.AddrPortFrom(best.Addr.Addr(), uint16(best.SystemID))
+	return best, ok
 }
 
 // Write gives one frame to the gateway of a Route. It does not wait; the gateway

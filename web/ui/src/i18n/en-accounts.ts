@@ -238,5 +238,6 @@ export const enAccounts = {
   'problem.bad_password': 'The current password is not right.',
   'problem.passwords_differ': 'The two new passwords differ.',
   'problem.journal_unavailable': 'The journal cannot take entries now: nothing was changed. Try again, and tell the operator of the server.',
+  'problem.outcome_unknown': 'It is not known yet whether this happened: look before you do it again, and tell the operator of the server.',
   'problem.journal_disk_full': 'The disk of the journal is full: nothing was changed. Tell the operator of the server.',
 } as const;

@@ -30,7 +30,7 @@ export const en = {
   'signin.error': 'Sign-in failed ({code}).',
   'signin.expired': 'Your session has ended. Sign in again.',
   'signout': 'Sign out',
-  'desk.open': 'Accounts and audit',
+  'desk.open': 'Vehicles, accounts, audit',
 
   'link.connecting': 'Connecting',
   'link.live': 'Live',

@@ -240,5 +240,6 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'problem.bad_password': '当前密码不正确。',
   'problem.passwords_differ': '两次输入的新密码不一致。',
   'problem.journal_unavailable': '日志目前无法写入：未作任何更改。请重试，并通知服务器运维人员。',
+  'problem.outcome_unknown': '尚不清楚此操作是否已生效：请先查看再重复操作，并通知服务器运维人员。',
   'problem.journal_disk_full': '日志磁盘已满：未作任何更改。请通知服务器运维人员。',
 };

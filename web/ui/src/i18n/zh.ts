@@ -30,7 +30,7 @@ export const zh: Messages = {
   'signin.error': '登录失败（{code}）。',
   'signin.expired': '会话已结束，请重新登录。',
   'signout': '退出登录',
-  'desk.open': '账户与审计',
+  'desk.open': '车辆、账户与审计',
 
   'link.connecting': '正在连接',
   'link.live': '实时',

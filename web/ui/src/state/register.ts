@@ -1,7 +1,7 @@
 // What the pages of vehicles and gateways show, and who may change what of it.
 
 import { computed, effect, signal } from '@preact/signals';
-import { register, type Gateway, type Listener, type RegisteredVehicle } from '../api/register';
+import { register, type Gateway, type Listener, type RegisteredVehicle, type VehicleKey } from '../api/register';
 import { listing, may, organisations, type Listing } from './accounts';
 import { actor } from './session';
 
@@ -25,7 +25,26 @@ export const mayEditGateway = (g: Gateway): boolean => own(g.operator) && g.stat
 /** The organisations that may have vehicles and that the session may register for. */
 export const operators = computed(() =>
   (organisations.items.value ?? []).filter((o) => !o.disabled && (o.kind === 'operator' || o.kind === 'sandbox') && own(o.id)));
+/** Of whom registers for one alone: that one. */
+export const onlyOperator = (): string => (operators.value.length === 1 ? operators.value[0]!.id : '');
 export const signedListeners = computed(() => (listeners.items.value ?? []).filter((l) => l.signed).map((l) => l.name));
+
+/** Of the vehicles that are shown, by id. */
+export const keysOf = signal<ReadonlyMap<string, readonly VehicleKey[]>>(new Map());
+const CALLS = 4; // at once
+
+/** The list of vehicles says nothing of their keys: each is asked for, those that are shown alone. */
+export async function loadKeys(ids: readonly string[]): Promise<void> {
+  const left = [...ids];
+  const got = new Map<string, readonly VehicleKey[]>();
+  const ask = async () => {
+    for (let id = left.shift(); id !== undefined; id = left.shift()) got.set(id, await register.keys(id));
+  };
+  const asked = actor.peek()?.id;
+  // Of which none are known nothing is shown; the page of the vehicle says why.
+  await Promise.allSettled(Array.from({ length: CALLS }, ask));
+  if (actor.peek()?.id === asked) keysOf.value = new Map([...keysOf.peek(), ...got]);
+}
 
 export function loadRegister(): void {
   void registered.load();
@@ -39,5 +58,6 @@ effect(() => {
     l.items.value = null;
     l.failure.value = null;
   }
+  keysOf.value = new Map();
   ended.value = false;
 });

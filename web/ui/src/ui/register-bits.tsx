@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { KnownLostLink, VehicleLink } from '../api/register';
 import { code, formatNumber, t } from '../i18n/later';
 import { organisationName } from '../state/accounts';
-import { operators } from '../state/register';
+import { ended, loadRegister, operators } from '../state/register';
 import { Field } from './account-bits';
 import { Time } from './bits';
 import { lostLinkKnown, refusedSince } from './register-input';
@@ -68,14 +68,24 @@ export function AskOnce({ name, what, sure, note, busy, done, children }: {
   );
 }
 
+/** Whether those too are shown that have ended. */
+export function Ended({ label }: { label: string }) {
+  const toggle = () => {
+    ended.value = !ended.value;
+    loadRegister();
+  };
+  return <label class="check"><input type="checkbox" checked={ended.value} onChange={toggle} data-testid="ended" />{label}</label>;
+}
+
 /** Whose it is: chosen by those who register for several, else told. */
 export function OperatorField({ value, onChange }: { value: string; onChange: (id: string) => void }) {
   const all = operators.value.map((o) => o.id);
-  if (value && !all.includes(value)) all.unshift(value);
+  // Nobody registers for the wrong one because it stands first.
+  if (!all.includes(value)) all.unshift(value);
   return (
-    <Field label={t('reg.operator')} hint={all.length === 0 ? t('reg.noOperator') : ''}>
+    <Field label={t('reg.operator')} hint={operators.value.length === 0 ? t('reg.noOperator') : ''}>
       <select name="operator" required value={value} onChange={(e) => onChange(e.currentTarget.value)}>
-        {all.map((id) => <option key={id} value={id}>{organisationName(id)}</option>)}
+        {all.map((id) => <option key={id} value={id}>{id && organisationName(id)}</option>)}
       </select>
     </Field>
   );

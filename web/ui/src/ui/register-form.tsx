@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { register, type NewVehicle, type RegisteredVehicle, type VehicleInput } from '../api/register';
 import { code, t } from '../i18n/later';
-import { gateways, operators, registered, signedListeners } from '../state/register';
+import { gateways, onlyOperator, registered, signedListeners } from '../state/register';
 import { actor } from '../state/session';
 import { Failure, Field, Heading, texts, useAct } from './account-bits';
 import { lostLinkText, OperatorField } from './register-bits';
@@ -103,7 +103,7 @@ export function VehicleForm({ of, close }: { of: RegisteredVehicle | null; close
   const form = useRef<HTMLFormElement>(null);
   const [once] = useState(onceFor);
   const [operator, setOperator] = useState(of?.operator || actor.value?.organisation || '');
-  const whose = operator || operators.value[0]?.id || '';
+  const whose = operator || onlyOperator();
   const [fault, setFault] = useState<Fault | null>(null);
   const { busy, failure, act } = useAct();
   const save = async (v: VehicleInput, given: FormData): Promise<RegisteredVehicle> => {
@@ -148,7 +148,7 @@ export function VehicleForm({ of, close }: { of: RegisteredVehicle | null; close
       <Failure of={failure} />
       {fault && <div class="error" role="alert">{t(fault)}</div>}
       <div class="actions">
-        <button class="button primary" type="submit" disabled={busy || !whose} data-testid="save">{t(of ? 'acc.save' : 'reg.register')}</button>
+        <button class="button primary" type="submit" disabled={busy} data-testid="save">{t(of ? 'acc.save' : 'reg.register')}</button>
         <button class="button" type="button" onClick={() => close()}>{t('cancel')}</button>
       </div>
     </form>

@@ -4,12 +4,11 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { register, type Gateway } from '../api/register';
 import { code, t } from '../i18n/later';
 import { focusTab, organisationName } from '../state/accounts';
-import { gateways, loadRegister, mayEditGateway, mayRegister, mayRevoke, operators, registered } from '../state/register';
+import { gateways, loadRegister, mayEditGateway, mayRegister, mayRevoke, onlyOperator, registered } from '../state/register';
 import { actor } from '../state/session';
 import { Choices, Failure, Field, Heading, Listed, Table, texts, useAct } from './account-bits';
-import { AskOnce, OperatorField } from './register-bits';
+import { AskOnce, Ended, OperatorField } from './register-bits';
 import { fingerprintOf, onceFor } from './register-input';
-import { Ended } from './register-vehicles';
 
 /** Vehicles that have a listener of their own and may be answered for too. */
 function further(operator: string, gateway: string): string[] {
@@ -25,7 +24,7 @@ function Edit({ of, close }: { of: Gateway | null; close: () => void }) {
   const form = useRef<HTMLFormElement>(null);
   const [once] = useState(onceFor);
   const [operator, setOperator] = useState(of?.operator || actor.value?.organisation || '');
-  const whose = operator || operators.value[0]?.id || '';
+  const whose = operator || onlyOperator();
   const { busy, failure, act } = useAct();
   const submit = async (e: Event) => {
     e.preventDefault();
@@ -63,7 +62,7 @@ function Edit({ of, close }: { of: Gateway | null; close: () => void }) {
       <p class="muted small">{t('gateway.furtherHint')}</p>
       <Failure of={failure} />
       <div class="actions">
-        <button class="button primary" type="submit" disabled={busy || !whose} data-testid="save">{t(of ? 'acc.save' : 'gateway.enrol')}</button>
+        <button class="button primary" type="submit" disabled={busy} data-testid="save">{t(of ? 'acc.save' : 'gateway.enrol')}</button>
         <button class="button" type="button" onClick={close}>{t('cancel')}</button>
       </div>
     </form>
@@ -114,7 +113,7 @@ export function GatewaysPage() {
       </div>
       <Listed of={gateways}>
         {(items) => items.length === 0 ? <p class="empty">{t('gateway.none')}</p> : (
-          <Table label={t('desk.gateways')} heads={[t('acc.name'), t('reg.operator'), t('gateway.fingerprint'), t('desk.vehicles'), t('acc.state'), t('acc.acts')]}>
+          <Table label={t('desk.gateways')} heads={[t('acc.name'), t('reg.operator'), t('gateway.fingerprint'), t('gateway.vehicles'), t('acc.state'), t('acc.acts')]}>
             {items.map((g) => <GatewayRow key={g.id} of={g} edit={() => edit(g)} />)}
           </Table>
         )}

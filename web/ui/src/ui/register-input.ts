@@ -85,13 +85,18 @@ export function refusedSince(l: VehicleLink): boolean {
 export const keyIn = (keys: readonly VehicleKey[], state: VehicleKey['state']): VehicleKey | undefined => keys.find((k) => k.state === state);
 
 /** What to do about the keys of a vehicle, the most urgent first. */
-export type KeyAdvice = 'none' | 'unused' | 'next_unseen' | 'next_seen' | 'good';
-export function keyAdvice(keys: readonly VehicleKey[]): KeyAdvice {
+export type KeyAdvice = 'none' | 'vouched' | 'unused' | 'next_unseen' | 'next_seen' | 'good';
+/** vouched: a gateway answers for the vehicle. */
+export function keyAdvice(keys: readonly VehicleKey[], vouched: boolean): KeyAdvice {
   const [active, next] = [keyIn(keys, 'active'), keyIn(keys, 'next')];
   if (next) return next.seen_at ? 'next_seen' : 'next_unseen';
-  if (!active) return 'none';
+  if (!active) return vouched ? 'vouched' : 'none';
   return active.seen_at ? 'good' : 'unused';
 }
+
+/** The command that puts the key into the vehicle: the key is in a file, for the list of processes tells command lines. */
+export const signSetup = (m: MavlinkAddress): string =>
+  `testzone sign-setup --device /dev/ttyUSB0 --key-file vehicle.key --system-id ${m.system_id}${(m.component || 1) === 1 ? '' : ` --component-id ${m.component}`}`;
 
 /** Of a form: an act keeps its name as long as it asks for the same. */
 export function onceFor(): (what: unknown) => string {

@@ -1,14 +1,14 @@
 // The signing keys of a vehicle: a new one, rotation, and the end of one.
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { register, type RegisteredVehicle, type VehicleKey } from '../api/register';
+import { register, type MavlinkAddress, type RegisteredVehicle, type VehicleKey } from '../api/register';
 import { code, t } from '../i18n/later';
 import { personName } from '../state/accounts';
-import { mayKey, mayRevoke } from '../state/register';
+import { gateways, mayKey, mayRevoke } from '../state/register';
 import { Failure, Field, Secret, Table, texts, useAct } from './account-bits';
 import { Time } from './bits';
 import { AskOnce } from './register-bits';
-import { keyAdvice, keyIn, onceFor } from './register-input';
+import { keyAdvice, keyIn, onceFor, signSetup } from './register-input';
 
 interface Made { id: string; secret: string }
 
@@ -90,12 +90,12 @@ function Rotate({ of, unseen, load }: { of: RegisteredVehicle; unseen: boolean; 
 }
 
 /** A key goes into the vehicle by cable: whoever hears it over the air can be the vehicle. */
-function HowTo() {
+function HowTo({ of: m }: { of: MavlinkAddress }) {
   return (
     <details>
       <summary>{t('vkey.howTo')}</summary>
       <p>{t('vkey.howToText')}</p>
-      <pre class="mono checkpoint">testzone sign-setup --help</pre>
+      <pre class="mono checkpoint">{signSetup(m)}</pre>
     </details>
   );
 }
@@ -111,13 +111,14 @@ export function VehicleKeys({ of, keys, load }: { of: RegisteredVehicle; keys: r
     else requestAnimationFrame(focusSection);
     void load();
   };
-  const advice = keyAdvice(keys);
+  const vouched = (gateways.items.value ?? []).some((g) => g.state !== 'retired' && (g.id === of.mavlink?.listener || g.vehicles.includes(of.id)));
+  const advice = keyAdvice(keys, vouched);
   const next = keyIn(keys, 'next');
   return (
     <section class="desk-section wide" ref={section} data-testid="vkeys">
       <h2 tabIndex={-1}>{t('vkey.title')}</h2>
       {made && <Secret label={t('vkey.secret', { id: made.id })} value={made.secret} done={() => setMade(null)} />}
-      <p class={advice === 'good' ? 'muted' : 'note'} data-testid="vkey-advice">{code('vkey.advice', advice)}</p>
+      <p class={advice === 'good' || advice === 'vouched' ? 'muted' : 'note'} data-testid="vkey-advice">{code('vkey.advice', advice)}</p>
       {keys.length > 0 && (
         <Table label={t('vkey.title')} heads={[t('vkey.key'), t('acc.state'), t('vkey.seen'), t('acc.acts')]}>
           {keys.map((k) => <KeyRow key={k.id} of={of} k={k} load={load} />)}
@@ -127,11 +128,11 @@ export function VehicleKeys({ of, keys, load }: { of: RegisteredVehicle; keys: r
         ? <New of={of} close={close} />
         : (
           <div class="actions">
-            {!next && <button class={advice === 'none' ? 'button primary' : 'button'} type="button" data-testid="vkey-new" onClick={() => make(true)}>{t(advice === 'none' ? 'vkey.first' : 'vkey.new')}</button>}
+            {!next && <button class={advice === 'none' ? 'button primary' : 'button'} type="button" data-testid="vkey-new" onClick={() => make(true)}>{t(keyIn(keys, 'active') ? 'vkey.new' : 'vkey.first')}</button>}
             {next && <Rotate of={of} unseen={!next.seen_at} load={load} />}
           </div>
         ))}
-      <HowTo />
+      {of.mavlink && <HowTo of={of.mavlink} />}
     </section>
   );
 }

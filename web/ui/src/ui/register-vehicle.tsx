@@ -1,7 +1,7 @@
 // One registered vehicle: what it is, whether it has proved who it is, its keys, who
 // answers for it, and its end.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { register, type RegisteredVehicle, type VehicleKey } from '../api/register';
 import { code, t } from '../i18n/later';
 import { organisationName } from '../state/accounts';
@@ -22,14 +22,20 @@ interface Loaded { vehicle: RegisteredVehicle; keys: readonly VehicleKey[] }
 function useVehicle(id: string) {
   const [loaded, setLoaded] = useState<Loaded | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
+  const asked = useRef(0);
   const load = async () => {
+    const mine = ++asked.current;
+    let [got, wrong]: [Loaded | null, unknown] = [null, null];
     try {
       const [vehicle, keys] = await Promise.all([register.vehicle(id), seesKeys.peek() ? register.keys(id) : []]);
-      setLoaded({ vehicle, keys });
-      setFailure(null);
+      got = { vehicle, keys };
     } catch (err) {
-      setFailure(err);
+      wrong = err;
     }
+    // What was asked before an act may be answered after it.
+    if (mine !== asked.current) return;
+    if (got) setLoaded(got);
+    setFailure(wrong);
   };
   useEffect(() => {
     void load();
@@ -49,9 +55,10 @@ function Facts({ of: v }: { of: RegisteredVehicle }) {
       <Row label={t('acc.state')}>{code('reg.state', v.state)}{v.origin === 'config' && ` · ${t('reg.configHint')}`}</Row>
       <Row label={t('reg.address')}>
         {m
-          ? <>{t('reg.addressText', { listener: m.listener, system: m.system_id, component: m.component || 1 })}{(m.other_components ?? []).length > 0 && ` · ${t('reg.others')}: ${m.other_components!.join(', ')}`} · {code('reg.autopilot', m.autopilot || 'generic')}</>
+          ? <>{t('reg.addressText', { listener: m.listener, system: m.system_id, component: m.component || 1 })}{(m.other_components ?? []).length > 0 && ` · ${t('reg.others')}: ${m.other_components!.join(', ')}`}</>
           : t('reg.noMavlink')}
       </Row>
+      {m && <Row label={t('reg.autopilot')}>{code('reg.autopilot', m.autopilot || 'generic')}</Row>}
       {m && <Row label={t('reg.link')}><LinkState of={v.link} /></Row>}
       <Row label={t('reg.lost')}>
         {lostLinkText(v.lost_link)}

@@ -4,9 +4,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { RegisteredVehicle } from '../api/register';
 import { code, plural, t } from '../i18n/later';
 import { focusTab, organisationName } from '../state/accounts';
-import { ended, loadRegister, mayRegister, registered } from '../state/register';
+import { keysOf, loadKeys, loadRegister, mayRegister, registered, seesKeys } from '../state/register';
 import { Listed, Table } from './account-bits';
-import { LinkState } from './register-bits';
+import { Ended, LinkState } from './register-bits';
 import { VehicleForm } from './register-form';
 import { matches } from './register-input';
 import { VehiclePage } from './register-vehicle';
@@ -14,12 +14,24 @@ import { VehiclePage } from './register-vehicle';
 /** A table of all of a large register would be slow to draw and to read. */
 const SHOWN = 100;
 
-export function mavlinkText(v: RegisteredVehicle): string {
+function mavlinkText(v: RegisteredVehicle): string {
   return v.mavlink ? `${v.mavlink.listener} / ${v.mavlink.system_id}` : t('reg.noMavlink');
 }
 
+/** Which keys are accepted now. */
+function Keys({ of }: { of: RegisteredVehicle }) {
+  const keys = keysOf.value.get(of.id);
+  if (!of.mavlink || !keys) return <>–</>;
+  const accepted = keys.filter((k) => k.state !== 'retired');
+  if (accepted.length === 0) return <>{t('reg.keys.none')}</>;
+  return <>{accepted.map((k) => <div key={k.id}>{code('reg.keys', k.state)}</div>)}</>;
+}
+
 function List({ items, open }: { items: readonly RegisteredVehicle[]; open: (id: string) => void }) {
-  const heads = [t('acc.name'), t('reg.class'), t('reg.operator'), t('reg.address'), t('reg.link'), t('acc.state'), t('acc.acts')];
+  const heads = [
+    t('acc.name'), t('reg.class'), t('reg.operator'), t('reg.address'), t('reg.link'), ...(seesKeys.value ? [t('reg.keys')] : []), t('acc.state'), t('acc.acts'),
+  ];
+  useEffect(() => void (seesKeys.peek() && loadKeys(items.filter((v) => v.mavlink).map((v) => v.id))), [items.map((v) => `${v.id} ${v.rev}`).join()]);
   return (
     <Table label={t('desk.vehicles')} heads={heads}>
       {items.map((v) => (
@@ -29,21 +41,13 @@ function List({ items, open }: { items: readonly RegisteredVehicle[]; open: (id:
           <td class="wrap">{organisationName(v.operator)}</td>
           <td class="mono">{mavlinkText(v)}</td>
           <td class="wrap reg-link">{v.mavlink ? <LinkState of={v.link} /> : '–'}</td>
+          {seesKeys.value && <td><Keys of={v} /></td>}
           <td>{code('reg.state', v.state)}{v.origin === 'config' && <div class="sub">{t('reg.origin.config')}</div>}</td>
           <td><button class="button" type="button" aria-label={t('reg.openWhat', { what: v.name })} onClick={() => open(v.id)}>{t('reg.open')}</button></td>
         </tr>
       ))}
     </Table>
   );
-}
-
-/** Whether those too are shown that have ended. */
-export function Ended({ label }: { label: string }) {
-  const toggle = () => {
-    ended.value = !ended.value;
-    loadRegister();
-  };
-  return <label class="check"><input type="checkbox" checked={ended.value} onChange={toggle} data-testid="ended" />{label}</label>;
 }
 
 export function VehiclesPage() {

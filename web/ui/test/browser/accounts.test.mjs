@@ -99,7 +99,7 @@ test('mouse: organisation, person and key; what the person may; the audit of it'
     await withPerson(login, password, {}, async (page) => {
       await firstPassword(page, password);
       const seen = await page.evaluate(() => window.__tz.vehicles().map((v) => v.id));
-      assert.ok(seen.length > 0 && seen.every((id) => id.startsWith('traffic-')), `other operators' vehicles are traffic: ${seen}`);
+      assert.ok(seen.length > 0 && seen.every((id) => /^(traffic|icao)-/.test(id)), `other operators' vehicles are traffic: ${seen}`);
       await page.locator('#tab-fences').click();
       await page.getByTestId('fence-deleted').waitFor();
       assert.equal(await page.getByTestId('fence-new').count(), 0, 'it draws no fences');
