@@ -101,6 +101,12 @@ func rules() map[string]rule {
 		"replaceGateway":    {scope: airspace.VehicleRegister},
 		"revokeGateway":     {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
 
+		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listOrders":        {scope: airspace.ZoneRead},
+		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"takeLease":         {scope: airspace.VehicleCommand},
+		"giveUpLease":       {scope: airspace.VehicleCommand},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -230,6 +236,7 @@ func (s *Server) build() (err error) {
 	s.vehicleEndpoints(api)
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
+	s.orderEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -18,6 +18,7 @@ import (
 
 	"testzone/airspace"
 	"testzone/telemetry"
+	"testzone/telemetry/command"
 	"testzone/telemetry/journal"
 )
 
@@ -45,7 +46,7 @@ type EventSource interface {
 // Event is one entry of the journal.
 type Event struct {
 	Seq     uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged"`
+	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken"`
 	At      string          `json:"at" format:"date-time"`
 	By      string          `json:"by,omitempty" doc:"Actor id"`
 	Fences  []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -53,8 +54,12 @@ type Event struct {
 	Alert   *Alert          `json:"alert,omitempty" doc:"When it is raised or begins again: as it was then"`
 	Cause   string          `json:"cause,omitempty" doc:"Why an alert was cleared"`
 	Note    string          `json:"note,omitempty" doc:"Of who acknowledged"`
+	Order   *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
+	Lease   *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
 	Hash    string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
 	Entry   json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
+
+	operator string // of the vehicle that an order or a lease is about
 }
 
 // eventBody is what the entries of the zone have in common.
@@ -67,6 +72,8 @@ type eventBody struct {
 	Changes []changedRef `json:"changes"`
 
 	Alert *telemetry.Alert           `json:"alert"`
+	Order *command.Order             `json:"order"`
+	Lease *command.Lease             `json:"lease"`
 	Cause string                     `json:"cause"`
 	Ack   *telemetry.Acknowledgement `json:"ack"`
 }
@@ -89,7 +96,7 @@ func (c changedRef) result() FenceResult {
 }
 
 // eventOf is a record as a follower may see it; all is audit.read. Without it
-// only fences and alerts are shown, which zone.read shows too.
+// only fences, alerts and orders are shown, which zone.read shows too.
 func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	e = Event{Seq: rec.Seq, Type: "entry", At: timeOf(rec.TimeUS)}
 	if all {
@@ -107,16 +114,20 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
-	if !fences && !alerts {
+	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease."))
+	if !fences && !alerts && !orders {
 		return e, all
 	}
 	var body eventBody
 	if err := json.Unmarshal(rec.Body, &body); err != nil {
 		return e, all
 	}
-	if fences {
+	switch {
+	case fences:
 		e.Fences = fencesOf(&body)
 		return e, true
+	case orders:
+		return e, e.about(&body, rec.Seq) || all
 	}
 	e.AlertID, e.Cause = body.ID, body.Cause
 	if body.Alert != nil {
@@ -130,12 +141,29 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
+// about takes an order and a lease in; false when there is neither.
+func (e *Event) about(body *eventBody, seq uint64) bool {
+	if l := body.Lease; l != nil {
+		shown := leaseOf(l)
+		e.Lease, e.operator = &shown, l.Operator
+	}
+	if o := body.Order; o != nil {
+		o.JournalSeq = seq
+		shown := orderOf(o)
+		e.Order, e.operator = &shown, o.Operator
+	}
+	return e.Order != nil || e.Lease != nil
+}
+
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
 func (s *Server) shows(e *Event, sees telemetry.View) bool {
 	if sees.Whole() {
 		return true
 	}
 	e.Entry = nil
+	if e.Order != nil || e.Lease != nil {
+		return sees.Owns(e.operator)
+	}
 	if e.AlertID == "" {
 		return len(e.Fences) > 0
 	}
@@ -383,7 +411,7 @@ func documentEvents(api *huma.OpenAPI) {
 	api.AddOperation(&huma.Operation{
 		OperationID: eventsOperation, Method: http.MethodGet, Path: eventsPath, Tags: []string{"events"},
 		Summary: "Entries of the journal as server-sent events, as they become durable",
-		Description: "Send Accept: text/event-stream. With zone.read fences and alerts are shown, with audit.read everything. " +
+		Description: "Send Accept: text/event-stream. With zone.read fences, alerts and orders are shown, with audit.read everything. " +
 			"Each event comes in order and once; a reader that takes nothing for 10 seconds is closed and resumes with Last-Event-ID. " +
 			"410 says that the journal does not have what follows that event.",
 		Parameters: []*huma.Param{

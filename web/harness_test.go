@@ -52,6 +52,7 @@ type testZone struct {
 	journal  *journal.Journal
 	clock    *offsetClock
 	log      *syncBuffer
+	wire     *orderRig
 	url      string
 	stop     func() error // ends Serve and returns its error; once
 	spec     routers.Router
@@ -173,8 +174,9 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
+	orders := z.newOrders()
 	z.server, err = New(Config{
-		Notifier: notifier, Traffic: z.traffic, Warden: z.warden,
+		Orders: orders, Notifier: notifier, Traffic: z.traffic, Warden: z.warden,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -201,6 +203,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	z.stop = sync.OnceValue(func() error { stopServing(); return <-served })
 	parts.Go(func() { _ = z.pipeline.Run(ctx) })
 	parts.Go(func() { _ = z.book.Run(ctx) })
+	parts.Go(func() { _ = orders.Run(ctx) })
 	parts.Go(func() { _ = z.warden.Run(ctx) })
 	if opt.audited {
 		parts.Go(func() { _ = acts.Run(ctx) })

@@ -194,6 +194,10 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"to":"` + m.objects["people"] + `"}`, nil
 	case "takeDuty":
 		return "", `{"digest":"none"}`, nil
+	case "giveOrder":
+		return "", `{"kind":"hold","take_over":true}`, nil
+	case "takeLease":
+		return "", `{"take_over":true}`, nil
 	case "acknowledgeAlert":
 		return "", `{"note":"seen"}`, nil
 	case "createOrganisation":

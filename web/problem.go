@@ -16,6 +16,7 @@ import (
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
+	"testzone/telemetry/command"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/web/auth"
@@ -125,6 +126,17 @@ func sentinels() []sentinel {
 		{airspace.ErrLastAdministrator, http.StatusConflict, "last_administrator"},
 		{airspace.ErrProposalClosed, http.StatusConflict, "proposal_closed"},
 		{airspace.ErrDisabled, http.StatusConflict, "disabled"},
+		{command.ErrCannot, http.StatusConflict, "order_impossible"},
+		{command.ErrUnverified, http.StatusConflict, "vehicle_unverified"},
+		{command.ErrUnreachable, http.StatusConflict, "vehicle_unreachable"},
+		{command.ErrLeased, http.StatusConflict, "leased"},
+		{command.ErrSafer, http.StatusConflict, "safer_order"},
+		{command.ErrMoved, http.StatusConflict, "order_moved"},
+		{command.ErrNotYours, http.StatusConflict, "others_order"},
+		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
+		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
+		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
+		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},
 		{errForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},

@@ -33,6 +33,7 @@ import (
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
+	"testzone/telemetry/command"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -65,8 +66,9 @@ type Config struct {
 	Book     *telemetry.Book
 	Bus      *telemetry.Bus
 	Auth     *auth.Authenticator
-	Traffic  *telemetry.Traffic // what is not the zone's; nil: nobody looks
-	Warden   *telemetry.Warden  // who complies with the zone's state; nil: nobody looks
+	Traffic  *telemetry.Traffic  // what is not the zone's; nil: nobody looks
+	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
+	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -206,6 +208,12 @@ func (c *Config) setDefaults() error {
 	if c.Notifier == nil {
 		var err error
 		if c.Notifier, err = notify.New(notify.Config{Source: noJournal{}, Encode: EncodeEvent, Clock: c.Clock}); err != nil {
+			return err
+		}
+	}
+	if c.Orders == nil {
+		var err error
+		if c.Orders, err = command.New(command.Config{}); err != nil {
 			return err
 		}
 	}

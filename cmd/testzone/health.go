@@ -15,6 +15,7 @@ import (
 // late is said (SAFETY 9, 10, 12).
 func (s *server) health() []telemetry.Reason {
 	out := append(s.book.Health(), s.traffic.Health()...)
+	out = append(out, s.orders.Health()...)
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 	}

@@ -21,6 +21,7 @@ import (
 	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
+	"testzone/telemetry/command"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
@@ -60,6 +61,8 @@ type server struct {
 	warden    *telemetry.Warden
 	enrolled  *enrolment // nil until the register was rebuilt
 	talk      *talk
+	orders    *command.Dispatcher
+	homes     *homes
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
@@ -109,6 +112,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.wire(zone); err != nil {
+		return nil, err
+	}
+	if err = s.newOrders(); err != nil {
 		return nil, err
 	}
 	if s.notifier, err = s.newNotifier(); err != nil {
@@ -244,7 +250,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
+	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

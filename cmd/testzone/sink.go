@@ -58,6 +58,7 @@ func (s *sink) Note(h vehicles.Handle, receivedUS int64, msg message.Message) {
 		s.check.Autopilot(h, m.Uid, m.Uid2)
 	}
 	if s.talk != nil {
+		s.talk.homes.note(s.registry.Identity(h), msg)
 		s.talk.exchange.Note(h, receivedUS, msg)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"testzone/airspace"
 	"testzone/telemetry"
+	"testzone/telemetry/command"
 	"testzone/telemetry/journal"
 	"testzone/web"
 )
@@ -39,7 +40,7 @@ type statePart interface {
 // state is the parts that are in a snapshot, in its order.
 type state []statePart
 
-func (s *server) state() state { return state{s.register, s.book, s.requests} }
+func (s *server) state() state { return state{s.register, s.book, s.requests, s.orders} }
 
 // freshState has seen no entry and decides nothing.
 func (s *server) freshState() (state, error) {
@@ -47,7 +48,11 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests()}, nil
+	orders, err := command.New(command.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

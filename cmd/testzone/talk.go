@@ -18,6 +18,7 @@ type talk struct {
 	sender   *mavlink.Sender
 	exchange *dialogue.Exchange
 	register *airspace.Register
+	homes    *homes
 	log      *slog.Logger
 }
 
@@ -25,7 +26,7 @@ type talk struct {
 const noteTime = 10 * time.Second
 
 func (s *server) newTalk() (*talk, error) {
-	t := &talk{register: s.register, log: s.cfg.log}
+	t := &talk{register: s.register, homes: s.homes, log: s.cfg.log}
 	var err error
 	// The clock was at the newest entry of the journal. The newest signature is one
 	// vehicle's word, which may be an hour ahead: it counts for that vehicle alone.
@@ -34,7 +35,7 @@ func (s *server) newTalk() (*talk, error) {
 		return nil, err
 	}
 	t.exchange, err = dialogue.New(dialogue.Config{
-		Sender: t.sender, Identified: t.identified, LostLink: t.lostLink, Logger: s.cfg.log,
+		Sender: t.sender, Identified: t.identified, LostLink: t.lostLink, Home: s.homes.set, Logger: s.cfg.log,
 		MayArm: s.mayArm, ArmAnswered: s.armAnswered,
 	})
 	return t, err

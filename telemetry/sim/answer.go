@@ -163,16 +163,16 @@ func (f *Fleet) believes(m *member, v2 *frame.V2Frame, raw []byte) bool {
 	return true
 }
 
-// reply is what a vehicle says to a frame. Nothing is simulated of commands but
-// the request of a message: the others are not supported.
+// reply is what a vehicle says to a frame. Of commands it knows the request of a
+// message and, when it signs, some orders; the others are not supported.
 func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 	switch q := v2.Message.(type) {
 	case *ardupilotmega.MessageCommandAck:
 		m.armAnswer(q, at)
 	case *ardupilotmega.MessageCommandLong:
-		return m.obey(v2, q.Command, q.Param1)
+		return m.obey(v2, q.Command, q.Param1, q.Param2, at)
 	case *ardupilotmega.MessageCommandInt:
-		return m.obey(v2, q.Command, q.Param1)
+		return m.obey(v2, q.Command, q.Param1, q.Param2, at)
 	case *ardupilotmega.MessageParamRequestRead:
 		for i, p := range m.kind.params {
 			if p.name == q.ParamId || q.ParamId == "" && int(q.ParamIndex) == i {
@@ -191,19 +191,21 @@ func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 	return nil
 }
 
-func (m *member) obey(v2 *frame.V2Frame, command common.MAV_CMD, param1 float32) []message.Message {
+func (m *member) obey(v2 *frame.V2Frame, command common.MAV_CMD, param1, param2 float32, at time.Duration) []message.Message {
 	ack := &ardupilotmega.MessageCommandAck{
 		Command: command, Result: ardupilotmega.MAV_RESULT_UNSUPPORTED, TargetSystem: v2.SystemID, TargetComponent: v2.ComponentID,
 	}
 	var wanted message.Message
 	switch {
+	case m.station.signer != nil && slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdContinue}, command):
+		ack.Result = m.ordered(command, param1, param2, at.Seconds())
 	case command != cmdRequestMessage:
 	case param1 == idVersion:
 		v := &ardupilotmega.MessageAutopilotVersion{Capabilities: paramCast, FlightSwVersion: 4<<24 | 5<<16 | 7<<8 | 255}
 		copy(v.Uid2[:], fmt.Sprintf("sim-%s", m.name))
 		wanted = v
 	case param1 == idHome:
-		p := m.plane.point(m.at(-m.phase, 0).at)
+		p := m.plane.point(m.onCourse(0, 1).at)
 		wanted = &ardupilotmega.MessageHomePosition{Latitude: p.Lat, Longitude: p.Lon, Altitude: groundMM, Q: [4]float32{1}}
 	default:
 		ack.Result = ardupilotmega.MAV_RESULT_FAILED

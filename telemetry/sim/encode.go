@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -113,7 +114,7 @@ func (m *member) heartbeat(s state) message.Message {
 		Type: m.kind.mavType, Autopilot: ardupilotmega.MAV_AUTOPILOT_ARDUPILOTMEGA,
 		BaseMode: ardupilotmega.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED | ardupilotmega.MAV_MODE_FLAG_STABILIZE_ENABLED |
 			ardupilotmega.MAV_MODE_FLAG_GUIDED_ENABLED | ardupilotmega.MAV_MODE_FLAG_AUTO_ENABLED,
-		CustomMode: m.kind.mode, SystemStatus: ardupilotmega.MAV_STATE_STANDBY, MavlinkVersion: 3,
+		CustomMode: cmp.Or(s.mode, m.kind.mode), SystemStatus: ardupilotmega.MAV_STATE_STANDBY, MavlinkVersion: 3,
 	}
 	if !s.ground {
 		h.BaseMode |= ardupilotmega.MAV_MODE_FLAG_SAFETY_ARMED

@@ -57,6 +57,7 @@ type member struct {
 	encoder streamwriter.Writer
 	group   *group
 	station station
+	doing   atomic.Pointer[doing] // nil: it had no order
 
 	asks    bool         // it does not start before the zone grants that
 	armedAt atomic.Int64 // ns after the start of the fleet; 0: it was not granted
@@ -83,10 +84,12 @@ func (m *member) rotate(rad float64) {
 
 // at is the state t seconds after the start.
 func (m *member) at(t, noiseM float64) state {
-	s := m.course.at(t + m.phase)
-	s.at = m.rotated(s.at).add(m.origin)
-	s.vel = m.rotated(s.vel)
-	s.heading += m.turn
+	var s state
+	if d := m.doing.Load(); d != nil {
+		s = m.acting(d, t)
+	} else {
+		s = m.onCourse(t+m.phase, 1)
+	}
 	if noiseM > 0 {
 		// A slow wander with periods of tens of seconds, as GNSS errors have.
 		w := &m.wander

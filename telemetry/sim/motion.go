@@ -353,6 +353,7 @@ type state struct {
 	heading float64 // rad clockwise from north, not wrapped
 	hold    bool
 	ground  bool
+	mode    uint32 // custom_mode under an order; 0: that of its course
 }
 
 // at is the state t seconds after the start of a round; t may be any number.

@@ -193,7 +193,7 @@ func TestFleetSignsAndAnswers(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	var r *dialogue.Refusal
-	if _, err := z.exchange.Command(ctx, 1, dialogue.Command{ID: 20}); !errors.As(err, &r) || r.Result != dialogue.Unsupported {
+	if _, err := z.exchange.Command(ctx, 1, dialogue.Command{ID: 400}); !errors.As(err, &r) || r.Result != dialogue.Unsupported {
 		t.Errorf("a command that is not simulated: %v", err)
 	}
 	if v, err := z.exchange.Param(ctx, 1, "RTL_ALT"); err != nil || v != 3000 {

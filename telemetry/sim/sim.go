@@ -13,9 +13,10 @@
 // positions WGS-84; the ground is flat at 4 m AMSL.
 //
 // A fleet that signs, or is told to answer, answers requests for its version,
-// home, parameters and clock. A Fleet is used by one Run; Stats and At may be
-// called at any time. Not simulated: wind, sensors, on-board fences, the effect
-// of commands.
+// home, parameters and clock. One that signs obeys: it stands or circles, goes on,
+// returns and lands, see ordered. A Fleet is used by one Run; Stats and At may be
+// called at any time. Not simulated: wind, sensors, on-board fences, a fixed wing
+// that returns.
 package sim
 
 import (

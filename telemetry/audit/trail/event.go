@@ -21,6 +21,7 @@ const (
 	schemaAccount = 10     // airspace
 	schemaFleet   = 11     // airspace
 	schemaWebhook = 12     // web/notify
+	schemaOrder   = 13     // telemetry/command
 	schemaControl = 14     // airspace
 	schemaJournal = 0xffff // telemetry/journal
 )
@@ -47,6 +48,9 @@ type body struct {
 	Alert   *alert     `json:"alert"`
 	Cause   string     `json:"cause"`
 	Ack     *signature `json:"ack"`
+
+	Order *order `json:"order"`
+	Lease *lease `json:"lease"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -101,6 +105,24 @@ type alert struct {
 	} `json:"vehicle"`
 }
 
+type order struct {
+	ID       string `json:"id"`
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Kind     string `json:"kind"`
+	State    string `json:"state"`
+	Why      string `json:"why"`
+	Reason   string `json:"reason"`
+}
+
+type lease struct {
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Holder   string `json:"holder"`
+	From     string `json:"from"`
+	Reason   string `json:"reason"`
+}
+
 type signature struct {
 	By   string `json:"by"`
 	Note string `json:"note"`
@@ -132,6 +154,8 @@ func Of(rec *journal.Record) Event {
 		if b.Host != "" {
 			e.Why = "to " + b.Host
 		}
+	case schemaOrder:
+		b.ofOrder(&e)
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -162,6 +186,21 @@ func (b *body) ofAlert(e *Event) {
 	}
 	if b.Ack != nil {
 		e.Who, e.Why = b.Ack.By, b.Ack.Note
+	}
+}
+
+// ofOrder shows an order to a vehicle, or who has its control.
+func (b *body) ofOrder(e *Event) {
+	if l := b.Lease; l != nil {
+		e.Object, e.Org, e.Why = named("vehicle", l.Vehicle), l.Operator, strings.TrimSpace(named("held", l.Holder)+named(" from", l.From)+" "+l.Reason)
+	}
+	if o := b.Order; o != nil {
+		control := ""
+		if b.Lease != nil { // the order took it
+			control = named(" control", b.Lease.Holder) + named(" from", b.Lease.From)
+		}
+		e.Object, e.Org, e.Outcome = named("vehicle", o.Vehicle)+named(" order", o.ID), o.Operator, o.State
+		e.Why = strings.TrimSpace(o.Kind + control + " " + cmp.Or(o.Why, o.Reason))
 	}
 }
 

@@ -222,7 +222,7 @@ export interface paths {
         };
         /**
          * Entries of the journal as server-sent events, as they become durable
-         * @description Send Accept: text/event-stream. With zone.read fences and alerts are shown, with audit.read everything. Each event comes in order and once; a reader that takes nothing for 10 seconds is closed and resumes with Last-Event-ID. 410 says that the journal does not have what follows that event.
+         * @description Send Accept: text/event-stream. With zone.read fences, alerts and orders are shown, with audit.read everything. Each event comes in order and once; a reader that takes nothing for 10 seconds is closed and resumes with Last-Event-ID. 410 says that the journal does not have what follows that event.
          */
         get: operations["events"];
         put?: never;
@@ -545,6 +545,23 @@ export interface paths {
         };
         /** Sign in at the identity provider: sends the browser there */
         get: operations["startOIDC"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders, newest first */
+        get: operations["listOrders"];
         put?: never;
         post?: never;
         delete?: never;
@@ -988,6 +1005,42 @@ export interface paths {
         put?: never;
         /** Put the next key into use and let the old one retire */
         post: operations["rotateVehicleKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{id}/lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Take the control of a vehicle */
+        put: operations["takeLease"];
+        post?: never;
+        /** Give the control of a vehicle up */
+        delete: operations["giveUpLease"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{id}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders to a vehicle, newest first, and who has its control */
+        get: operations["listVehicleOrders"];
+        put?: never;
+        /** Order a vehicle; an order of safe direction leaves at once, resume when it is durable */
+        post: operations["giveOrder"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1445,14 +1498,18 @@ export interface components {
             fences?: components["schemas"]["FenceResult"][];
             /** @description Chain hash; with audit.read */
             hash?: string;
+            /** @description Who has the control of a vehicle from then on; an empty holder: nobody */
+            lease?: components["schemas"]["Lease"];
             /** @description Of who acknowledged */
             note?: string;
+            /** @description To a vehicle, as it was then */
+            order?: components["schemas"]["Order"];
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken */
             type: string;
         };
         Evidence: {
@@ -2050,6 +2107,23 @@ export interface components {
              */
             return_height_m?: number;
         };
+        Lease: {
+            /** @description Whom it was taken from; empty: nobody */
+            from: string;
+            /** @description Person */
+            holder: string;
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            vehicle_id: string;
+            /** @description Of the zone's own people */
+            zone: boolean;
+        };
+        LeaseInput: {
+            reason?: string;
+            /** @description From who has it */
+            take_over?: boolean;
+        };
         Listener: {
             addr: string;
             counters: {
@@ -2209,6 +2283,71 @@ export interface components {
         OfferDutyInputBody: {
             /** @description Id of a person who may control the zone */
             to: string;
+        };
+        Order: {
+            /** Format: date-time */
+            accepted_at: string | null;
+            /** Format: date-time */
+            asked_at: string;
+            /** @description Actor id */
+            by: string;
+            /** @enum {string} */
+            class: "uav" | "icv" | "usv";
+            /**
+             * Format: int64
+             * @description MAV_CMD that was sent last; null: none
+             */
+            command: number | null;
+            /** @description The journal has it */
+            durable: boolean;
+            /** Format: date-time */
+            effect_at: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description Of resume: the order that it ends */
+            ends: string;
+            /** @description Empty after a dry run */
+            id: string;
+            /** @enum {string} */
+            kind: "hold" | "stop" | "return" | "land" | "resume";
+            /** @description The effect showed after the order had been given up */
+            late: boolean;
+            /**
+             * Format: int64
+             * @description From the order to its effect
+             */
+            latency_ms: number | null;
+            /** @description Something may still become of it */
+            open: boolean;
+            /** @description Who answers for it */
+            person: string;
+            reason: string;
+            /** Format: date-time */
+            sent_at: string | null;
+            /**
+             * @description in_effect: mode and motion show it; an acknowledgement is not enough
+             * @enum {string}
+             */
+            state: "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded";
+            vehicle_id: string;
+            /** @description Why it is so, and what to do */
+            why: string;
+            /** @description By the zone's own people; only they let the vehicle go on */
+            zone: boolean;
+        };
+        OrderInput: {
+            /** @description Of resume, needed: the order that it ends */
+            ends?: string;
+            /** @enum {string} */
+            kind: "hold" | "stop" | "return" | "land" | "resume";
+            reason?: string;
+            /** @description Take the control of the vehicle from who has it */
+            take_over?: boolean;
+        };
+        OrderList: {
+            items: components["schemas"]["Order"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
         };
         Organisation: {
             /**
@@ -2905,6 +3044,13 @@ export interface components {
         };
         VehicleList: {
             items: components["schemas"]["Vehicle"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+        };
+        VehicleOrders: {
+            items: components["schemas"]["Order"][];
+            /** @description Who has the control; null: nobody */
+            lease: components["schemas"]["Lease"] | null;
             /** @description Cursor of the next page; null at the end */
             next: string | null;
         };
@@ -7049,6 +7195,80 @@ export interface operations {
             };
         };
     };
+    listOrders: {
+        parameters: {
+            query?: {
+                /** @description Only those of which something may still become, or all */
+                state?: "open" | "all";
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listOrganisations: {
         parameters: {
             query?: {
@@ -10795,6 +11015,448 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VehicleKeyList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    takeLease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lease"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveUpLease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVehicleOrders: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VehicleOrders"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveOrder: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderInput"];
+            };
+        };
+        responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
                 };
             };
             /** @description Bad Request */

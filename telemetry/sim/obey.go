@@ -1,0 +1,239 @@
+package sim
+
+import (
+	"math"
+	"slices"
+
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/common"
+)
+
+// act is what a vehicle does.
+type act uint8
+
+const (
+	follows act = iota // its course
+	stands             // where it was on its course
+	circles            // a fixed wing
+	returns            // straight to where its course begins, and down there
+	lands              // comes down where it is
+)
+
+// Commands that a vehicle obeys.
+const (
+	cmdReturn   = 20
+	cmdLand     = 21
+	cmdSetMode  = 176
+	cmdContinue = 193
+)
+
+// modesOf are the modes that a vehicle knows, the preferred number first.
+func (k *kind) modesOf() map[act][]uint32 {
+	switch k.mavType {
+	case copter.mavType:
+		return map[act][]uint32{follows: {3}, stands: {17, 5}, returns: {6}, lands: {9}}
+	case fixedWing.mavType: // it does not return: it would have to land like a plane
+		return map[act][]uint32{follows: {10}, circles: {12}}
+	case rover.mavType:
+		return map[act][]uint32{follows: {10}, stands: {4}, returns: {11}}
+	}
+	return map[act][]uint32{follows: {10}, stands: {5, 4}, returns: {11}}
+}
+
+// doing is what a vehicle does since an order. It is immutable: the time of the
+// course runs slower and slower until the vehicle stands on it, and faster again
+// when it goes on, so that nothing jumps.
+type doing struct {
+	act  act
+	mode uint32
+	from float64 // seconds since the start of the fleet
+	at   float64 // of the course, seconds, at from
+	rate float64 // of its time at from, 0..1
+	ramp float64 // seconds that braking and starting take
+}
+
+// course is the time of the course, and how fast it runs, at t.
+func (d *doing) course(t float64) (at, rate float64) {
+	u := t - d.from
+	if d.act == circles || u < 0 { // u < 0: it waits until its circle closes
+		return d.at, 1
+	}
+	if d.act == follows {
+		if u < d.ramp {
+			return d.at + u*d.rate + (1-d.rate)*u*u/(2*d.ramp), d.rate + (1-d.rate)*u/d.ramp
+		}
+		return d.at + (1+d.rate)*d.ramp/2 + u - d.ramp, 1
+	}
+	if u < d.ramp {
+		return d.at + d.rate*(u-u*u/(2*d.ramp)), d.rate * (1 - u/d.ramp)
+	}
+	return d.at + d.rate*d.ramp/2, 0
+}
+
+// onCourse is the vehicle at a time of its course that runs at a rate.
+func (m *member) onCourse(at, rate float64) state {
+	s := m.course.at(at)
+	s.at = m.rotated(s.at).add(m.origin)
+	s.vel = m.rotated(s.vel).scale(rate)
+	s.heading += m.turn
+	return s
+}
+
+// circleM is the radius that a fixed wing holds on.
+const circleM = 80.0
+
+// acting is the state of a vehicle under an order.
+func (m *member) acting(d *doing, t float64) state {
+	at, rate := d.course(t)
+	s := m.onCourse(at, rate)
+	u := t - d.from
+	switch d.act {
+	case circles:
+		s = m.circling(s, u)
+	case returns:
+		s = m.returning(s, u-d.ramp)
+	case lands:
+		s = m.sinking(s, u-d.ramp)
+	case follows:
+		if u < 0 {
+			s = m.circling(s, u)
+		}
+	}
+	s.mode = d.mode
+	return s
+}
+
+// circling is u seconds of a circle to the right that begins, or ends, in s.
+func (m *member) circling(s state, u float64) state {
+	v := math.Hypot(s.vel.x, s.vel.y)
+	if v < 1 {
+		return s // on the ground
+	}
+	a, h0 := v*u/circleM, math.Atan2(s.vel.x, s.vel.y)
+	sin0, cos0 := math.Sincos(h0)
+	sin1, cos1 := math.Sincos(h0 + a)
+	s.at = s.at.add(vec{circleM * (cos0 - cos1), circleM * (sin1 - sin0), 0})
+	s.vel = vec{v * sin1, v * cos1, 0}
+	s.heading += a
+	return s
+}
+
+// returning is u seconds of the way back from a stand.
+func (m *member) returning(s state, u float64) state {
+	if u <= 0 {
+		return s
+	}
+	home := m.onCourse(0, 0).at
+	way := vec{home.x - s.at.x, home.y - s.at.y, 0}
+	gone, speed, took := trapezoid(way.norm(), m.kind.agility.cruise, m.kind.agility.accel, u)
+	s.vel = way.unit().scale(speed)
+	s.at = s.at.add(way.unit().scale(gone))
+	s.hold, s.ground = false, false
+	if way.norm() > 0 {
+		s.heading = math.Atan2(way.x, way.y)
+	}
+	if u > took && m.kind.flies {
+		return m.sinking(s, u-took)
+	}
+	return s
+}
+
+// sinking is u seconds of coming down from a stand.
+func (m *member) sinking(s state, u float64) state {
+	if u <= 0 || s.ground {
+		return s
+	}
+	sink := m.kind.agility.sink
+	s.vel, s.at.z = vec{0, 0, -sink}, s.at.z-sink*u
+	if s.at.z <= 0 {
+		s.at.z, s.vel, s.ground = 0, vec{}, true
+	}
+	return s
+}
+
+// trapezoid is the way and the speed u seconds after a start from standing over d
+// metres to standing, and how long all of it takes.
+func trapezoid(d, v, a, u float64) (gone, speed, took float64) {
+	v = min(v, math.Sqrt(d*a))
+	if v == 0 {
+		return 0, 0, 0
+	}
+	up := v / a
+	took = 2*up + (d-v*up)/v
+	switch left := took - u; {
+	case left <= 0:
+		return d, 0, took
+	case u < up:
+		return a * u * u / 2, a * u, took
+	case left < up:
+		return d - a*left*left/2, a * left, took
+	}
+	return v*up/2 + v*(u-up), v, took
+}
+
+// ordered is what a vehicle answers to an order, which it obeys from t on.
+func (m *member) ordered(command common.MAV_CMD, param1, param2 float32, t float64) ardupilotmega.MAV_RESULT {
+	to, mode := follows, uint32(0)
+	modes := m.kind.modesOf()
+	switch command {
+	case cmdSetMode:
+		mode = uint32(param2)
+		for a, numbers := range modes {
+			if slices.Contains(numbers, mode) {
+				return m.turnTo(a, mode, t)
+			}
+		}
+		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED)
+	case cmdReturn:
+		to = returns
+	case cmdLand:
+		to = lands
+	case cmdContinue:
+		if param1 == 0 {
+			to = stands
+			if len(modes[circles]) > 0 {
+				to = circles
+			}
+		}
+	}
+	if len(modes[to]) == 0 {
+		return ardupilotmega.MAV_RESULT_UNSUPPORTED
+	}
+	return m.turnTo(to, modes[to][0], t)
+}
+
+// turnTo has the vehicle do something else.
+func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT {
+	old := m.doing.Load()
+	if old == nil {
+		old = &doing{act: follows, from: t, at: t + m.phase, rate: 1}
+	}
+	if old.act == to {
+		again := *old
+		again.mode = mode
+		m.doing.Store(&again)
+		return ardupilotmega.MAV_RESULT_ACCEPTED
+	}
+	if (old.act == returns || old.act == lands) && (to == follows || t-old.from > old.ramp) {
+		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED) // it has left its course
+	}
+	next := &doing{act: to, mode: mode, from: t}
+	next.at, next.rate = old.course(t)
+	s := m.acting(old, t)
+	speed := s.vel.norm()
+	if to == follows {
+		speed = m.onCourse(next.at, 1).vel.norm()
+	}
+	next.ramp = max(speed/m.kind.agility.accel, 0.5)
+	switch {
+	case to == circles && t < old.from: // it has not left the circle before
+		next.from, next.at = old.from, old.at
+	case to == circles:
+		next.ramp = 0
+	case old.act == circles: // it goes on with its course when the circle closes
+		round := 2 * math.Pi * circleM / max(speed, 1)
+		next.from, next.at, next.rate, next.ramp = old.from+math.Ceil((t-old.from)/round)*round, old.at, 1, 0
+	}
+	m.doing.Store(next)
+	return ardupilotmega.MAV_RESULT_ACCEPTED
+}
