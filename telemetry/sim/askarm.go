@@ -16,24 +16,23 @@ const (
 	zoneComponent       = 190
 )
 
-// stands puts a vehicle that waits for the zone's permission to arm on the ground
-// where it begins; t is its time on the course, in seconds.
-func (m *member) stands(t float64) (onCourse float64, waits bool) {
+// along is how far into its round a vehicle is t seconds after the start of the
+// fleet: where it begins, while it waits for the zone's permission to arm.
+func (m *member) along(t float64) float64 {
 	if !m.asks {
-		return t, false
+		return t + m.phase
 	}
 	armed := m.armedAt.Load()
 	if armed == 0 {
-		return 0, true
+		return m.phase
 	}
-	return max(t-time.Duration(armed).Seconds(), 0), false
+	return m.phase + max(t-time.Duration(armed).Seconds(), 0)
 }
 
-// stateAt is the state t seconds after the start.
+// stateAt is the state t seconds after the start: one that waits stands on the ground.
 func (m *member) stateAt(t, noiseM float64) state {
-	t, waits := m.stands(t)
 	s := m.at(t, noiseM)
-	if waits {
+	if m.asks && m.armedAt.Load() == 0 {
 		s.vel, s.at.z, s.ground, s.hold = vec{}, 0, true, true
 	}
 	return s

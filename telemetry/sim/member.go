@@ -88,7 +88,7 @@ func (m *member) at(t, noiseM float64) state {
 	if d := m.doing.Load(); d != nil {
 		s = m.acting(d, t)
 	} else {
-		s = m.onCourse(t+m.phase, 1)
+		s = m.onCourse(m.along(t), 1)
 	}
 	if noiseM > 0 {
 		// A slow wander with periods of tens of seconds, as GNSS errors have.
