@@ -50,15 +50,22 @@ func (s *server) newWarden(zone airspace.Zone) *telemetry.Warden {
 	})
 }
 
-// controlHealth says when nobody is responsible for the zone, and when a restart
-// would open it.
-func (s *server) controlHealth(add func(code, format string, args ...any)) {
+// stateHealth says when a restart would open the zone.
+func (s *server) stateHealth(add func(code, format string, args ...any)) {
 	state := s.register.State()
 	switch {
 	case state.Err != nil:
 		add("zone_not_durable", "The zone is %s, but the journal refused it (%v): a restart ends it. Mend the disk, and set it once more.", state.State, state.Err)
 	case state.Provisional && time.Since(time.UnixMicro(state.UpdatedUS)) > waitsAfter:
 		add("zone_not_durable", "The zone is %s, but the journal does not have it yet: a restart ends it. Check the disk.", state.State)
+	}
+}
+
+// dutyHealth says when nobody is responsible for the zone. The server does all of its
+// work without them: it is no reason for its probes.
+func (s *server) dutyHealth() (out []telemetry.Reason) {
+	add := func(code, format string, args ...any) {
+		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 	}
 	present, before := 0, []string{}
 	for _, d := range s.register.OnDuty() {
@@ -80,4 +87,5 @@ func (s *server) controlHealth(add func(code, format string, args ...any)) {
 	case len(uncovered) > 0:
 		add("sector_uncovered", "No controller is on duty for %s. Sign on for it, or for the whole zone.", strings.Join(uncovered, ", "))
 	}
+	return out
 }
