@@ -48,4 +48,6 @@ type Zone struct {
 	TZ    string    // IANA name, e.g. Asia/Shanghai
 	South geo.Point // south-west corner of the zone's box
 	North geo.Point // north-east corner
+
+	Sectors []Sector // that controllers sign on to; none: only to the whole zone
 }

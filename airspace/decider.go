@@ -37,8 +37,10 @@ type draft struct {
 	entry   journal.Entry       // without what it expects
 	touches []journal.Aggregate // compared, all of them
 	zone    bool                // touches the zone's airspace as well
-	apply   func() error        // takes it into the state, which is locked
-	fences  []string            // ids of those that it changes
+
+	uncompared []journal.Aggregate // touched too, whoever touched them meanwhile
+	apply      func() error        // takes it into the state, which is locked
+	fences     []string            // ids of those that it changes
 }
 
 const (
@@ -270,6 +272,9 @@ func (r *Register) entry(d *draft) journal.Entry {
 	e.Expect = make([]journal.Expect, 0, len(d.touches)+1)
 	for _, a := range d.touches {
 		e.Expect = append(e.Expect, journal.Expect{Agg: a, Seq: r.seqs[a]})
+	}
+	for _, a := range d.uncompared {
+		e.Expect = append(e.Expect, journal.Expect{Agg: a, Any: true})
 	}
 	switch {
 	case d.zone && e.Emergency:

@@ -40,6 +40,9 @@ type Config struct {
 	// FleetChanged tells that vehicles, their keys or gateways changed, before the
 	// decision is answered.
 	FleetChanged func()
+	// StateChanged tells that the zone is in another state, before the decision is
+	// answered.
+	StateChanged func(ZoneStatus)
 	KeptAnswers  int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 }
 
@@ -67,7 +70,9 @@ type Register struct {
 	answers     answers                      // of requests that may be repeated
 	accounts    accounts
 	fleet       fleet
-	last        uint64 // newest record that was seen
+	control     control
+	tightenings []tightening // of the zone, in force and not in the journal, oldest first: each safer than the one before
+	last        uint64       // newest record that was seen
 }
 
 // NewRegister makes an empty register.
@@ -86,7 +91,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		publishing: make(chan struct{}, 1),
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
-		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles),
+		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -102,6 +107,9 @@ func (r *Register) Replay(rec journal.Record) error {
 	}
 	if rec.Schema == FleetSchema {
 		return r.replayFleet(rec)
+	}
+	if rec.Schema == ControlSchema {
+		return r.replayControl(rec)
 	}
 	if rec.Schema != DecisionSchema {
 		return nil

@@ -30,6 +30,10 @@ type registerState struct {
 	Gateways     map[string]Gateway `json:"gateways"`
 	Since        map[string]int64   `json:"since"`
 	FleetAnswers []fleetAnswerState `json:"fleet_answers"`
+
+	State          ZoneStatus           `json:"state"`
+	Duties         map[string]Duty      `json:"duties"`
+	ControlAnswers []controlAnswerState `json:"control_answers"`
 }
 
 type fleetAnswerState struct {
@@ -38,6 +42,14 @@ type fleetAnswerState struct {
 	SHA256 string      `json:"sha256"`
 	AtUS   int64       `json:"at_us"`
 	Change fleetChange `json:"change"`
+}
+
+type controlAnswerState struct {
+	By     string `json:"by"`
+	Key    string `json:"key"`
+	SHA256 string `json:"sha256"`
+	AtUS   int64  `json:"at_us"`
+	Duty   Duty   `json:"duty"`
 }
 
 type recordState struct {
@@ -73,7 +85,14 @@ func (r *Register) SaveState() ([]byte, error) {
 		Last: r.last, Seqs: r.seqs, Versions: make(map[string][]versionState, len(r.versions)),
 		Organisations: r.accounts.organisations, People: r.accounts.people, Keys: r.accounts.keys, Proposals: r.accounts.proposals,
 		Vehicles: r.fleet.vehicles, Gateways: r.fleet.gateways, Since: r.fleet.since,
+		State: r.control.state, Duties: r.control.duties,
 	}
+	for name, a := range r.control.answers {
+		s.ControlAnswers = append(s.ControlAnswers, controlAnswerState{name.by, name.key, a.sha256, a.atUS, a.duty})
+	}
+	slices.SortFunc(s.ControlAnswers, func(a, b controlAnswerState) int {
+		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
+	})
 	for name, a := range r.fleet.answers {
 		s.FleetAnswers = append(s.FleetAnswers, fleetAnswerState{name.by, name.key, a.sha256, a.atUS, a.change})
 	}
@@ -121,7 +140,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
-		r.accounts, r.fleet = next.accounts, next.fleet
+		r.accounts, r.fleet, r.control = next.accounts, next.fleet, next.control
 	}, nil
 }
 
@@ -137,6 +156,11 @@ func (r *Register) load(s *registerState) error {
 	maps.Copy(r.fleet.since, s.Since)
 	for _, a := range s.FleetAnswers {
 		r.fleet.answers[requestName{a.By, a.Key}] = fleetAnswer{a.SHA256, a.AtUS, a.Change}
+	}
+	r.control.state = s.State
+	maps.Copy(r.control.duties, s.Duties)
+	for _, a := range s.ControlAnswers {
+		r.control.answers[requestName{a.By, a.Key}] = controlAnswer{a.SHA256, a.AtUS, a.Duty}
 	}
 	for i := range s.Fences {
 		f, err := s.Fences[i].load(nil)

@@ -14,10 +14,14 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet last", "cfg zone decider publishing mu emergencies waiting startedUS"},
+		{Register{}, "fences versions seqs answers accounts fleet control last", "cfg zone decider publishing mu emergencies tightenings waiting startedUS"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{fleetAnswer{}, "sha256 atUS change", ""},
+		{control{}, "state duties answers", ""},
+		{controlAnswer{}, "sha256 atUS duty", ""},
+		{ZoneStatus{}, "State Reason Stamp", "Provisional Err"},
+		{Duty{}, "ID Person Sectors SinceUS ConfirmedUS EndedUS TakenBy Offer Stamp", "Present"},
 		{answers{}, "byName order size", "limit"},
 		{answer{}, "name sha256 atUS records changes", ""},
 		{FenceRecord{}, "Fence CreatedUS UpdatedUS UpdatedBy Deleted compiled", "Provisional"},

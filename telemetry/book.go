@@ -180,6 +180,8 @@ func (b *Book) take(e *Event) {
 		b.takeIdentity(body, e.TimeUS)
 	case *SignalChange:
 		b.takeSignal(body, e.TimeUS)
+	case *StartChange:
+		b.takeStart(body, e.TimeUS)
 	case *Suspect:
 		b.takeSuspect(body, e.TimeUS)
 	case *Begun:

@@ -1,6 +1,9 @@
 package telemetry
 
 import (
+	"context"
+	"fmt"
+
 	"testzone/geofence/geo"
 	"testzone/vehicles"
 )
@@ -60,6 +63,12 @@ func (s *shard) unenforced(v *owned) (why Lack) {
 	if !v.track.Armed {
 		return 0
 	}
+	return s.blind(v)
+}
+
+// blind is why the fences of a vehicle cannot be enforced now, or could not if it
+// started.
+func (s *shard) blind(v *owned) (why Lack) {
 	g := s.grounds(v, 0)
 	g.AltitudeUnknown = s.fences.HeightLacking(v.id.Handle)
 	why = g.Lacks(v.id.Class) & (LacksOrder | LacksKnownQuality | LacksGoodQuality | LacksAltitude | LacksSignal)
@@ -67,6 +76,34 @@ func (s *shard) unenforced(v *owned) (why Lack) {
 		why |= LacksFreshness
 	}
 	return why
+}
+
+// Unready is why the fences could not be enforced for a vehicle if it started now,
+// in the words of the API; empty when they could.
+func (p *Pipeline) Unready(ctx context.Context, h vehicles.Handle) ([]string, error) {
+	got := make(chan []string, 1)
+	p.of(h).in.do(func(s *shard) {
+		k := uint32(h) / s.p.shardCount()
+		if k >= uint32(len(s.byNum)) || s.byNum[k] == nil {
+			got <- []string{"no_position"}
+			return
+		}
+		v := s.byNum[k]
+		why := s.blind(v).Names()
+		if !v.id.Verified {
+			why = append(why, LacksIdentity.Names()...)
+		}
+		if v.track.Link == vehicles.LinkLost {
+			why = append(why, vehicles.PhaseLinkLost.String())
+		}
+		got <- why
+	})
+	select {
+	case why := <-got:
+		return why, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("whether a vehicle could start: %w", ctx.Err())
+	}
 }
 
 func (b *Book) takeUnenforced(u *Unenforced, nowUS int64) {

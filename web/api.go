@@ -37,6 +37,15 @@ func rules() map[string]rule {
 		"signOut":          {signed: true},
 		"getZone":          {scope: airspace.ZoneRead},
 		"getHealth":        {public: true},
+		"getZoneState":     {scope: airspace.ZoneRead},
+		"setZoneState":     {scope: airspace.ZoneControl, urgent: true},
+		"getCompliance":    {scope: airspace.ZoneRead},
+		"getDuty":          {scope: airspace.ZoneRead},
+		"signOn":           {scope: airspace.ZoneControl, once: true},
+		"signOff":          {scope: airspace.ZoneControl},
+		"offerDuty":        {scope: airspace.ZoneControl, once: true},
+		"withdrawDuty":     {scope: airspace.ZoneControl},
+		"takeDuty":         {scope: airspace.ZoneControl, once: true},
 		"listFences":       {scope: airspace.ZoneRead},
 		"getFence":         {scope: airspace.ZoneRead},
 		"createFence":      {scope: airspace.FenceWrite, once: true},
@@ -222,6 +231,8 @@ func (s *Server) build() (err error) {
 	api := s.newAPI(mux)
 	s.sessionEndpoints(api)
 	s.zoneEndpoints(api)
+	s.zoneStateEndpoints(api)
+	s.dutyEndpoints(api)
 	s.vehicleEndpoints(api)
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)

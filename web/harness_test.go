@@ -47,6 +47,7 @@ type testZone struct {
 	traffic  *telemetry.Traffic
 	register *airspace.Register
 	book     *telemetry.Book
+	warden   *telemetry.Warden
 	bus      *telemetry.Bus
 	journal  *journal.Journal
 	clock    *offsetClock
@@ -154,6 +155,10 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		},
 	})
 	must(err)
+	z.warden = telemetry.NewWarden(telemetry.WardenConfig{
+		Pipeline: z.pipeline, Bus: z.bus, Inside: func(geo.Point) bool { return true },
+		Restriction: func() telemetry.Restriction { return RestrictionOf(z.register.State()) },
+	})
 	secrets, err := auth.OpenSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, OIDC: opt.oidc, Events: actsOf(acts), Tokens: []auth.Token{
@@ -171,7 +176,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	orders := z.newOrders()
 	z.server, err = New(Config{
-		Orders: orders, Notifier: notifier, Traffic: z.traffic,
+		Orders: orders, Notifier: notifier, Traffic: z.traffic, Warden: z.warden,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -199,6 +204,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	parts.Go(func() { _ = z.pipeline.Run(ctx) })
 	parts.Go(func() { _ = z.book.Run(ctx) })
 	parts.Go(func() { _ = orders.Run(ctx) })
+	parts.Go(func() { _ = z.warden.Run(ctx) })
 	if opt.audited {
 		parts.Go(func() { _ = acts.Run(ctx) })
 		parts.Go(func() { _ = keeper.Run(ctx) })

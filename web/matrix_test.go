@@ -74,7 +74,7 @@ func newMatrix(t *testing.T) *matrix {
 	z.as(ctl, "POST", "/v1/keys", `{"label":"robot","scopes":["zone.read","fence.write"]}`).json(t, &key)
 	m.callers["key"] = []string{"Authorization", "Bearer " + key.Secret}
 	m.objects["people"], m.objects["organisations"], m.objects["keys"] = target.ID, "acme", z.key(target, "").Key.ID
-	m.makeObjects(ctl, accounts["second"])
+	m.makeObjects(ctl, accounts["second"], accounts["dis"])
 	m.makeVehicle(accounts["opr"])
 	z.want(z.call(adminToken, "PUT", "/v1/people/"+accounts["dis"].ID, `{"organisation":"zone","roles":["controller"],"disabled":true}`, "If-Match", `"1"`), "200")
 	z.want(z.call(adminToken, "PUT", "/v1/organisations/closed", `{"name":"closed","disabled":true}`, "If-Match", `"1"`), "200")
@@ -82,8 +82,8 @@ func newMatrix(t *testing.T) *matrix {
 }
 
 // makeObjects makes a fence, a vehicle of acme's that breaches it and hears an aircraft,
-// a webhook and a proposal.
-func (m *matrix) makeObjects(ctl, second account) {
+// a webhook, a proposal, and a duty of somebody who is going to be disabled.
+func (m *matrix) makeObjects(ctl, second, dis account) {
 	var fence Fence
 	m.as(ctl, "POST", "/v1/fences", fenceBody("river", square, "")).json(m.t, &fence)
 	m.objects["fences"] = fence.ID
@@ -93,6 +93,9 @@ func (m *matrix) makeObjects(ctl, second account) {
 	m.traffic.Sighted(helicopter(v.Handle))
 	m.objects["traffic"] = "icao-780abc"
 	m.objects["alerts"] = m.alertOf(v)
+	var duty Duty
+	m.as(dis, "POST", "/v1/duty", `{}`).json(m.t, &duty)
+	m.objects["duty"] = duty.ID
 	var hook NewWebhook
 	m.as(second, "POST", "/v1/webhooks", `{"url":"https://ops.example.org/events"}`).json(m.t, &hook)
 	m.objects["webhooks"] = hook.ID
@@ -183,6 +186,14 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"name":"Beside the pier"}`, []string{"If-Match", stale}
 	case "withdrawVehicle", "revokeGateway":
 		return "", "", []string{"If-Match", stale}
+	case "setZoneState": // as it is
+		return "", `{"state":"open","reason":"drill"}`, nil
+	case "signOn":
+		return "", `{}`, nil
+	case "offerDuty":
+		return "", `{"to":"` + m.objects["people"] + `"}`, nil
+	case "takeDuty":
+		return "", `{"digest":"none"}`, nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
 	case "takeLease":

@@ -180,12 +180,7 @@ func (s *Server) vehicleOf(ctx context.Context, v *airspace.Vehicle) Vehicle {
 			out.MAVLink.Components = append(out.MAVLink.Components, int(c))
 		}
 	}
-	if who := actorOf(ctx); who.May(airspace.ZoneControl) || who.May(airspace.VehicleRegister) {
-		if c := s.cfg.VehicleSecrets.Contact(v.ID); c != nil {
-			shown := Contact(*c)
-			out.Contact = &shown
-		}
-	}
+	out.Contact = s.contactOf(ctx, v.ID)
 	return out
 }
 

@@ -67,6 +67,7 @@ type Config struct {
 	Bus      *telemetry.Bus
 	Auth     *auth.Authenticator
 	Traffic  *telemetry.Traffic  // what is not the zone's; nil: nobody looks
+	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
 
 	Demo     bool            // the zone is a synthetic one

@@ -89,7 +89,7 @@ func (s *server) alive(ctx context.Context) error {
 // notReady is what keeps the server from all of its work.
 func (s *server) notReady() []admin.Reason {
 	out := []admin.Reason{}
-	for _, r := range s.health() {
+	for _, r := range s.ownHealth() {
 		out = append(out, admin.Reason{Code: r.Code, Text: r.Text})
 	}
 	return out
@@ -153,7 +153,7 @@ func (s *server) newHeart() (err error) {
 	}
 	s.heart, err = watchdog.New(watchdog.Config{
 		Zone: s.cfg.Zone.ID, File: s.cfg.heartbeatFile(), UDP: s.cfg.Watchdog.UDP, Logger: s.cfg.log,
-		Alive: s.alive, Degraded: func() bool { return len(s.health()) > 0 },
+		Alive: s.alive, Degraded: func() bool { return len(s.ownHealth()) > 0 },
 	})
 	return err
 }

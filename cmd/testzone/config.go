@@ -56,6 +56,8 @@ type zoneConfig struct {
 	Datum    string     `yaml:"datum"`    // of the altitudes shown: amsl
 	Features string     `yaml:"features"` // GeoJSON file with the zone's own map
 	Holidays []string   `yaml:"holidays"` // dates such as 2026-10-01, for the schedules of fences
+
+	Sectors []sectorConfig `yaml:"sectors"` // that controllers sign on to; none: only to the whole zone
 }
 
 type httpConfig struct {
@@ -184,6 +186,7 @@ func setField(f reflect.Value, value string) error {
 func (c *config) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	c.Zone.checkSectors(bad)
 	if !validID(c.Zone.ID) {
 		bad("zone.id %q: use 1 to 40 of a-z, 0-9 and -", c.Zone.ID)
 	}

@@ -98,6 +98,9 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
 		if err := fleet.enrol(ctx); err != nil {
 			return err
 		}
+		if _, err := s.register.SignOn(ctx, demoController(), nil); err != nil {
+			return err
+		}
 		flying = startStage(cancel, ctx, fleet.Run)
 		return nil
 	}
@@ -111,7 +114,7 @@ func ensureDemoFences(ctx context.Context, r *airspace.Register) error {
 	if len(r.Fences()) > 0 {
 		return nil
 	}
-	who := airspace.Actor{ID: "demo", Name: "demo", Roles: []airspace.Role{airspace.Controller}}
+	who := demoController()
 	for _, d := range sim.DemoFences() {
 		f := geofence.Fence{Name: d.Name, Kind: geofence.KeepOut, Floor: d.Floor, Ceiling: d.Ceiling, Classes: vehicles.ClassSet(d.Classes...)}
 		if d.Kind == "keep-in" {
@@ -127,6 +130,12 @@ func ensureDemoFences(ctx context.Context, r *airspace.Register) error {
 		}
 	}
 	return nil
+}
+
+// demoController is on duty in the demo and draws its fences: the zone's people are
+// simulated like its vehicles.
+func demoController() airspace.Actor {
+	return airspace.Actor{ID: "demo", Name: "demo", Roles: []airspace.Role{airspace.Controller}}
 }
 
 // demoFeatures is the demo's base map as GeoJSON.

@@ -195,7 +195,7 @@ func TestStreamListeners(t *testing.T) {
 	p.until(20*time.Second, func() string {
 		var health struct{ Reasons []struct{ Code, Text string } }
 		p.get("/v1/health", &health)
-		if len(health.Reasons) == 1 && health.Reasons[0].Code == "link_down" && strings.Contains(health.Reasons[0].Text, "radio") {
+		if r := health.Reasons; len(r) == 2 && r[0].Code == "link_down" && strings.Contains(r[0].Text, "radio") && r[1].Code == "no_controller" {
 			return ""
 		}
 		return fmt.Sprintf("the device to be missed: %+v", health)

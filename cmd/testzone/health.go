@@ -11,9 +11,12 @@ import (
 	"testzone/vehicles"
 )
 
-// health collects why the system is degraded. Whatever makes the zone blind or
-// late is said (SAFETY 9, 10, 12).
-func (s *server) health() []telemetry.Reason {
+// health collects why the system is degraded, its people included.
+func (s *server) health() []telemetry.Reason { return append(s.ownHealth(), s.dutyHealth()...) }
+
+// ownHealth is what is wrong with the server. Whatever makes the zone blind or late
+// is said (SAFETY 9, 10, 12).
+func (s *server) ownHealth() []telemetry.Reason {
 	out := append(s.book.Health(), s.traffic.Health()...)
 	out = append(out, s.orders.Health()...)
 	add := func(code, format string, args ...any) {
@@ -31,6 +34,7 @@ func (s *server) health() []telemetry.Reason {
 			add("fence_not_durable", "Emergency fence %s is in force, but the journal does not have it yet: a restart ends it. Check the disk.", name)
 		}
 	}
+	s.stateHealth(add)
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}

@@ -58,6 +58,7 @@ type server struct {
 	traffic   *telemetry.Traffic
 	check     *telemetry.IdentityCheck
 	register  *airspace.Register
+	warden    *telemetry.Warden
 	enrolled  *enrolment // nil until the register was rebuilt
 	talk      *talk
 	orders    *command.Dispatcher
@@ -172,10 +173,12 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
+		StateChanged: func(airspace.ZoneStatus) { s.warden.Wake() },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},
 	})
+	s.warden = s.newWarden(zone)
 	return err
 }
 
@@ -245,7 +248,7 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
-	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run)
+	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
 	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
@@ -329,6 +332,7 @@ func (c *serverConfig) zone() airspace.Zone {
 	return airspace.Zone{
 		ID: c.Zone.ID, Name: c.Zone.Name, TZ: c.Zone.TZ,
 		South: geo.Point{Lon: degE7(b[0]), Lat: degE7(b[1])}, North: geo.Point{Lon: degE7(b[2]), Lat: degE7(b[3])},
+		Sectors: c.Zone.sectors(),
 	}
 }
 

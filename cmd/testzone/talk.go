@@ -36,6 +36,7 @@ func (s *server) newTalk() (*talk, error) {
 	}
 	t.exchange, err = dialogue.New(dialogue.Config{
 		Sender: t.sender, Identified: t.identified, LostLink: t.lostLink, Home: s.homes.set, Logger: s.cfg.log,
+		MayArm: s.mayArm, ArmAnswered: s.armAnswered,
 	})
 	return t, err
 }

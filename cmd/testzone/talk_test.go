@@ -26,11 +26,12 @@ type answering struct {
 	beats   atomic.Int32
 	wrong   atomic.Pointer[string]
 	answers chan message.Message
+	told    chan string // what it was answered, see hear
 }
 
 func listenFor(t *testing.T, conn net.Conn, secret string) *answering {
 	t.Helper()
-	a := &answering{conn: conn, dialect: &dialect.ReadWriter{Dialect: ardupilotmega.Dialect}, answers: make(chan message.Message, 1000)}
+	a := &answering{conn: conn, dialect: &dialect.ReadWriter{Dialect: ardupilotmega.Dialect}, answers: make(chan message.Message, 1000), told: make(chan string, 1000)}
 	if _, err := hex.Decode(a.key[:], []byte(secret)); err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +78,12 @@ func (a *answering) hear(m message.Message) {
 			result = common.MAV_RESULT_ACCEPTED
 		}
 		a.answers <- &ardupilotmega.MessageCommandAck{Command: m.Command, Result: result, TargetSystem: 250, TargetComponent: 190}
+	case *ardupilotmega.MessageStatustext:
+		a.told <- m.Text
+	case *ardupilotmega.MessageCommandAck:
+		if m.Result == ardupilotmega.MAV_RESULT(common.MAV_RESULT_ACCEPTED) {
+			a.told <- fmt.Sprintf("granted %d s", m.Progress)
+		}
 	case *ardupilotmega.MessageParamRequestRead:
 		v, ok := map[string]float32{"FS_GCS_ENABLE": 1, "FS_THR_ENABLE": 3, "FS_OPTIONS": 0, "FS_GCS_TIMEOUT": 5, "RTL_ALT": 3500, "RALLY_TOTAL": 2, "BATT_CAPACITY": 5200}[m.ParamId]
 		if ok {

@@ -36,6 +36,8 @@ const (
 	CallDone        = "call.done" // the decision is an entry of its own; this says from where it came
 	CallRefused     = "call.refused"
 	ActsDropped     = "acts.dropped"
+	ArmGranted      = "arm.granted" // to a vehicle that asked whether it may arm
+	ArmDenied       = "arm.denied"
 )
 
 const (

@@ -49,7 +49,7 @@ func kindOf(id uint32) kind {
 	case idHomePosition:
 		return cold
 	case idParamValue, idParamError, idMissionItem, idMissionRequest, idMissionCount, idMissionAck, idMissionRequestInt, idMissionItemInt,
-		idCommandAck, idTimesync, idAutopilotVersion, idStatusText:
+		idCommandLong, idCommandAck, idTimesync, idAutopilotVersion, idStatusText:
 		return answer
 	case idADSBVehicle, idAISVessel, idODIDBasic, idODIDLocation, idODIDSystem, idODIDPack:
 		return sighting

@@ -128,6 +128,8 @@ func targetOf(m message.Message) (uint8, bool) {
 		return m.TargetSystem, true
 	case *ardupilotmega.MessageCommandInt:
 		return m.TargetSystem, true
+	case *ardupilotmega.MessageCommandAck:
+		return m.TargetSystem, true
 	case *ardupilotmega.MessageParamRequestRead:
 		return m.TargetSystem, true
 	case *ardupilotmega.MessageTimesync:
@@ -165,6 +167,8 @@ func (f *Fleet) believes(m *member, v2 *frame.V2Frame, raw []byte) bool {
 // message and, when it signs, some orders; the others are not supported.
 func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 	switch q := v2.Message.(type) {
+	case *ardupilotmega.MessageCommandAck:
+		m.armAnswer(q, at)
 	case *ardupilotmega.MessageCommandLong:
 		return m.obey(v2, q.Command, q.Param1, q.Param2, at)
 	case *ardupilotmega.MessageCommandInt:

@@ -52,6 +52,7 @@ func newFrameWriter(s *sink) (*frame.Writer, error) {
 		&ardupilotmega.MessageOpenDroneIdLocation{},
 		&ardupilotmega.MessageParamValue{},
 		&ardupilotmega.MessageCommandAck{},
+		&ardupilotmega.MessageCommandLong{},
 		&ardupilotmega.MessageTimesync{},
 		&ardupilotmega.MessageAutopilotVersion{},
 		&ardupilotmega.MessageHomePosition{},
@@ -70,9 +71,11 @@ func newEncoder(w *frame.Writer, sysid, component uint8) (streamwriter.Writer, e
 
 // message builds message id of m as it is t seconds after the start.
 func (m *member) message(id int, t float64, boot uint32, noiseM float64) (message.Message, geo.Point) {
-	s := m.at(t, noiseM)
+	s := m.stateAt(t, noiseM)
 	p := m.plane.point(s.at)
 	switch id {
+	case idCommandLong:
+		return m.armRequest(), p
 	case idPosition:
 		return &ardupilotmega.MessageGlobalPositionInt{
 			TimeBootMs: boot, Lat: p.Lat, Lon: p.Lon,

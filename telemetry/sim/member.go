@@ -58,6 +58,9 @@ type member struct {
 	group   *group
 	station station
 	doing   atomic.Pointer[doing] // nil: it had no order
+
+	asks    bool         // it does not start before the zone grants that
+	armedAt atomic.Int64 // ns after the start of the fleet; 0: it was not granted
 }
 
 func newMember(name string, k *kind, p plane, c *course, rng *rand.Rand) *member {
@@ -85,7 +88,7 @@ func (m *member) at(t, noiseM float64) state {
 	if d := m.doing.Load(); d != nil {
 		s = m.acting(d, t)
 	} else {
-		s = m.onCourse(t+m.phase, 1)
+		s = m.onCourse(m.along(t), 1)
 	}
 	if noiseM > 0 {
 		// A slow wander with periods of tens of seconds, as GNSS errors have.

@@ -206,7 +206,7 @@ func (m *member) ordered(command common.MAV_CMD, param1, param2 float32, t float
 func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT {
 	old := m.doing.Load()
 	if old == nil {
-		old = &doing{act: follows, from: t, at: t + m.phase, rate: 1}
+		old = &doing{act: follows, from: t, at: m.along(t), rate: 1}
 	}
 	if old.act == to {
 		again := *old

@@ -128,6 +128,11 @@ func (g *group) fill(mine []*member) {
 			slow.streams = append(slow.streams, stream{m, id})
 		}
 	}
+	for _, m := range mine {
+		if m.asks {
+			slow.streams = append(slow.streams, stream{m, idCommandLong})
+		}
+	}
 	fast := queue{period: time.Duration(float64(time.Second) / cfg.Rate)}
 	attitude := queue{period: 2 * fast.period}
 	for _, m := range mine {
@@ -211,6 +216,9 @@ func (g *group) send(s stream, at time.Duration) {
 		boot = MonotonicUS()
 	}
 	msg, p := m.message(s.id, at.Seconds(), boot, f.cfg.NoiseM)
+	if msg == nil { // it has nothing to ask any more
+		return
+	}
 	if f.cfg.OnSend != nil && s.id == idPosition {
 		f.cfg.OnSend(Sent{m.index, m.sysid, m.socket, boot, time.Now().UnixMicro(), p})
 	}

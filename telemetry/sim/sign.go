@@ -68,6 +68,7 @@ func (f *Fleet) prepare() (err error) {
 		if f.cfg.Sign != nil {
 			if key, link, ok := f.cfg.Sign(m.sysid); ok {
 				m.station.signer = &signer{key: key, link: link, heard: map[[3]uint8]uint64{}}
+				m.asks = f.cfg.AskToArm
 			}
 		}
 		if f.cfg.Faults == nil {

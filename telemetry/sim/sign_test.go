@@ -25,6 +25,9 @@ type zone struct {
 	profiles  map[vehicles.VehicleID]dialogue.LostLink
 	versions  map[vehicles.VehicleID]dialogue.Version
 	homes     map[vehicles.VehicleID]dialogue.Home
+	mayArm    bool
+	asked     map[vehicles.VehicleID]int
+	armed     map[vehicles.Handle]bool
 }
 
 func (z *zone) Open(src mavlink.Source) (vehicles.Handle, bool) {
@@ -46,6 +49,9 @@ func (z *zone) Reports(batch []vehicles.Report) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	for i := range batch {
+		if batch[i].Has&vehicles.HasHeartbeat != 0 {
+			z.armed[batch[i].Handle] = batch[i].Armed
+		}
 		if batch[i].Has&vehicles.HasPosition != 0 {
 			z.positions[batch[i].Handle]++
 		}
@@ -61,13 +67,20 @@ func keyOf(sys uint8) (key [32]byte, link uint8, ok bool) {
 func startZone(t *testing.T, n int) (*zone, *mavlink.Listener) {
 	t.Helper()
 	z := &zone{positions: map[vehicles.Handle]int{}, profiles: map[vehicles.VehicleID]dialogue.LostLink{},
-		versions: map[vehicles.VehicleID]dialogue.Version{}, homes: map[vehicles.VehicleID]dialogue.Home{}}
+		versions: map[vehicles.VehicleID]dialogue.Version{}, homes: map[vehicles.VehicleID]dialogue.Home{},
+		asked: map[vehicles.VehicleID]int{}, armed: map[vehicles.Handle]bool{}}
 	var err error
 	if z.sender, err = mavlink.NewSender(mavlink.SenderConfig{}); err != nil {
 		t.Fatal(err)
 	}
 	z.exchange, err = dialogue.New(dialogue.Config{
-		Sender:     z.sender,
+		Sender: z.sender,
+		MayArm: func(_ context.Context, _ vehicles.Handle, id vehicles.VehicleID) dialogue.ArmVerdict {
+			z.mu.Lock()
+			defer z.mu.Unlock()
+			z.asked[id]++
+			return dialogue.ArmVerdict{Granted: z.mayArm, Reason: "not yet"}
+		},
 		Identified: func(id vehicles.VehicleID, v dialogue.Version) { z.mu.Lock(); z.versions[id] = v; z.mu.Unlock() },
 		LostLink:   func(id vehicles.VehicleID, l dialogue.LostLink) { z.mu.Lock(); z.profiles[id] = l; z.mu.Unlock() },
 		Home:       func(id vehicles.VehicleID, h dialogue.Home) { z.mu.Lock(); z.homes[id] = h; z.mu.Unlock() },

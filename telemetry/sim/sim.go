@@ -88,6 +88,9 @@ type Config struct {
 	Sign func(sys uint8) (key [32]byte, link uint8, ok bool)
 	// Answer has vehicles that do not sign answer, too: to everybody.
 	Answer bool
+	// AskToArm has vehicles that sign stand on the ground where they begin, and ask
+	// the zone each second whether they may arm, until it grants that.
+	AskToArm bool
 	// Faults says what a vehicle does wrong.
 	Faults func(sys uint8) Fault
 
@@ -305,6 +308,6 @@ func (f *Fleet) Breaches() []Breach { return f.breaches }
 // start point in metres, and its speed over ground in m/s.
 func (f *Fleet) At(i int, t time.Duration) (p geo.Point, heightM, speedMS float64) {
 	m := f.members[i]
-	s := m.at(t.Seconds(), f.cfg.NoiseM)
+	s := m.stateAt(t.Seconds(), f.cfg.NoiseM)
 	return m.plane.point(s.at), s.at.z, vec{x: s.vel.x, y: s.vel.y}.norm()
 }

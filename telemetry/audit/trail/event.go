@@ -22,6 +22,7 @@ const (
 	schemaFleet   = 11     // airspace
 	schemaWebhook = 12     // web/notify
 	schemaOrder   = 13     // telemetry/command
+	schemaControl = 14     // airspace
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -83,6 +84,11 @@ type change struct {
 	Proposal *object `json:"proposal"`
 	Vehicle  *object `json:"vehicle"`
 	Gateway  *object `json:"gateway"`
+	Duty     *object `json:"duty"`
+
+	State *struct {
+		State string `json:"state"`
+	} `json:"state"`
 }
 
 type alert struct {
@@ -134,7 +140,7 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount, schemaFleet:
+	case schemaFence, schemaAccount, schemaFleet, schemaControl:
 		e.Object, e.Org = b.objects()
 		e.Why = b.Reason
 	case schemaAlert:
@@ -212,7 +218,7 @@ func (b *body) objects() (objects, org string) {
 		for _, o := range []struct {
 			kind string
 			of   *object
-		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}} {
+		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}, {"duty", c.Duty}} {
 			if o.of != nil {
 				names = append(names, named(o.kind, o.of.ID))
 				org = cmp.Or(org, o.of.Org)
@@ -220,6 +226,9 @@ func (b *body) objects() (objects, org string) {
 					org = cmp.Or(org, o.of.ID)
 				}
 			}
+		}
+		if c.State != nil {
+			names = append(names, named("zone", c.State.State))
 		}
 		if c.ID != "" {
 			names = append(names, named("fence", c.ID))

@@ -67,6 +67,11 @@ type Config struct {
 	Home       func(vehicles.VehicleID, Home)
 	LostLink   func(vehicles.VehicleID, LostLink)
 
+	// MayArm answers vehicles that ask whether they may arm; nil: nobody answers
+	// them. ArmAnswered is told of each answer, by the goroutine that sends it.
+	MayArm      MayArmFunc
+	ArmAnswered func(vehicles.VehicleID, ArmVerdict)
+
 	// VouchedRates: the message rates of vehicles behind a gateway are raised
 	// too. By default the ground station there owns them.
 	VouchedRates bool
@@ -84,6 +89,7 @@ type Exchange struct {
 	comp    uint8
 	greet   chan *peer
 	replies chan reply
+	arming  chan armAsked
 
 	overflow, unanswered, ungreeted atomic.Uint64
 
@@ -111,6 +117,7 @@ type peer struct {
 	greeting     bool            // it is being asked, or will be
 	again        bool            // and restarted since
 	tries        int             // without an answer
+	armed        armMemory
 }
 
 // New makes an Exchange. Run greets vehicles.
@@ -128,7 +135,7 @@ func New(cfg Config) (*Exchange, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Exchange{
-		cfg: cfg, greet: make(chan *peer, 16384), replies: make(chan reply, 256),
+		cfg: cfg, greet: make(chan *peer, 16384), replies: make(chan reply, 256), arming: make(chan armAsked, 256),
 	}
 	e.sys, e.comp = cfg.Sender.Self()
 	return e, nil
@@ -191,6 +198,9 @@ func (e *Exchange) Note(h vehicles.Handle, receivedUS int64, msg message.Message
 		default:
 			e.overflow.Add(1)
 		}
+		return
+	}
+	if e.asksToArm(p, msg) {
 		return
 	}
 	p.mu.Lock()

@@ -115,6 +115,9 @@ func (e *Exchange) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { e.answerAll(ctx) })
+	for range armAnswerers {
+		wg.Go(func() { e.answerArming(ctx) })
+	}
 	turns := make(chan struct{}, e.cfg.Greetings)
 	for {
 		select {

@@ -3,6 +3,7 @@
 export const enAccounts = {
   'desk.me': 'You',
   'desk.keys': 'API keys',
+  'desk.zone': 'Zone',
   'desk.vehicles': 'Vehicles',
   'desk.gateways': 'Gateways',
   'desk.people': 'People',

@@ -70,4 +70,5 @@ export const enAlerts = {
   'alert.type.not_enforced': 'Fences NOT ENFORCED',
   'alert.transitions': '{n} crossings',
   'alert.type.suspect_source': 'Suspect source',
+  'alert.type.start_not_allowed': 'Start not allowed',
 } as const;

@@ -1,6 +1,9 @@
 // Texts of registered vehicles, their keys and gateways.
 
+import { enZone } from './en-zone';
+
 export const enVehicles = {
+  ...enZone,
   'reg.new': 'Register a vehicle',
   'reg.register': 'Register',
   'reg.search': 'Search: id, name, operator, listener',

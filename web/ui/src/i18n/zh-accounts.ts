@@ -5,6 +5,7 @@ import type { enAccounts } from './en-accounts';
 export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'desk.me': '本人',
   'desk.keys': 'API 密钥',
+  'desk.zone': '试验区',
   'desk.vehicles': '车辆登记',
   'desk.gateways': '网关',
   'desk.people': '人员',

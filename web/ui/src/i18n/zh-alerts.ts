@@ -72,4 +72,5 @@ export const zhAlerts: Record<keyof typeof enAlerts, string> = {
   'alert.type.not_enforced': '围栏未生效',
   'alert.transitions': '越界 {n} 次',
   'alert.type.suspect_source': '可疑来源',
+  'alert.type.start_not_allowed': '违禁启动',
 };

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import {
   PREFIX, at, click, create, definition, drag, editor, eventually, listed, press, publish, square, tabTo, withFences, withKeys,
 } from './fences.mjs';
-import { api, axe, flaws } from './page.mjs';
+import { api, axe, flaws, stray } from './page.mjs';
 
 test('the preview names who stands inside and what it would trigger, and changes nothing', async () => {
   await withFences({}, async (page) => {
@@ -231,8 +231,10 @@ for (const c of [{ locale: 'en-GB', scheme: 'dark' }, { locale: 'zh-CN', scheme:
         assert.deepEqual(await axe(page), [], where);
       };
       const f = await create('panels', { schedule: { weekly: [{ days: ['mon'], from: 'sunrise-00:30', to: '20:00' }], holidays: 'except' }, margin_m: 3 });
+      const unproved = await stray(2); // no fence is enforced for it
       await page.locator(`[data-fence="${f.id}"]`).click();
       await page.locator('[data-testid=fence-enforcement] summary').click();
+      unproved.stop();
       await page.getByTestId('fence-delete').click();
       await page.locator(`[data-fence="${f.id}"]`).getByTestId('pick').click();
       await clean('list, details, delete');

@@ -3,6 +3,7 @@
 // requests to anywhere else. TZ_URL and TZ_TOKEN name the server.
 
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
@@ -89,8 +90,8 @@ export async function api(method, resource, body, headers = {}) {
 }
 
 /** Puts a keep-out circle around a vehicle that flies now, so that it is in breach at once. */
-export async function breach(page, name) {
-  const v = await page.evaluate(() => window.__tz.vehicles().find((u) => u.class === 'uav' && u.px));
+export async function breach(page, name, over) {
+  const v = over ?? (await page.evaluate(() => window.__tz.vehicles().find((u) => u.class === 'uav' && u.px)));
   assert.ok(v, 'a drone in view');
   const { body: fence, etag } = await api('POST', '/v1/fences', {
     name, kind: 'keep_out', geometry: { type: 'Point', coordinates: [v.lon, v.lat] }, radius_m: 250,
@@ -105,6 +106,49 @@ export async function breach(page, name) {
 
 const require = createRequire(import.meta.url);
 let axeSource;
+
+// Places north of the test area, where nobody else flies, one for each stray drone:
+// one that fell silent is still there.
+const PLACES = [0, 1, 2].map((n) => ({ lon: 121.9139 + 0.007 * n, lat: 30.9115 }));
+
+/**
+ * A drone that proves nothing: it hovers and speaks unsigned MAVLink to the
+ * open listener (TZ_MAVLINK), so that it is UNVERIFIED. It is followed when this
+ * returns; stop has it disarm and fall silent.
+ */
+export async function stray(place) {
+  const at = PLACES[place];
+  const { MavLinkProtocolV2, common, minimal } = require('node-mavlink');
+  const [, host, port] = /^(.+):(\d+)$/.exec(process.env.TZ_MAVLINK);
+  const socket = dgram.createSocket('udp4');
+  const protocol = new MavLinkProtocolV2(77, 1);
+  const [lon, lat, begun] = [Math.round(at.lon * 1e7), Math.round(at.lat * 1e7), Date.now()];
+  let seq = 0;
+  const say = (Message, fields) => socket.send(protocol.serialize(Object.assign(new Message(), fields), seq++ % 256), Number(port), host);
+  const beat = (baseMode) => say(minimal.Heartbeat, { type: 2, autopilot: 3, baseMode, customMode: 5, systemStatus: 4, mavlinkVersion: 3 });
+  const timer = setInterval(() => {
+    beat(209);
+    say(common.GpsRawInt, {
+      timeUsec: 0n, fixType: 3, lat, lon, alt: 50_000, eph: 80, epv: 120, vel: 0, cog: 0, satellitesVisible: 14,
+      altEllipsoid: 0, hAcc: 900, vAcc: 1400, velAcc: 0, hdgAcc: 0, yaw: 0,
+    });
+    say(common.GlobalPositionInt, { timeBootMs: Date.now() - begun + 1000, lat, lon, alt: 50_000, relativeAlt: 46_000, vx: 0, vy: 0, vz: 0, hdg: 0 });
+  }, 200);
+  for (let tries = 0; ; tries++) {
+    const { items } = (await api('GET', '/v1/tracks?limit=500')).body;
+    if (items.some((t) => t.source?.system_id === 77 && !t.verified && t.link === 'nominal' && Math.abs(t.position?.lon - at.lon) < 1e-4)) break;
+    assert.ok(tries < 100, 'the stray drone is not followed');
+    await new Promise((next) => setTimeout(next, 100));
+  }
+  return {
+    ...at,
+    stop: () => {
+      clearInterval(timer);
+      beat(81);
+      setTimeout(() => socket.close(), 200);
+    },
+  };
+}
 
 /** All findings of axe-core, as short texts. */
 export async function axe(page) {

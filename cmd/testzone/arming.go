@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"testzone/telemetry/audit"
+	"testzone/telemetry/mavlink/dialogue"
+	"testzone/vehicles"
+)
+
+// mayArm answers a vehicle that proved who it is and asks whether it may arm: by
+// what was decided, and by whether the fences could be enforced for it (SAFETY 9).
+func (s *server) mayArm(ctx context.Context, h vehicles.Handle, v vehicles.VehicleID) dialogue.ArmVerdict {
+	if ok, why := s.register.MayStart(string(v)); !ok {
+		return dialogue.ArmVerdict{Reason: why}
+	}
+	why, err := s.pipeline.Unready(ctx, h)
+	switch {
+	case err != nil:
+		return dialogue.ArmVerdict{Reason: "server busy, ask again"}
+	case len(why) > 0:
+		return dialogue.ArmVerdict{Reason: strings.ReplaceAll(strings.Join(why, ", "), "_", " ")}
+	}
+	return dialogue.ArmVerdict{Granted: true}
+}
+
+// armAnswered writes down what a vehicle was answered.
+func (s *server) armAnswered(v vehicles.VehicleID, verdict dialogue.ArmVerdict) {
+	act := audit.Act{Type: audit.ArmGranted, What: "arm", Object: "vehicle:" + string(v)}
+	if !verdict.Granted {
+		act.Type, act.Outcome = audit.ArmDenied, verdict.Reason
+	}
+	s.acts.Record(act)
+}

@@ -1,0 +1,119 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"testzone/airspace"
+	"testzone/telemetry"
+)
+
+// maxBriefed is how many things of a kind a briefing names; it counts them all.
+const maxBriefed = 100
+
+// The kinds of things in a briefing.
+const (
+	briefState       = "zone_state"
+	briefAlert       = "alert"
+	briefFence       = "provisional_fence"
+	briefNotEnforced = "not_enforced"
+	briefCompliance  = "compliance"
+	briefProposal    = "proposal"
+	briefMore        = "more"
+)
+
+// briefing lists what the next controller has to know (SAFETY 14): the state of the
+// zone and who does not comply with it, alerts that are open, fences that a restart
+// would end, vehicles for which fences are not enforced, and what waits for a second
+// person.
+func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) {
+	state := s.cfg.Register.State()
+	text := "the zone is " + strings.ReplaceAll(string(state.State), "_", " ")
+	if state.Reason != "" {
+		text += ": " + state.Reason
+	}
+	if state.Provisional {
+		text += " (not in the journal yet: a restart would end it)"
+	}
+	out := []airspace.BriefingItem{{Kind: briefState, Text: text}}
+
+	var alerts []airspace.BriefingItem
+	open := s.cfg.Book.Alerts(s.viewOf(ctx), false)
+	slices.SortStableFunc(open, func(a, b telemetry.Alert) int { return cmp.Compare(b.Level, a.Level) })
+	for i := range open {
+		a := &open[i]
+		text := fmt.Sprintf("level %d %s of %s, %s since %s", a.Level, a.Type, cmp.Or(a.Vehicle.Name, string(a.Vehicle.ID)), a.State(), timeOf(a.RaisedUS))
+		if a.Fence != nil {
+			text += ", fence " + a.Fence.Name
+		}
+		alerts = append(alerts, airspace.BriefingItem{Kind: briefAlert, ID: a.ID, Text: text})
+	}
+	out = append(out, atMost(alerts, "alerts")...)
+
+	var fences []airspace.BriefingItem
+	for _, f := range s.cfg.Register.Emergencies() {
+		fences = append(fences, airspace.BriefingItem{Kind: briefFence, ID: f.Fence.ID, Text: f.Fence.Name + " is in force and not in the journal: a restart would end it"})
+	}
+	out = append(out, atMost(fences, "provisional fences")...)
+
+	blind, err := s.briefUnenforced(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, atMost(blind, "vehicles for which fences are not enforced")...)
+
+	against, err := s.briefCompliance(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, atMost(against, "vehicles that do not comply")...)
+
+	var proposals []airspace.BriefingItem
+	for _, p := range s.cfg.Register.Proposals() {
+		if p.State == airspace.ProposalOpen {
+			proposals = append(proposals, airspace.BriefingItem{Kind: briefProposal, ID: p.ID, Text: fmt.Sprintf("%s of %s waits for a second person", p.Act, p.Subject)})
+		}
+	}
+	return append(out, atMost(proposals, "proposals")...), nil
+}
+
+// atMost says how many more there are.
+func atMost(items []airspace.BriefingItem, what string) []airspace.BriefingItem {
+	if len(items) <= maxBriefed {
+		return items
+	}
+	return append(items[:maxBriefed:maxBriefed], airspace.BriefingItem{Kind: briefMore, Text: fmt.Sprintf("and %d more %s", len(items)-maxBriefed, what)})
+}
+
+func (s *Server) briefUnenforced(ctx context.Context) (out []airspace.BriefingItem, err error) {
+	tracks, err := s.cfg.Pipeline.Tracks(ctx, s.viewOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	j := s.judge()
+	for i := range tracks {
+		t := &tracks[i]
+		if e := j.enforcement(t); !e.Enforced && !t.Traffic {
+			out = append(out, airspace.BriefingItem{Kind: briefNotEnforced, ID: string(t.Vehicle.ID),
+				Text: cmp.Or(t.Vehicle.Name, string(t.Vehicle.ID)) + ": " + strings.Join(e.Reasons, ", ")})
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) briefCompliance(ctx context.Context) (out []airspace.BriefingItem, err error) {
+	if s.cfg.Warden == nil {
+		return nil, nil
+	}
+	_, all, err := s.cfg.Warden.Board(ctx, s.viewOf(ctx))
+	for i := range all {
+		if c := &all[i]; !c.Complies {
+			out = append(out, airspace.BriefingItem{Kind: briefCompliance, ID: string(c.Vehicle.ID),
+				Text: cmp.Or(c.Vehicle.Name, string(c.Vehicle.ID)) + ": " + c.Why + " since " + timeOf(c.SinceUS)})
+		}
+	}
+	return out, err
+}
