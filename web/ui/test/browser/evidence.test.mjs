@@ -8,12 +8,12 @@ const words = {
   'en-GB': {
     quality: /\d+ plausible fixes in a row, quality good/, transitions: 'Raw transitions',
     proved: { alert: ['Evidence complete', 'suffices'], card: [/(\d+) of \1 fences enforced/] },
-    stray: { alert: ['not yet: nothing may be ordered automatically', 'source not authenticated'], card: ['NOT ENFORCED', /0 of \d+ fences enforced/] },
+    stray: { alert: ['not yet: nothing may be ordered automatically', 'source not authenticated'], card: ['NOT ENFORCED', 'nothing is ever sent to it', /0 of \d+ fences enforced/] },
   },
   'zh-CN': {
     quality: /连续 \d+ 个合理定位，质量良好/, transitions: '原始越界次数',
     proved: { alert: ['证据充分', '依据充分'], card: [/(\d+) 个围栏中 \1 个生效/] },
-    stray: { alert: ['尚未：不得自动下达指令', '来源未经认证'], card: ['围栏未生效', /\d+ 个围栏中 0 个生效/] },
+    stray: { alert: ['尚未：不得自动下达指令', '来源未经认证'], card: ['围栏未生效', '不会向其发送任何指令', /\d+ 个围栏中 0 个生效/] },
   },
 };
 
