@@ -92,7 +92,7 @@ function Steps({ of: o }: { of: Order }) {
 function Panel({ track, me }: { track: Track; me: Me }) {
   const { got, failure, load } = useOrders(track.id);
   const { busy, failure: refused, act } = useAct();
-  const [forbidden, forbid] = useState<unknown>(null);
+  const [failed, fail] = useState<unknown>(null);
   const reason = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
   const hint = useId();
@@ -112,32 +112,41 @@ function Panel({ track, me }: { track: Track; me: Me }) {
   const stop = stopOf(items);
   const ends = got ? endable(items, got.lease, me) : null;
   const others = !!got?.lease && got.lease.holder !== me.person;
+  // No order waits for the answer to the one before.
+  const order = async (body: OrderInput) => {
+    fail(null);
+    try {
+      const why = reason.current?.value.trim();
+      const o = await give(track.id, { ...body, ...(why && { reason: why }) });
+      told.current = `${o.id} asked`;
+      announce(t('order.given', { order: code('order', body.kind) }));
+      if (reason.current) reason.current.value = '';
+      // The button that ends an order goes with it.
+      if (body.kind === 'resume') list.current?.focus();
+    } catch (err) {
+      fail(err);
+    }
+    void load();
+  };
   const button = (body: OrderInput) => (
     <HoldButton
       key={body.kind} name={`order-${body.kind}`} label={code('order', body.kind)} hint={hint} strong={body.kind === 'resume'}
       begun={async () => {
-        forbid(null);
+        fail(null);
         try {
           await orders.attempt(track.id, body);
           return true;
         } catch (err) {
           // The order itself is tried all the same when it is not known whether it will do.
           if (!(err instanceof ApiError) || ![403, 404, 409].includes(err.status)) return true;
-          forbid(err);
+          fail(err);
           return false;
         }
       }}
-      fire={() => void act(async () => {
-        const why = reason.current?.value.trim();
-        told.current = `${(await give(track.id, { ...body, ...(why && { reason: why }) })).id} asked`;
-        if (reason.current) reason.current.value = '';
-        // The button that ends an order goes with it.
-        if (body.kind === 'resume') list.current?.focus();
-        forbid(null);
-      }, t('order.given', { order: code('order', body.kind) })).finally(() => void load())}
+      fire={() => void order(body)}
     />
   );
-  const wrong = forbidden ?? refused ?? failure;
+  const wrong = failed ?? refused ?? failure;
   const can = offered(track);
   return (
     <>
