@@ -182,6 +182,8 @@ func (b *Book) take(e *Event) {
 		b.takeSignal(body, e.TimeUS)
 	case *StartChange:
 		b.takeStart(body, e.TimeUS)
+	case *Call:
+		b.takeCall(body, e.TimeUS)
 	case *Suspect:
 		b.takeSuspect(body, e.TimeUS)
 	case *Begun:
@@ -268,7 +270,7 @@ func (b *Book) continues(a *Alert, c *condition) bool {
 	if c.fence != nil && a.Fence != nil && a.Fence.Rev != c.fence.Fence.Rev && a.ClearedUS != 0 {
 		return false
 	}
-	return a.ClearedUS == 0 || c.timeUS-a.ClearedUS < reopenUS
+	return a.ClearedUS == 0 || !c.anew && c.timeUS-a.ClearedUS < reopenUS
 }
 
 func (b *Book) clear(a *Alert, nowUS int64, cause string) {

@@ -59,6 +59,7 @@ const (
 	causeDisarmed  = "disarmed"
 
 	causeFenceChanged = "fence_changed"
+	causeOtherReason  = "another_reason"
 )
 
 // hold says whether a transition is kept from the alerts: it is the end of a

@@ -154,6 +154,7 @@ func (b *Book) takeSeparation(s *Separation, nowUS int64) {
 // condition is a change of one condition: it begins, ends, or both at once.
 type condition struct {
 	begins, ends bool
+	anew         bool // once it has ended it is another one, however soon it begins
 	id           *vehicles.Identity
 	from         *vehicles.Identity // whose claim it rests on; nil: id's
 	level        uint8

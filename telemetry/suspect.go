@@ -62,4 +62,6 @@ func (b *Book) endSuspicions(nowUS int64) {
 }
 
 // endsWithTrack reports whether an alert is about how the vehicle itself moves.
-func (a *Alert) endsWithTrack() bool { return a.ClearedUS == 0 && a.Type != SuspectSource }
+func (a *Alert) endsWithTrack() bool {
+	return a.ClearedUS == 0 && a.Type != SuspectSource && a.Type != CallPerson
+}

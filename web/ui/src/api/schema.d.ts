@@ -1230,6 +1230,8 @@ export interface components {
             mismatch?: components["schemas"]["Mismatch"];
             /** @description Until it is both cleared and acknowledged */
             open: boolean;
+            /** @description Of a call: id of the order that came to nothing */
+            order?: string;
             /** @description Of two vehicles that come too close: the second one */
             other?: components["schemas"]["AlertVehicle"];
             /** @description Of a predicted breach */
@@ -1247,11 +1249,13 @@ export interface components {
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person */
             type: string;
             /** @description Id of the alert of the interference that the vehicle was in when it was raised */
             under?: string;
             vehicle: components["schemas"]["AlertVehicle"];
+            /** @description Of a call: what happened, and what to say to the contact of the vehicle */
+            why?: string;
         };
         AlertArea: {
             /**

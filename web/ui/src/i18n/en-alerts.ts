@@ -71,4 +71,5 @@ export const enAlerts = {
   'alert.transitions': '{n} crossings',
   'alert.type.suspect_source': 'Suspect source',
   'alert.type.start_not_allowed': 'Start not allowed',
+  'alert.type.call_person': 'Call the contact',
 } as const;

@@ -1,6 +1,7 @@
 // Texts of what judgements rest on, in English.
 
 export const enEvidence = {
+  'alert.field.why': 'Why',
   'alert.field.transitions': 'Raw transitions',
   'alert.field.confirmed': 'Evidence complete',
   'alert.confirmed.no': 'not yet: nothing may be ordered automatically',
@@ -42,6 +43,9 @@ export const enEvidence = {
   'cause.parked': 'one stands or is disarmed',
   'cause.gone': 'one is no longer followed',
   'cause.complied': 'complied again',
+  'cause.another_reason': 'another reason to call',
+  'cause.in_effect': 'an order is in effect',
+  'cause.called': 'somebody called',
   'cause.fence_ended': 'the fence ended',
   'cause.fence_changed': 'the fence changed',
   'cause.agrees': 'agrees again',

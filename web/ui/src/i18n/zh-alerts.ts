@@ -73,4 +73,5 @@ export const zhAlerts: Record<keyof typeof enAlerts, string> = {
   'alert.transitions': '越界 {n} 次',
   'alert.type.suspect_source': '可疑来源',
   'alert.type.start_not_allowed': '违禁启动',
+  'alert.type.call_person': '请致电联系人',
 };

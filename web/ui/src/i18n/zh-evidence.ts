@@ -3,6 +3,7 @@
 import type { enEvidence } from './en-evidence';
 
 export const zhEvidence: Record<keyof typeof enEvidence, string> = {
+  'alert.field.why': '原因',
   'alert.field.transitions': '原始越界次数',
   'alert.field.confirmed': '证据充分',
   'alert.confirmed.no': '尚未：不得自动下达指令',
@@ -44,6 +45,9 @@ export const zhEvidence: Record<keyof typeof enEvidence, string> = {
   'cause.parked': '其一已停放或上锁',
   'cause.gone': '其一已不再跟踪',
   'cause.complied': '已恢复合规',
+  'cause.another_reason': '另有致电原因',
+  'cause.in_effect': '指令已生效',
+  'cause.called': '已致电',
   'cause.fence_ended': '围栏已撤销',
   'cause.fence_changed': '围栏已变更',
   'cause.agrees': '已一致',

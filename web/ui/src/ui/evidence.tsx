@@ -44,6 +44,7 @@ export function AlertEvidenceRows({ a }: { a: Alert }) {
           </ul>
         </Row>
       )}
+      {a.why && <Row label={t('alert.field.why')}>{a.why}</Row>}
       {a.under && <Row label={t('alert.field.under')}>{t('alert.type.gnss_interference')}</Row>}
       {a.transitions > 0 && <Row label={t('alert.field.transitions')}>{a.transitions}</Row>}
       {breach && (
