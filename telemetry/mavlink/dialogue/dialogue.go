@@ -41,10 +41,14 @@ var (
 	ErrGone = errors.New("the vehicle is not heard any more")
 	// ErrNoAnswer is returned when a vehicle does not answer in time, however often it is asked. Whether it did what it was asked is not known.
 	ErrNoAnswer = errors.New("the vehicle does not answer")
-	// ErrPending is returned when the same command waits for its acknowledgement already: the answers could not be told apart.
+	// ErrPending is returned when the same command waits for its acknowledgement already, or a plan is transferred: the answers could not be told apart.
 	ErrPending = errors.New("the same command is pending")
 	// ErrRefused is returned when a vehicle says no; the error is a *Refusal.
 	ErrRefused = errors.New("the vehicle refuses")
+	// ErrRestarted is returned when a vehicle restarts during the transfer of a plan. What it carries is not known.
+	ErrRestarted = errors.New("the vehicle restarted meanwhile")
+	// ErrStored is returned when a vehicle stored something else than it was given; the error says where it differs.
+	ErrStored = errors.New("the vehicle stored something else")
 	// ErrTooMany is returned when too many conversations with one vehicle are open.
 	ErrTooMany = errors.New("too many conversations with the vehicle")
 )
@@ -107,6 +111,7 @@ type peer struct {
 	requests  chan struct{} // holds one while a message or its rate is asked for: both are commands of one id
 	opens     int           // guarded by the Exchange's mu
 	bootMS    atomic.Uint32 // newest; 0: none yet
+	boots     atomic.Uint32 // restarts that were seen
 	rates     counts
 
 	mu           sync.Mutex // guards the fields below

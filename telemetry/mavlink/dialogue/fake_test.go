@@ -58,6 +58,22 @@ func (v *vehicle) Send(_ vehicles.Handle, m message.Message) error {
 	return nil
 }
 
+// setWay changes what becomes of frames.
+func (v *vehicle) setWay(way func() []time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.way = way
+}
+
+// failNext has the next n sends fail.
+func (v *vehicle) failNext(n int, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for range n {
+		v.fail = append(v.fail, err)
+	}
+}
+
 func (v *vehicle) hear(m message.Message) {
 	v.mu.Lock()
 	v.got = append(v.got, m)
@@ -69,7 +85,10 @@ func (v *vehicle) hear(m message.Message) {
 }
 
 func (v *vehicle) say(m message.Message) {
-	for _, d := range v.way() {
+	v.mu.Lock()
+	copies := v.way()
+	v.mu.Unlock()
+	for _, d := range copies {
 		time.AfterFunc(d, func() { v.e.Note(handle, time.Now().UnixMicro(), m) })
 	}
 }
