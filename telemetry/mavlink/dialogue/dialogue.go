@@ -71,6 +71,11 @@ type Config struct {
 	Home       func(vehicles.VehicleID, Home)
 	LostLink   func(vehicles.VehicleID, LostLink)
 
+	// PlanIDs is told when a vehicle says that it carries other plans than before,
+	// whoever gave it them. It is called by the goroutine that receives: it must
+	// not block.
+	PlanIDs func(vehicles.VehicleID, PlanIDs)
+
 	// MayArm answers vehicles that ask whether they may arm; nil: nobody answers
 	// them. ArmAnswered is told of each answer, by the goroutine that sends it.
 	MayArm      MayArmFunc
@@ -123,6 +128,7 @@ type peer struct {
 	again        bool            // and restarted since
 	tries        int             // without an answer
 	armed        armMemory
+	plans        PlanIDs
 }
 
 // New makes an Exchange. Run greets vehicles.
@@ -205,7 +211,7 @@ func (e *Exchange) Note(h vehicles.Handle, receivedUS int64, msg message.Message
 		}
 		return
 	}
-	if e.asksToArm(p, msg) {
+	if e.asksToArm(p, msg) || e.newPlans(p, msg) {
 		return
 	}
 	p.mu.Lock()

@@ -217,15 +217,6 @@ func TestUploadFails(t *testing.T) {
 // change their mind, end a transfer; each says so.
 func TestTransferEnds(t *testing.T) {
 	changed := errors.New("changed their mind")
-	sentTen := func(v *vehicle, then func()) {
-		for {
-			if len(v.all()) >= 10 {
-				then()
-				return
-			}
-			time.Sleep(5 * time.Millisecond) // of the test's clock
-		}
-	}
 	for _, c := range []struct {
 		name string
 		want error
@@ -254,7 +245,7 @@ func TestTransferEnds(t *testing.T) {
 				e, v, b := boarded(t, autopilotPX4, sim.PlanFaults{})
 				ctx, cancel := context.WithCancelCause(t.Context())
 				var at time.Time
-				go sentTen(v, func() { at = time.Now(); c.do(e, v, cancel) })
+				v.tenth = func() { at = time.Now(); c.do(e, v, cancel) }
 				_, err := e.Upload(ctx, handle, mission(20), nil)
 				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), "uav-9") {
 					t.Fatalf("got %v, want %v", err, c.want)
