@@ -211,7 +211,7 @@ func (d *Dispatcher) tell(c *Call) {
 		class, _ := vehicles.ParseClass(c.Class)
 		v = &vehicles.Identity{ID: c.Vehicle, Class: class, Operator: c.Operator, Verified: true}
 	}
-	d.cfg.Calls.Call(&telemetry.Call{Vehicle: v, Began: c.Open(), Why: c.Why, Order: c.Order, Cause: c.Cause})
+	d.cfg.Calls.Call(&telemetry.Call{Vehicle: v, Source: telemetry.CallOrders, Began: c.Open(), Why: c.Why, Order: c.Order, Cause: c.Cause})
 }
 
 // NeedCall has somebody call the contact of a vehicle that cannot be ordered what it
