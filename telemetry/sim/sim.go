@@ -93,6 +93,8 @@ type Config struct {
 	AskToArm bool
 	// Faults says what a vehicle does wrong.
 	Faults func(sys uint8) Fault
+	// PlanFaults says what a vehicle does wrong with plans.
+	PlanFaults func(sys uint8) PlanFaults
 	// Script is what vehicles do other than they should, and what befalls them; see Do.
 	Script []Event
 	// Integrity has vehicles also say once a second what their estimator and, those that
