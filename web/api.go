@@ -103,6 +103,9 @@ func rules() map[string]rule {
 
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
+		"getCoverage":       {scope: airspace.ZoneRead},
+		"getCoverageGrid":   {scope: airspace.ZoneRead},
+		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
@@ -237,6 +240,7 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
+	s.coverageEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
