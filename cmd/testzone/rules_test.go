@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"web/ui":             {},
 	"cmd/testzone":       nil, // wires everything
 
+	"airspace/volumes":            {"geofence/geo", "geofence"},
 	"telemetry/audit/trail":       {"telemetry/journal"},
 	"telemetry/mavlink/dialogue":  {"geofence/geo", "vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/gateway":   {"vehicles", "telemetry/mavlink"},
