@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 
 	"airspace/volumes":            {"geofence/geo", "geofence"},
 	"telemetry/audit/trail":       {"telemetry/journal"},
+	"telemetry/command/ladder":    {"geofence", "geofence/geo", "vehicles", "telemetry", "telemetry/journal", "telemetry/command"},
 	"telemetry/mavlink/dialogue":  {"geofence/geo", "vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/gateway":   {"vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/signsetup": {"telemetry/mavlink"},
