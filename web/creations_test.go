@@ -22,6 +22,7 @@ var notCreating = []string{
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key
 	"revokeVehicleKey",
+	"decideEnforcement", "confirmEnforcement", // make nothing
 	"giveOrder", // the second time shows what became of it: TestOrders
 }
 

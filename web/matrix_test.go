@@ -196,6 +196,10 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"digest":"none"}`, nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
+	case "decideEnforcement":
+		return "", `{"decision":"let_be","reason":"drill"}`, nil
+	case "confirmEnforcement":
+		return "", `{"reason":"drill"}`, nil
 	case "takeLease":
 		return "", `{"take_over":true}`, nil
 	case "acknowledgeAlert":
