@@ -2,7 +2,6 @@ package dialogue
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,102 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
-	"github.com/bluenviron/gomavlib/v3/pkg/message"
-
-	"testzone/telemetry/mavlink"
 	"testzone/telemetry/sim"
 	"testzone/vehicles"
 )
 
 var figures = flag.Bool("figures", false, "print the figures of make bench-control; without it a short form runs")
-
-// wire is a server's side of a signed link over UDP to a fleet of one vehicle,
-// which checks each frame: its CRC, its signature, that its stamp is newer than
-// all before, and that it belongs where it comes.
-type wire struct {
-	sender *mavlink.Sender
-	e      *Exchange
-	fleet  *sim.Fleet
-	links  *mavlink.Listener
-	known  chan struct{} // closed when the vehicle was heard
-}
-
-func (w *wire) Open(src mavlink.Source) (vehicles.Handle, bool) {
-	w.sender.Open(handle)
-	w.e.Open(handle, src)
-	close(w.known)
-	return handle, true
-}
-
-func (w *wire) Reports(batch []vehicles.Report) { w.e.Reports(batch) }
-func (w *wire) Note(h vehicles.Handle, receivedUS int64, msg message.Message) {
-	w.e.Note(h, receivedUS, msg)
-}
-func (w *wire) Close(h vehicles.Handle) { w.e.Close(h); w.sender.Close(h) }
-
-// newWire runs until the test ends.
-func newWire(t *testing.T, cfg sim.Config) *wire {
-	t.Helper()
-	w := &wire{known: make(chan struct{})}
-	key := mavlink.Key{1, 2, 3}
-	ring := &mavlink.Keyring{}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(ring.Set([]*mavlink.Credential{{Vehicle: "uav-1", SystemID: 1, KeyID: "vk_1", Key: key, Stamps: &mavlink.Stamps{}}}))
-	var err error
-	w.sender, err = mavlink.NewSender(mavlink.SenderConfig{})
-	must(err)
-	w.e, err = New(Config{Sender: w.sender})
-	must(err)
-	w.links, err = mavlink.Listen(mavlink.Config{Name: "signed", Keys: ring, ReceiveBuffer: 1 << 18}, w)
-	must(err)
-	w.sender.Attach(w.links)
-	cfg.Target, cfg.Kind, cfg.Vehicles = w.links.Addr().String(), sim.KindLoad, 1
-	cfg.Sign = func(uint8) ([32]byte, uint8, bool) { return key, 1, true }
-	w.fleet, err = sim.New(cfg)
-	must(err)
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	for _, run := range []func(context.Context) error{w.links.Run, w.sender.Run, w.fleet.Run} {
-		wg.Go(func() {
-			if err := run(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(func() { cancel(); wg.Wait() })
-	select {
-	case <-w.known:
-	case <-t.Context().Done():
-		t.Fatal("the vehicle was not heard")
-	}
-	return w
-}
-
-// orders sends orders until ctx ends, and returns how many could not be sent at once.
-func (w *wire) orders(ctx context.Context, t *testing.T) (sent, refused int) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return sent, refused
-		case <-tick.C:
-		}
-		sent++
-		err := w.sender.Send(handle, &ardupilotmega.MessageCommandLong{TargetSystem: 1, TargetComponent: 1, Command: 176, Param1: 1, Param2: 17})
-		if errors.Is(err, mavlink.ErrSendRate) || errors.Is(err, mavlink.ErrBusy) {
-			refused++
-		} else if err != nil {
-			t.Error(err)
-		}
-	}
-}
 
 // variant is an upload that is measured.
 type variant struct {
@@ -141,7 +49,7 @@ func TestPlanFigures(t *testing.T) {
 
 // measure uploads, and counts the frames that the vehicle refused.
 func (v *variant) measure(t *testing.T) (refused uint64) {
-	w := newWire(t, sim.Config{PlanFaults: func(uint8) sim.PlanFaults { return v.faults }})
+	w := newWire(t, sim.Config{PlanFaults: func(uint8) sim.PlanFaults { return v.faults }}, Config{})
 	if v.loss > 0 {
 		if _, err := w.fleet.Do(sim.Event{Vehicle: "all", Does: sim.LinkDrops, Share: v.loss}); err != nil {
 			t.Fatal(err)
