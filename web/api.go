@@ -104,6 +104,10 @@ func rules() map[string]rule {
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"giveBulkOrder":     {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listBulkOrders":    {scope: airspace.ZoneRead},
+		"getBulkOrder":      {scope: airspace.ZoneRead},
+		"cancelBulkOrder":   {scope: airspace.VehicleCommand, urgent: true},
 		"listCalls":         {scope: airspace.ZoneRead},
 		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
 		"takeLease":         {scope: airspace.VehicleCommand},
@@ -240,6 +244,7 @@ func (s *Server) build() (err error) {
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
 	s.callEndpoints(api)
+	s.bulkEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

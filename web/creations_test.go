@@ -22,8 +22,9 @@ var notCreating = []string{
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key
 	"revokeVehicleKey",
-	"noteCall",  // each time somebody called
-	"giveOrder", // the second time shows what became of it: TestOrders
+	"noteCall",      // each time somebody called
+	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders
+	"giveOrder",     // the second time shows what became of it: TestOrders
 }
 
 // posts are the POSTs of the document that make something.

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"testzone/telemetry/journal"
+	"testzone/vehicles"
 )
 
 // Schema is the payload type of the journal's entries about orders and control
@@ -88,9 +89,13 @@ func (o *Order) copied() *Order {
 // store takes an order in as the newest of its vehicle, or in place of the same
 // one. Called with d.mu held.
 func (d *Dispatcher) store(o *Order) {
-	_, known := d.orders[o.ID]
+	old, known := d.orders[o.ID]
+	mine := d.ofOne[o.Vehicle]
 	if !known {
 		d.order = append(d.order, o.ID)
+		d.ofOne[o.Vehicle] = append(mine, o)
+	} else if i := slices.Index(mine, old); i >= 0 {
+		mine[i] = o
 	}
 	d.orders[o.ID] = o
 	if n := d.newest[o.Vehicle]; !known || n.ID == o.ID { // by the order of the journal: a clock may be set back
@@ -113,6 +118,7 @@ func (d *Dispatcher) trim() {
 		drop--
 		delete(d.orders, id)
 		delete(d.watches, id)
+		d.ofOne[o.Vehicle] = slices.DeleteFunc(d.ofOne[o.Vehicle], func(of *Order) bool { return of == o })
 		return true
 	})
 }
@@ -173,6 +179,16 @@ func (d *Dispatcher) Order(id string) (Order, error) {
 		return Order{}, fmt.Errorf("order %s: %w", id, ErrNoOrder)
 	}
 	return *o.copied(), nil
+}
+
+// Newest is the newest order to a vehicle.
+func (d *Dispatcher) Newest(id vehicles.VehicleID) (o Order, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := d.newest[id]; n != nil {
+		return *n.copied(), true
+	}
+	return o, false
 }
 
 // Orders lists the orders that a query wants, newest first.

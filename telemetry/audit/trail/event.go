@@ -23,6 +23,7 @@ const (
 	schemaWebhook = 12     // web/notify
 	schemaOrder   = 13     // telemetry/command
 	schemaControl = 14     // airspace
+	schemaBulk    = 17     // telemetry/command/bulk
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -52,6 +53,7 @@ type body struct {
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
+	Bulk  *many  `json:"bulk"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -124,6 +126,16 @@ type lease struct {
 	Reason   string `json:"reason"`
 }
 
+// many is an order to many vehicles.
+type many struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	Of     string `json:"of"`
+	Reason string `json:"reason"`
+	Why    string `json:"why"`
+	Orders int    `json:"orders"`
+}
+
 type call struct {
 	Vehicle  string `json:"vehicle"`
 	Operator string `json:"operator"`
@@ -167,6 +179,8 @@ func Of(rec *journal.Record) Event {
 		}
 	case schemaOrder:
 		b.ofOrder(&e)
+	case schemaBulk:
+		b.ofBulk(&e)
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -217,6 +231,13 @@ func (b *body) ofOrder(e *Event) {
 		}
 		e.Object, e.Org, e.Outcome = named("vehicle", o.Vehicle)+named(" order", o.ID), o.Operator, o.State
 		e.Why = strings.TrimSpace(o.Kind + control + " " + cmp.Or(o.Why, o.Reason))
+	}
+}
+
+func (b *body) ofBulk(e *Event) {
+	if m := b.Bulk; m != nil {
+		e.Object = named("bulk", m.ID)
+		e.Why = strings.TrimSpace(fmt.Sprintf("%s to %d of %s %s", m.Kind, m.Orders, m.Of, cmp.Or(m.Why, m.Reason)))
 	}
 }
 
