@@ -103,6 +103,9 @@ func rules() map[string]rule {
 
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
+		"getCoverage":       {scope: airspace.ZoneRead},
+		"getCoverageGrid":   {scope: airspace.ZoneRead},
+		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
 		"giveBulkOrder":     {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listBulkOrders":    {scope: airspace.ZoneRead},
@@ -245,6 +248,7 @@ func (s *Server) build() (err error) {
 	s.orderEndpoints(api)
 	s.callEndpoints(api)
 	s.bulkEndpoints(api)
+	s.coverageEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

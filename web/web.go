@@ -35,6 +35,7 @@ import (
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -71,6 +72,7 @@ type Config struct {
 	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
 	Bulk     *bulk.Giver         // orders to many; default one that reaches none
+	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -222,6 +224,12 @@ func (c *Config) setDefaults() error {
 	if c.Bulk == nil {
 		var err error
 		if c.Bulk, err = bulk.New(bulk.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Coverage == nil {
+		var err error
+		if c.Coverage, err = coverage.New(coverage.Config{}); err != nil {
 			return err
 		}
 	}

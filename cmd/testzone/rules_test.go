@@ -29,9 +29,10 @@ var allowed = map[string][]string{
 	"telemetry/mavlink":  {"geofence/geo", "vehicles"},
 	"telemetry/command":  {"geofence/geo", "vehicles", "telemetry", "telemetry/journal"},
 	"telemetry/watchdog": {},
+	"telemetry/coverage": {"geofence/geo", "vehicles", "telemetry", "telemetry/journal", "telemetry/live", "telemetry/watchdog"},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/recording", "web/auth", "web/notify"},
+	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/recording", "web/auth", "web/notify"},
 	"web/admin":          {},
 	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
@@ -39,7 +40,9 @@ var allowed = map[string][]string{
 	"cmd/testzone":       nil, // wires everything
 
 	"telemetry/command/bulk":      {"geofence/geo", "vehicles", "geofence", "telemetry", "telemetry/journal", "telemetry/command"},
+	"airspace/volumes":            {"geofence/geo", "geofence"},
 	"telemetry/audit/trail":       {"telemetry/journal"},
+	"telemetry/command/ladder":    {"geofence", "geofence/geo", "vehicles", "telemetry", "telemetry/journal", "telemetry/command"},
 	"telemetry/mavlink/dialogue":  {"geofence/geo", "vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/gateway":   {"vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/signsetup": {"telemetry/mavlink"},

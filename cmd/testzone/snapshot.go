@@ -14,6 +14,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/web"
 )
@@ -41,7 +42,9 @@ type statePart interface {
 // state is the parts that are in a snapshot, in its order.
 type state []statePart
 
-func (s *server) state() state { return state{s.register, s.book, s.requests, s.orders, s.bulk} }
+func (s *server) state() state {
+	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.bulk}
+}
 
 // freshState has seen no entry and decides nothing.
 func (s *server) freshState() (state, error) {
@@ -57,7 +60,11 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, many}, nil
+	covered, err := coverage.New(coverage.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, many}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

@@ -78,8 +78,9 @@ func (o *Order) failed() bool {
 }
 
 // asksForCall reports whether somebody is called when the order comes to nothing.
-// One that was to go on stays where it was stopped.
-func (o *Order) asksForCall() bool { return o.Kind != Resume }
+// One that was to go on stays where it was stopped, and the enforcement ladder calls
+// by itself.
+func (o *Order) asksForCall() bool { return o.Kind != Resume && o.Person != Enforcement }
 
 // attend has the next look see whether somebody has to be called. Called with d.mu
 // held, after every change of an order.
@@ -216,7 +217,7 @@ func (d *Dispatcher) tell(c *Call) {
 		class, _ := vehicles.ParseClass(c.Class)
 		v = &vehicles.Identity{ID: c.Vehicle, Class: class, Operator: c.Operator, Verified: true}
 	}
-	d.cfg.Calls.Call(&telemetry.Call{Vehicle: v, Began: c.Open(), Why: c.Why, Order: c.Order, Cause: c.Cause})
+	d.cfg.Calls.Call(&telemetry.Call{Vehicle: v, Source: telemetry.CallOrders, Began: c.Open(), Why: c.Why, Order: c.Order, Cause: c.Cause})
 }
 
 // NeedCall has somebody call the contact of a vehicle that cannot be ordered what it

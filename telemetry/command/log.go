@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"testzone/telemetry/journal"
-	"testzone/vehicles"
 )
 
 // Schema is the payload type of the journal's entries about orders and control
@@ -179,16 +178,6 @@ func (d *Dispatcher) Order(id string) (Order, error) {
 		return Order{}, fmt.Errorf("order %s: %w", id, ErrNoOrder)
 	}
 	return *o.copied(), nil
-}
-
-// Newest is the newest order to a vehicle.
-func (d *Dispatcher) Newest(id vehicles.VehicleID) (o Order, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if n := d.newest[id]; n != nil {
-		return *n.copied(), true
-	}
-	return o, false
 }
 
 // Orders lists the orders that a query wants, newest first.

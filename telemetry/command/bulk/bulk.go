@@ -57,9 +57,8 @@ type Orders interface {
 	Check(ctx context.Context, q command.Request, t *telemetry.TrackView) error
 	Ask(ctx context.Context, q command.Request) (command.Order, error)
 	Order(id string) (command.Order, error)
-	Newest(id vehicles.VehicleID) (o command.Order, ok bool)
+	Now(id vehicles.VehicleID) (o command.Order, ok bool, l command.Lease)
 	Orders(wants func(*command.Order) bool) []command.Order
-	Lease(id vehicles.VehicleID) (command.Lease, bool)
 	NeedCall(v *vehicles.Identity, why string)
 }
 

@@ -42,7 +42,7 @@ func TestManyAreHeldAtOnce(t *testing.T) {
 		if b.EndedUS == 0 || states(&b)["v-3"] != "hold expired" && states(&b)["v-3"] != "hold no_answer" || !b.Durable {
 			t.Errorf("in the end: %v %+v", states(&b), b)
 		}
-		if o, _ := f.orders.Newest("v-1"); o.Bulk != b.ID || o.Person != "ann" {
+		if o, _, _ := f.orders.Now("v-1"); o.Bulk != b.ID || o.Person != "ann" {
 			t.Errorf("the order: %+v", o)
 		}
 	})

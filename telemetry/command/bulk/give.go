@@ -257,7 +257,7 @@ func (g *Giver) mayFollow(b *Bulk, it *Item) bool {
 	if it.State != Waiting {
 		return false
 	}
-	if o, ok := g.cfg.Orders.Newest(it.Vehicle); ok && o.Bulk != b.ID && o.AskedUS >= b.GivenUS {
+	if o, ok, _ := g.cfg.Orders.Now(it.Vehicle); ok && o.Bulk != b.ID && o.AskedUS >= b.GivenUS {
 		it.State, it.Why = Left, fmt.Sprintf("%s by %s came between", o.Kind, o.Person)
 		return false
 	}

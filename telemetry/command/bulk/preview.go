@@ -159,7 +159,7 @@ func (g *Giver) selected(ctx context.Context, s *Selection) ([]telemetry.TrackVi
 func (g *Giver) item(ctx context.Context, q *Request, t *telemetry.TrackView) Item {
 	v := t.Vehicle
 	it := Item{Vehicle: v.ID, Name: v.Name, Class: v.Class.String(), Operator: v.Operator, Verified: v.Verified, id: v}
-	if l, ok := g.cfg.Orders.Lease(v.ID); ok && l.Holder != q.By.Person {
+	if _, _, l := g.cfg.Orders.Now(v.ID); l.Holder != q.By.Person {
 		it.Holder = l.Holder
 	}
 	for _, k := range kindsFor(q.Kind, v.Class) {
