@@ -107,6 +107,10 @@ func rules() map[string]rule {
 		"getCoverageGrid":   {scope: airspace.ZoneRead},
 		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"giveBulkOrder":     {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listBulkOrders":    {scope: airspace.ZoneRead},
+		"getBulkOrder":      {scope: airspace.ZoneRead},
+		"cancelBulkOrder":   {scope: airspace.VehicleCommand, urgent: true},
 		"listCalls":         {scope: airspace.ZoneRead},
 		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
 		"takeLease":         {scope: airspace.VehicleCommand},
@@ -248,6 +252,7 @@ func (s *Server) build() (err error) {
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
 	s.callEndpoints(api)
+	s.bulkEndpoints(api)
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
 	s.fenceEndpoints(api)

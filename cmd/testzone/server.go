@@ -22,6 +22,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
@@ -65,6 +66,7 @@ type server struct {
 	talk      *talk
 	orders    *command.Dispatcher
 	ladders   *ladder.Enforcer
+	bulk      *bulk.Giver
 	homes     *homes
 	coverage  *coverage.Ledger
 	notifier  *notify.Notifier
@@ -261,7 +263,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.coverage.Run, s.ladders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
+	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.bulk.Run, s.coverage.Run, s.ladders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

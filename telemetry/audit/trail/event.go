@@ -23,6 +23,7 @@ const (
 	schemaWebhook = 12     // web/notify
 	schemaOrder   = 13     // telemetry/command
 	schemaControl = 14     // airspace
+	schemaBulk    = 17     // telemetry/command/bulk
 	schemaMinutes = 19     // telemetry/coverage
 	schemaLadder  = 15     // telemetry/command/ladder
 	schemaJournal = 0xffff // telemetry/journal
@@ -54,6 +55,7 @@ type body struct {
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
+	Bulk  *many  `json:"bulk"`
 
 	Ladder *enforced `json:"ladder"`
 
@@ -128,6 +130,16 @@ type lease struct {
 	Reason   string `json:"reason"`
 }
 
+// many is an order to many vehicles.
+type many struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	Of     string `json:"of"`
+	Reason string `json:"reason"`
+	Why    string `json:"why"`
+	Orders int    `json:"orders"`
+}
+
 type call struct {
 	Vehicle  string `json:"vehicle"`
 	Operator string `json:"operator"`
@@ -194,6 +206,8 @@ func Of(rec *journal.Record) Event {
 		b.ofOrder(&e)
 	case schemaLadder:
 		b.ofLadder(&e)
+	case schemaBulk:
+		b.ofBulk(&e)
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -262,6 +276,13 @@ func (b *body) ofLadder(e *Event) {
 	}
 	if e.Who != "" && l.Decision != nil {
 		e.Why = l.Decision.Reason
+	}
+}
+
+func (b *body) ofBulk(e *Event) {
+	if m := b.Bulk; m != nil {
+		e.Object = named("bulk", m.ID)
+		e.Why = strings.TrimSpace(fmt.Sprintf("%s to %d of %s %s", m.Kind, m.Orders, m.Of, cmp.Or(m.Why, m.Reason)))
 	}
 }
 
