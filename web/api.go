@@ -107,6 +107,13 @@ func rules() map[string]rule {
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
+		"listPriorities":   {scope: airspace.ZoneRead},
+		"getPriority":      {scope: airspace.ZoneRead},
+		"announcePriority": {scope: airspace.ZoneControl, once: true, urgent: true},
+		"changePriority":   {scope: airspace.ZoneControl, urgent: true},
+		"endPriority":      {scope: airspace.ZoneControl, once: true},
+		"orderExits":       {scope: airspace.VehicleCommand, once: true, urgent: true},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -237,6 +244,7 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
+	s.priorityEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
