@@ -15,6 +15,9 @@ import (
 const (
 	// reactS is from the offer until the vehicle moves: a person, an order, its answer.
 	reactS = 5.0
+	// spareS is how much later it may move and still be in time, if there is a choice: else
+	// the next look would offer another exit.
+	spareS = 10.0
 	// exitMargin is how far beyond the keep-out a place has to be.
 	exitMargin = 30.0
 	// exitReach is how far a vehicle is sent at most.
@@ -28,9 +31,9 @@ const (
 	exitLeastM    = 20.0
 	exitHighestM  = 120.0
 	exitClimbM    = 60.0
-	exitVertical  = 2.0 // m/s
-	maxNewExits   = 300 // sought in one look: the others wait for the next one
-	standingMPS   = 1.0
+	exitVertical  = 2.0           // m/s
+	maxNewExits   = 100           // sought in one look: the others wait for the next one
+	latticeM      = 0.05          // what rounding a place to degE7 may move it, twice
 	sampleApartUS = 3_600_000_000 // between two samples of the fence check: no way is a jump
 )
 
@@ -83,7 +86,7 @@ func (p *planner) free(n, e float64, h vehicles.Handle) bool {
 	for i := c[0] - 1; i <= c[0]+1; i++ {
 		for j := c[1] - 1; j <= c[1]+1; j++ {
 			for _, s := range p.taken[[2]int32{i, j}] {
-				if s.handle != h && math.Hypot(s.n-n, s.e-e) < p.apart {
+				if s.handle != h && math.Hypot(s.n-n, s.e-e) < p.apart-latticeM {
 					return false
 				}
 			}
@@ -114,13 +117,17 @@ func (p *planner) meets(b *body, t0, t1 float64) float64 {
 // exit is the way out for a vehicle; before is what it was offered before.
 func (p *planner) exit(v *judged, before *telemetry.Exit) telemetry.Exit {
 	e, ok := p.again(v, before)
-	if !ok {
+	if !ok || !e.InTime && before.InTime { // another may be in time still
 		if p.sought++; p.sought > maxNewExits {
-			v.deferred = true
-			return telemetry.Exit{Kind: telemetry.ExitNone}
+			v.deferred = !ok
+			return cmp.Or(e, telemetry.Exit{Kind: telemetry.ExitNone})
 		}
-		if e, ok = p.hold(v); !ok {
-			e = p.best(v)
+		other, holds := p.hold(v)
+		if !holds {
+			other = p.best(v)
+		}
+		if !ok || other.InTime {
+			e = other
 		}
 	}
 	p.reserve(v, &e)
@@ -152,7 +159,7 @@ func (p *planner) again(v *judged, before *telemetry.Exit) (telemetry.Exit, bool
 		}
 		out := p.moved(v, n, e)
 		out.Point = before.Point
-		return out, out.InTime || !before.InTime
+		return out, true
 	}
 	return telemetry.Exit{}, false
 }
@@ -177,15 +184,16 @@ func (p *planner) hold(v *judged) (telemetry.Exit, bool) {
 	return out, true
 }
 
-// best is the quickest way out that is in time, else the quickest.
+// best is the quickest way out that is in time with time to spare, else in time, else
+// the quickest.
 func (p *planner) best(v *judged) telemetry.Exit {
-	best := telemetry.Exit{Kind: telemetry.ExitNone}
-	better := func(e telemetry.Exit) bool {
-		return best.Kind == telemetry.ExitNone || e.InTime && !best.InTime || e.InTime == best.InTime && e.TakesS < best.TakesS
+	best, bestRank := telemetry.Exit{Kind: telemetry.ExitNone}, -1
+	better := func(e *telemetry.Exit, rank int) bool {
+		return rank > bestRank || rank == bestRank && e.TakesS < best.TakesS
 	}
 	for _, e := range p.vertical(v) {
-		if better(e) {
-			best = e
+		if rank := p.rank(v, &e); better(&e, rank) {
+			best, bestRank = e, rank
 		}
 	}
 	away := v.away()
@@ -197,7 +205,7 @@ func (p *planner) best(v *judged) telemetry.Exit {
 		for d := p.apart; d <= exitReach && tried < exitSteps; d += p.apart {
 			n, e := v.n+d*cos, v.e+d*sin
 			speed, _ := exitMPS(v.class)
-			if best.InTime && reactS+d/speed >= best.TakesS {
+			if bestRank == mostRank && reactS+d/speed >= best.TakesS {
 				break
 			}
 			if p.swept(&v.body, n, e, exitMargin) {
@@ -208,13 +216,38 @@ func (p *planner) best(v *judged) telemetry.Exit {
 				continue
 			}
 			out := p.moved(v, n, e)
-			if better(out) && p.passes(v, n, e) && p.fences.allow(v, out.Point, 0) {
-				best = out
+			rank := p.rank(v, &out)
+			if better(&out, rank) && p.passes(v, n, e) && p.fences.allow(v, out.Point, 0) {
+				best, bestRank = out, rank
 				break
 			}
 		}
 	}
 	return best
+}
+
+const mostRank = 2
+
+// rank is 0 for a way out that is not in time, 1 for one that is, 2 with time to spare.
+func (p *planner) rank(v *judged, e *telemetry.Exit) int {
+	waits := v.body
+	waits.vn, waits.ve, waits.up = 0, 0, 0
+	switch {
+	case !e.InTime:
+		return 0
+	case e.Kind != telemetry.ExitMove:
+		if p.meets(&waits, 0, e.TakesS+spareS) < never {
+			return 1
+		}
+		return mostRank
+	}
+	n, east := geo.Offset(p.scene.origin, e.Point)
+	m, goes := v.moveTo(n, east), v.body
+	goes.vn, goes.ve, goes.up = m.vn, m.ve, 0
+	if p.meets(&waits, 0, reactS+spareS) < never || p.meets(&goes, reactS+spareS, m.t1+spareS) < never {
+		return 1
+	}
+	return mostRank
 }
 
 // moved is the way to a place.
