@@ -121,6 +121,13 @@ func rules() map[string]rule {
 		"decideEnforcement":      {scope: airspace.ZoneControl, once: true, urgent: true},
 		"confirmEnforcement":     {scope: airspace.ZoneControl, once: true, urgent: true},
 
+		"listPriorities":   {scope: airspace.ZoneRead},
+		"getPriority":      {scope: airspace.ZoneRead},
+		"announcePriority": {scope: airspace.ZoneControl, once: true, urgent: true},
+		"changePriority":   {scope: airspace.ZoneControl, urgent: true},
+		"endPriority":      {scope: airspace.ZoneControl, once: true},
+		"orderExits":       {scope: airspace.VehicleCommand, once: true, urgent: true},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -255,6 +262,7 @@ func (s *Server) build() (err error) {
 	s.bulkEndpoints(api)
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
+	s.priorityEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -25,6 +25,8 @@ var notCreating = []string{
 	"noteCall",                                // each time somebody called
 	"decideEnforcement", "confirmEnforcement", // make nothing
 	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders
+	"endPriority",   // If-Match
+	"orderExits",    // orders, as giveOrder
 	"giveOrder",     // the second time shows what became of it: TestOrders
 }
 

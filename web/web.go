@@ -37,6 +37,7 @@ import (
 	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/coverage"
+	"testzone/telemetry/priority"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -76,6 +77,7 @@ type Config struct {
 	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
 
 	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
+	Priority    *priority.Watch  // who is in the way of priority traffic; nil: nobody looks
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one

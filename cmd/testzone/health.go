@@ -39,6 +39,7 @@ func (s *server) ownHealth() []telemetry.Reason {
 		}
 	}
 	s.stateHealth(add)
+	s.priorityHealth(add)
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}

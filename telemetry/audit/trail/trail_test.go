@@ -55,6 +55,8 @@ func TestEventOfEverySchema(t *testing.T) {
 			Event{Who: "carl", What: "zone.state", Object: "zone:closed", Why: "fire", Outcome: "done"}},
 		{"duty taken", journal.Decision, 14, `{"act":"duty.take","changes":[{"duty":{"id":"dt_1","person":"p_1"}},{"duty":{"id":"dt_2","person":"p_2"}}],"by":"p_2","at_us":5}`,
 			Event{Who: "p_2", What: "duty.take", Object: "duty:dt_1 duty:dt_2", Outcome: "done"}},
+		{"priority traffic", journal.Decision, 18, `{"type":"priority.ended","changes":[{"priority":{"id":"pt_1","name":"Rescue 1","route":[{"lat_e7":1,"lon_e7":2}]}}],"reason":"passed","by":"carl","at_us":5}`,
+			Event{Who: "carl", What: "priority.ended", Object: "priority:pt_1", Why: "passed", Outcome: "done"}},
 		{"webhook", journal.Decision, 12, `{"type":"webhook.create","id":"wh_1","host":"ops.example.org","url_sha256":"ab","types":["fence.*"],"by":"ada","at_us":5}`,
 			Event{Who: "ada", What: "webhook.create", Object: "webhook:wh_1", Why: "to ops.example.org", Outcome: "done"}},
 		{"order", journal.Fact, 13, `{"type":"order.asked","by":"carl","at_us":5,"order":{"id":"or_1","vehicle":"uav-7","operator":"acme","kind":"hold","state":"asked","reason":"helicopter"},"lease":{"vehicle":"uav-7","operator":"acme","holder":"carl","from":"pete"}}`,
