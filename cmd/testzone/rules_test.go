@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"web/ui":             {},
 	"cmd/testzone":       nil, // wires everything
 
+	"airspace/rules":              {},
 	"airspace/volumes":            {"geofence/geo", "geofence"},
 	"telemetry/audit/trail":       {"telemetry/journal"},
 	"telemetry/mavlink/dialogue":  {"geofence/geo", "vehicles", "telemetry/mavlink"},
