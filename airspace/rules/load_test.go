@@ -283,6 +283,27 @@ func TestAnExtensionSaysWhereItsNumbersComeFrom(t *testing.T) {
 	}
 }
 
+// tiny is about the smallest pack there can be: small enough for a fuzzer to find
+// its way.
+const tiny = `{"schema":"testzone.rulepack/1","id":"t","version":1,"place":"t","title":{"en":"t","zh":"t"},"valid_from":"2026-01-01","valid_to":null,"tz":"UTC","status":"draft",
+"sources":[{"key":"s","title":{"en":"s","zh":"s"},"mark":"draft"}],"calendar":{"weekend":["sunday"],"holidays":[],"workdays":[],"known_until":"2026-12-31","src":"s"},
+"departments":[{"id":"d","title":{"en":"d","zh":"d"}}],"items":{"i":{"title":{"en":"i","zh":"i"}}},
+"kinds":{"k":{"title":{"en":"k","zh":"k"},"domain":"uav","subtypes":["first"],"items":["i"],"signoff":{"decides":"d","required":["d"]},"steps":[{"id":"s","title":{"en":"s","zh":"s"},"state":"under_review","sign_off":true}],"max_duration":"P1M","src":"s"}},
+"clocks":{"c":{"title":{"en":"c","zh":"c"},"anchor":"submitted","op":"<=","workdays":5,"missed":"mark","src":"s"},"e":{"title":{"en":"e","zh":"e"},"anchor":"event","op":">=","day_offset":-1,"at":"12:00","missed":"mark","src":"s"}},
+"gates":{"g":{"title":{"en":"g","zh":"g"},"needs":{"any":[{"fact":"auto_km","ge":1},{"not":{"fact":"kind","in":["k"]}}]},"src":"s"}},"tiers":[{"tier":"low","when":{"always":true},"treatment":{}}],"insurance":{},
+"people":{"licence_years":1,"remote_training_h":1,"remote_control_h":1,"vehicles_per_officer":{"k":1},"src":"s"},
+"uav":{"classes":[],"duties":{},"triggers":[],"exemptions":[],"airspace":{"controlled_above_true_height_m":1,"integrated_max_true_height_m":1,"suitable_classes":[],"reasons":[],"src":"s"}},"activation":{},
+"alarms":{"depth_m":1,"dwell_s":1,"overspeed_kmh":1,"overspeed_share":0,"overspeed_s":1,"jerk_kmh":1,"jerk_s":1,"deceleration_ms2":-1,"stop_s":{},"gap_s":1,"officer_gap_s":1,"priority":[],"warn_before_end":["PT1M"],"deadline_share":0.5,"src":"s"},
+"conformance":{"recover_s":1,"min_percent":1,"excursion_s":1,"excursions_per_hour":1,"plan_ahead":"P1D","max_vertices":3,"margin_m":1,"margin_s":1,"src":"s"},
+"recorder":{"ring_s":1,"pre_s":1,"post_s":1,"min_pre_s":1,"min_post_s":1,"icv_min_hz":1,"src":"s"},"retention":{},"reports":{},"violations":{"dispositions":[],"minor":[]},
+"sandbox":{"relaxable":["/clocks/c/workdays"],"relaxations":[],"src":"s"}}`
+
+func TestTheSeedOfTheFuzzerIsAPack(t *testing.T) {
+	if _, err := Load(fstest.MapFS{"tiny.json": &fstest.MapFile{Data: []byte(tiny)}}); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	names, err := fs.Glob(Packs(), "*.json")
 	if err != nil {
@@ -296,6 +317,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add([]byte(nextYear))
+	f.Add([]byte(tiny))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := Load(fstest.MapFS{"pack.json": &fstest.MapFile{Data: b}})
 		if err != nil {
