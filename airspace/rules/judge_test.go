@@ -205,6 +205,7 @@ func TestConditionsCompare(t *testing.T) {
 		{"above", Condition{Fact: "vehicles", Gt: &n}, Known{"vehicles": 5.1}, Yes},
 		{"not above", Condition{Fact: "vehicles", Gt: &n}, Known{"vehicles": 5.0}, No},
 		{"equal", Condition{Fact: "vehicles", Eq: &n}, Known{"vehicles": 5.0}, Yes},
+		{"no number", Condition{Fact: "vehicles", Lt: &n}, Known{"vehicles": math.NaN()}, Unknown},
 		{"text for a number", Condition{Fact: "vehicles", Eq: &n}, Known{"vehicles": "5"}, Unknown},
 		{"a number for yes or no", Condition{Fact: "commercial", Is: &yes}, Known{"commercial": 1.0}, Unknown},
 		{"something else", Condition{Fact: "commercial", Is: &yes}, Known{"commercial": []int{}}, Unknown},

@@ -206,19 +206,19 @@ func TestAllViolationsComeAtOnce(t *testing.T) {
 }
 
 func TestBadFilesAreRefused(t *testing.T) {
-	for name, text := range map[string]string{
-		"not JSON":         `{"schema": `,
-		"a list":           `[]`,
-		"no id":            `{"version": 1}`,
-		"an id with an @":  `{"id": "a@b", "version": 1}`,
-		"two of a key":     `{"id": "x", "version": 1, "items": {"a": 1, "a": 2}}`,
-		"text at the end":  `{"id": "x", "version": 1} {}`,
-		"deep":             `{"id": "x", "version": 1, "a": ` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
-		"too long":         `{"id": "x", "version": 1, "a": "` + strings.Repeat("x", maxPack) + `"}`,
-		"a pack once more": `{"id": "generic", "version": 1}`,
+	for _, c := range []struct{ text, saying string }{
+		{`{"schema": `, "EOF"},
+		{`[]`, "is an object"},
+		{`{"version": 1}`, "must name the pack"},
+		{`{"id": "a@b", "version": 1}`, "must name the pack"},
+		{`{"id": "x", "version": 1, "items": {"a": 1, "a": 2}}`, "/items/a: is there twice"},
+		{`{"id": "x", "version": 1} {}`, "text follows"},
+		{`{"id": "x", "version": 1, "a": ` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, "nested deeper"},
+		{`{"id": "x", "version": 1, "a": "` + strings.Repeat("x", maxPack) + `"}`, "larger than"},
+		{`{"id": "generic", "version": 1}`, "generic@1 is in generic-1.json already"},
 	} {
-		if _, err := Load(with(t, map[string]string{"zz.json": text})); !errors.Is(err, ErrPack) {
-			t.Errorf("%s: %v", name, err)
+		if _, err := Load(with(t, map[string]string{"zz.json": c.text})); !errors.Is(err, ErrPack) || !strings.Contains(err.Error(), c.saying) {
+			t.Errorf("%.60s: %.200v", c.text, err)
 		}
 	}
 	if _, err := Load(fstest.MapFS{}); !errors.Is(err, ErrNoPack) {

@@ -72,6 +72,11 @@ func TestMarks(t *testing.T) {
 			t.Errorf("%s: %s, want %s %s %s", c.path, got, c.value, c.cites, c.mark)
 		}
 	}
+	for src, want := range map[string]Mark{"d761:26": InForce, "tz+d761:26": Assumption, "d761:26+nat-2021": DraftText, "sh-2021-3+xy": Lapsed} {
+		if _, mark, err := p.cite(src); err != nil || mark != want {
+			t.Errorf("%s is worth %s (%v), want %s: the worst of it", src, mark, err, want)
+		}
+	}
 	if o, err := p.Mark("/insurance/icv_seat/sum_contradicts/0"); err != nil || !strings.Contains(o.Note, "contradicts") {
 		t.Errorf("the note: %+v %v", o, err)
 	}
