@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"cmd/testzone":       nil, // wires everything
 
 	"telemetry/audit/trail":       {"telemetry/journal"},
+	"telemetry/command/onboard":   {"geofence/geo", "vehicles", "geofence", "telemetry", "telemetry/journal", "telemetry/command"},
 	"telemetry/mavlink/dialogue":  {"geofence/geo", "vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/gateway":   {"vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/signsetup": {"telemetry/mavlink"},
