@@ -104,6 +104,8 @@ func rules() map[string]rule {
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"listCalls":         {scope: airspace.ZoneRead},
+		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
@@ -237,6 +239,7 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
+	s.callEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -143,6 +143,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom somebody has to call, because an order came to nothing */
+        get: operations["listCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/duty": {
         parameters: {
             query?: never;
@@ -942,6 +959,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vehicles/{id}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note what came of calling the contact of a vehicle */
+        post: operations["noteCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles/{id}/contact": {
         parameters: {
             query?: never;
@@ -1240,6 +1274,11 @@ export interface components {
             raised_at: string;
             /** @description Of two vehicles that come too close */
             separation?: components["schemas"]["Separation"];
+            /**
+             * @description Of a call: what came to nothing
+             * @enum {string}
+             */
+            source?: "orders" | "enforcement" | "priority";
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
             /** @description Of a suspect source */
@@ -1374,6 +1413,49 @@ export interface components {
             kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "proposal" | "more";
             text: string;
         };
+        Call: {
+            /** @description Person that called last */
+            by: string;
+            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            cause: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            note: string;
+            /** @description Somebody still has to call */
+            open: boolean;
+            /** @description Id of the order that came to nothing; empty: none could be given */
+            order: string;
+            /**
+             * @description Of the last try
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed" | "";
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            tried_at: string | null;
+            /**
+             * Format: int64
+             * @description Times that somebody called
+             */
+            tries: number;
+            vehicle_id: string;
+            /** @description What happened, and what to say; empty: somebody called of their own accord */
+            why: string;
+        };
+        CallInput: {
+            /** @description Stays in the journal: no personal data */
+            note?: string;
+            /**
+             * @description reached: who answers for the vehicle brings it to safety; not_needed: it is known to be safe; not_reached: somebody calls again
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed";
+        };
+        CallList: {
+            /** @description Oldest first */
+            items: components["schemas"]["OpenCall"][];
+        };
         ClockInput: {
             /**
              * Format: date-time
@@ -1494,6 +1576,8 @@ export interface components {
             at: string;
             /** @description Actor id */
             by?: string;
+            /** @description That somebody has to make to the contact of a vehicle, as it was then */
+            call?: components["schemas"]["Call"];
             /** @description Why an alert was cleared */
             cause?: string;
             /** @description The entry as it is stored; with audit.read */
@@ -1513,7 +1597,7 @@ export interface components {
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed */
             type: string;
         };
         Evidence: {
@@ -2287,6 +2371,38 @@ export interface components {
         OfferDutyInputBody: {
             /** @description Id of a person who may control the zone */
             to: string;
+        };
+        OpenCall: {
+            /** @description Person that called last */
+            by: string;
+            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            cause: string;
+            /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
+            contact: components["schemas"]["Contact"] | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            note: string;
+            /** @description Somebody still has to call */
+            open: boolean;
+            /** @description Id of the order that came to nothing; empty: none could be given */
+            order: string;
+            /**
+             * @description Of the last try
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed" | "";
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            tried_at: string | null;
+            /**
+             * Format: int64
+             * @description Times that somebody called
+             */
+            tries: number;
+            vehicle_id: string;
+            /** @description What happened, and what to say; empty: somebody called of their own accord */
+            why: string;
         };
         Order: {
             /** Format: date-time */
@@ -3883,6 +3999,62 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10495,6 +10667,122 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    noteCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
