@@ -86,7 +86,7 @@ func (p *Plans) change(n name, by string, f func(*Record)) <-chan error {
 		r = before.copied()
 	}
 	f(r)
-	r.JournalSeq = 0
+	r.JournalSeq, r.own = 0, true
 	p.records[n] = r
 	return p.log.add(entryOf(r, before, by, p.nowUS()), r)
 }
@@ -110,7 +110,7 @@ func (p *Plans) Replay(rec journal.Record) error {
 	if err := json.Unmarshal(rec.Body, &e); err != nil {
 		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errEntry, err)
 	}
-	if e.Plan == nil || e.Plan.Vehicle == "" {
+	if e.Plan == nil || !e.Plan.named() {
 		return fmt.Errorf("journal entry %d: %w: %s", rec.Seq, errEntry, e.Type)
 	}
 	p.mu.Lock()
@@ -126,7 +126,7 @@ func (p *Plans) doubtReplayed() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for n, r := range p.records {
-		if r.State != Unknown {
+		if !r.own && r.State != Unknown {
 			p.doubt(n, "the server restarted: it is read back as soon as the vehicle is heard")
 		}
 	}

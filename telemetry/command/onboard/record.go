@@ -68,6 +68,8 @@ type Record struct {
 
 	Done, Total int    `json:"-"` // items, of the transfer
 	JournalSeq  uint64 `json:"-"` // of its newest entry; 0: not durable yet
+
+	own bool // it changed since the start of the program
 }
 
 // Item is one item of a plan. Its JSON is [command, frame, four parameters, x, y, z,
@@ -141,6 +143,12 @@ func same(a, b []Item) bool {
 		a.Params, b.Params, a.Z, b.Z = [4]float32{}, [4]float32{}, 0, 0
 		return z && a == b
 	})
+}
+
+// named reports whether it says what it is a record of.
+func (r *Record) named() bool {
+	_, ok := vehicles.ParsePlanKind(r.Kind)
+	return ok && r.Vehicle != ""
 }
 
 func (r *Record) name() name {

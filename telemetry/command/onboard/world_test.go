@@ -23,24 +23,23 @@ type world struct {
 	engine *geofence.Engine
 	log    *memory
 
-	mu       sync.Mutex // guards the fields below
-	id       *vehicles.Identity
-	at       geo.Fix
-	home     *geo.Point
-	noFix    bool
-	flying   bool
-	lost     bool // its link
-	returnM  *float64
-	leased   command.Lease
-	stored   map[vehicles.PlanKind]vehicles.Plan
-	opaque   uint32
-	options  float64
-	uploads  int
-	reads    int
-	enabled  bool
-	answer   error         // of the wire
-	hold     chan struct{} // an upload waits for it; nil: it does not
-	rebuilds int
+	mu      sync.Mutex // guards the fields below
+	id      *vehicles.Identity
+	at      geo.Fix
+	home    *geo.Point
+	noFix   bool
+	flying  bool
+	lost    bool // its link
+	returnM *float64
+	leased  command.Lease
+	stored  map[vehicles.PlanKind]vehicles.Plan
+	opaque  uint32
+	options float64
+	uploads int
+	reads   int
+	enabled bool
+	answer  error         // of the wire
+	hold    chan struct{} // an upload waits for it; nil: it does not
 }
 
 var (
@@ -184,6 +183,13 @@ func (w *world) Read(_ context.Context, _ vehicles.Handle, k vehicles.PlanKind) 
 		p.Items[i].Frame = vehicles.FrameGlobal + p.Items[i].Frame%vehicles.FrameGlobalInt*vehicles.FrameGlobalRelative
 	}
 	return p, Receipt{w.opaque, len(p.Items)}, w.answer
+}
+
+// read is how often a plan was read.
+func (w *world) read() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reads
 }
 
 func (w *world) Clear(context.Context, vehicles.Handle, vehicles.PlanKind) error { return w.answer }
