@@ -22,6 +22,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
@@ -63,6 +64,7 @@ type server struct {
 	talk      *talk
 	orders    *command.Dispatcher
 	homes     *homes
+	plans     *onboard.Plans
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
@@ -115,6 +117,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.newOrders(); err != nil {
+		return nil, err
+	}
+	if err = s.newPlans(); err != nil {
 		return nil, err
 	}
 	if s.notifier, err = s.newNotifier(); err != nil {
@@ -250,7 +255,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
+	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.plans.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

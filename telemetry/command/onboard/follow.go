@@ -26,8 +26,20 @@ const (
 	readAtOnce = 32
 )
 
-// Heard is told when a vehicle was heard first or restarted: what it carries has to
-// be read back. It does not wait.
+// Restarted is told when a vehicle began anew: nothing is known of what it carries.
+// It does not wait.
+func (p *Plans) Restarted(id vehicles.VehicleID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k := vehicles.PlanMission; k <= vehicles.PlanRally; k++ {
+		if r := p.records[name{id, k}]; r != nil && r.State != Unknown && r.State != Uploading {
+			p.doubt(name{id, k}, "the vehicle restarted: it is read back as soon as it answers")
+		}
+	}
+}
+
+// Heard is told when a vehicle that was heard first, or restarted, answers: what it
+// carries is read back. It does not wait.
 func (p *Plans) Heard(id vehicles.VehicleID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +50,7 @@ func (p *Plans) Heard(id vehicles.VehicleID) {
 			continue
 		}
 		if r.State != Unknown && r.State != Uploading {
-			p.doubt(n, "the vehicle restarted or came back: it is being read back")
+			p.doubt(n, "the vehicle came back: it is being read back")
 		}
 		p.wanted[n] = &reading{}
 	}

@@ -85,10 +85,13 @@ func TestInStepAndStale(t *testing.T) {
 
 		w.zoneFences(Request{Enable: true})
 		w.has(vehicles.PlanFence, InStep, "")
-		w.p.Heard("uav-7")
+		w.p.Restarted("uav-7")
 		if r := w.has(vehicles.PlanFence, Unknown, "restarted"); r.Known || r.Enabled {
 			t.Errorf("after its restart: %+v", r)
 		}
+		time.Sleep(time.Minute)
+		w.has(vehicles.PlanFence, Unknown, "restarted")
+		w.p.Heard("uav-7")
 		time.Sleep(2 * time.Second)
 		w.has(vehicles.PlanFence, InStep, "")
 
