@@ -109,6 +109,12 @@ func rules() map[string]rule {
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
+		"listPlans": {scope: airspace.ZoneRead},
+		"getPlan":   {scope: airspace.ZoneRead},
+		"putPlan":   {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
+		"clearPlan": {scope: airspace.VehicleCommand},
+		"readPlan":  {scope: airspace.VehicleCommand},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -240,6 +246,7 @@ func (s *Server) build() (err error) {
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
 	s.callEndpoints(api)
+	s.planEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

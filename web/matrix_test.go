@@ -196,6 +196,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"digest":"none"}`, nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
+	case "putPlan":
+		return "?dry_run=true", `{"from":"zone"}`, nil
 	case "noteCall":
 		return "", `{"outcome":"not_reached"}`, nil
 	case "takeLease":
@@ -253,6 +255,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 	if first := strings.Split(path, "/")[2]; strings.Contains(path, "{id}") {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
+		path = strings.ReplaceAll(path, "{kind}", "fence")
 	}
 	query, body, header := m.asked(operation)
 	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode

@@ -17,6 +17,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/web/auth"
@@ -135,6 +136,8 @@ func sentinels() []sentinel {
 		{command.ErrNotYours, http.StatusConflict, "others_order"},
 		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
 		{command.ErrOutcome, http.StatusUnprocessableEntity, "invalid"},
+		{onboard.ErrBusy, http.StatusConflict, "plan_busy"},
+		{onboard.ErrMoves, http.StatusConflict, "vehicle_moves"},
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},

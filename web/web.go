@@ -34,6 +34,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -69,6 +70,8 @@ type Config struct {
 	Traffic  *telemetry.Traffic  // what is not the zone's; nil: nobody looks
 	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
+
+	Plans *onboard.Plans // what vehicles carry; default one that reaches none
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -214,6 +217,12 @@ func (c *Config) setDefaults() error {
 	if c.Orders == nil {
 		var err error
 		if c.Orders, err = command.New(command.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Plans == nil {
+		var err error
+		if c.Plans, err = onboard.New(onboard.Config{}); err != nil {
 			return err
 		}
 	}

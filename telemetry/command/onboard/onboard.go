@@ -39,8 +39,6 @@ var (
 	ErrBusy = errors.New("a plan is on its way to or from the vehicle: wait until that is done")
 	// ErrMoves is returned when the plan of a moving vehicle shall change without the explicit word that this is meant.
 	ErrMoves = errors.New("the vehicle is armed and not parked: say that its plan shall change while it moves")
-	// ErrNone is returned when nothing is known of what a vehicle carries of a kind.
-	ErrNone = errors.New("what the vehicle carries was never read: have it read back")
 	// ErrGone is returned by a Wire when the vehicle is not reachable, and ErrSilent when it does not answer.
 	ErrGone   = errors.New("the vehicle is not heard any more")
 	ErrSilent = errors.New("the vehicle does not answer")

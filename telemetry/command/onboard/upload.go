@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
@@ -265,8 +264,7 @@ func (p *Plans) begin(ctx context.Context, v *vehicles.Identity, r *Record, q Re
 	case <-ctx.Done():
 		return Record{}, nil, fmt.Errorf("the outcome is not known yet, look at the vehicle's plans: %w", ctx.Err())
 	}
-	out, err := p.Record(v.ID, n.kind)
-	return out, nil, err
+	return p.Record(v.ID, n.kind), nil, nil
 }
 
 func (p *Plans) release(id vehicles.VehicleID) {
@@ -343,22 +341,16 @@ func (p *Plans) ended(n name, err error, good func(*Record)) {
 }
 
 // Record is what is known of a kind of plan in a vehicle.
-func (p *Plans) Record(id vehicles.VehicleID, k vehicles.PlanKind) (Record, error) {
+func (p *Plans) Record(id vehicles.VehicleID, k vehicles.PlanKind) Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := p.records[name{id, k}]
-	if r == nil {
-		return Record{}, fmt.Errorf("%s of vehicle %s: %w", k, id, ErrNone)
+	if r := p.records[name{id, k}]; r != nil {
+		return *r.copied()
 	}
-	return *r.copied(), nil
+	return NeverRead(id, k)
 }
 
-// Of lists what is known of a vehicle, mission first.
-func (p *Plans) Of(id vehicles.VehicleID) (out []Record) {
-	for k := vehicles.PlanMission; k <= vehicles.PlanRally; k++ {
-		if r, err := p.Record(id, k); err == nil {
-			out = append(out, r)
-		}
-	}
-	return slices.Clip(out)
+// NeverRead is the record of a plan of which nothing is known.
+func NeverRead(id vehicles.VehicleID, k vehicles.PlanKind) Record {
+	return Record{Vehicle: id, Kind: k.String(), State: Unknown, Why: "what the vehicle carries was never read: have it read back"}
 }
