@@ -19,6 +19,7 @@ import (
 	"testzone/airspace"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 )
 
@@ -46,7 +47,7 @@ type EventSource interface {
 // Event is one entry of the journal.
 type Event struct {
 	Seq     uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed"`
+	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, plan.in_step"`
 	At      string          `json:"at" format:"date-time"`
 	By      string          `json:"by,omitempty" doc:"Actor id"`
 	Fences  []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -57,6 +58,7 @@ type Event struct {
 	Order   *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
 	Lease   *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
 	Call    *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
+	Plan    *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
 	Hash    string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
 	Entry   json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
 
@@ -76,6 +78,7 @@ type eventBody struct {
 	Order *command.Order             `json:"order"`
 	Lease *command.Lease             `json:"lease"`
 	Call  *command.Call              `json:"call"`
+	Plan  *onboard.Record            `json:"plan"`
 	Cause string                     `json:"cause"`
 	Ack   *telemetry.Acknowledgement `json:"ack"`
 }
@@ -117,7 +120,8 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
-	if !fences && !alerts && !orders {
+	plans := rec.Schema == onboard.Schema && strings.HasPrefix(e.Type, "plan.")
+	if !fences && !alerts && !orders && !plans {
 		return e, all
 	}
 	var body eventBody
@@ -128,7 +132,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	case fences:
 		e.Fences = fencesOf(&body)
 		return e, true
-	case orders:
+	case orders, plans:
 		return e, e.about(&body, rec.Seq) || all
 	}
 	e.AlertID, e.Cause = body.ID, body.Cause
@@ -143,7 +147,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
-// about takes an order, a lease and a call in; false when there is none.
+// about takes an order, a lease, a call and a plan in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
@@ -158,7 +162,17 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := callOf(c)
 		e.Call, e.operator = &shown, c.Operator
 	}
-	return e.Order != nil || e.Lease != nil || e.Call != nil
+	if p := body.Plan; p != nil {
+		p.JournalSeq = seq
+		shown := planOf(p)
+		e.Plan, e.operator = &shown, p.Operator
+	}
+	return e.ofVehicle()
+}
+
+// ofVehicle reports whether the event is about one vehicle of an operator.
+func (e *Event) ofVehicle() bool {
+	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Plan != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -167,7 +181,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil || e.Call != nil {
+	if e.ofVehicle() {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {

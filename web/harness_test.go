@@ -53,6 +53,7 @@ type testZone struct {
 	clock    *offsetClock
 	log      *syncBuffer
 	wire     *orderRig
+	plans    *planRig
 	url      string
 	stop     func() error // ends Serve and returns its error; once
 	spec     routers.Router
@@ -175,8 +176,9 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	orders := z.newOrders()
+	plans := z.newPlans(orders)
 	z.server, err = New(Config{
-		Orders: orders, Notifier: notifier, Traffic: z.traffic, Warden: z.warden,
+		Orders: orders, Plans: plans, Notifier: notifier, Traffic: z.traffic, Warden: z.warden,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -204,6 +206,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	parts.Go(func() { _ = z.pipeline.Run(ctx) })
 	parts.Go(func() { _ = z.book.Run(ctx) })
 	parts.Go(func() { _ = orders.Run(ctx) })
+	parts.Go(func() { _ = plans.Run(ctx) })
 	parts.Go(func() { _ = z.warden.Run(ctx) })
 	if opt.audited {
 		parts.Go(func() { _ = acts.Run(ctx) })

@@ -147,15 +147,12 @@ func (s *Server) planEndpoints(api huma.API) {
 func planOf(r *onboard.Record) Plan {
 	p := Plan{
 		VehicleID: string(r.Vehicle), Kind: r.Kind, State: string(r.State), Why: r.Why, Item: positive(r.Item), Source: string(r.Source), Known: r.Known,
-		Items: len(r.Carried), Parts: []PlanPart{}, Enabled: r.Enabled, Union: r.Union, By: r.By, Person: r.Person, Reason: r.Reason,
+		Items: r.Items, Parts: []PlanPart{}, Enabled: r.Enabled, Union: r.Union, By: r.By, Person: r.Person, Reason: r.Reason,
 		AskedAt: optionalTime(r.AskedUS), EndedAt: optionalTime(r.EndedUS), ReadAt: optionalTime(r.ReadUS), Durable: r.JournalSeq != 0,
 	}
-	if r.State == onboard.Uploading {
-		p.Items = len(r.Sent)
-		if r.Total > 0 {
-			part := float64(r.Done) / float64(r.Total)
-			p.Progress = &part
-		}
+	if r.State == onboard.Uploading && r.Total > 0 {
+		part := float64(r.Done) / float64(r.Total)
+		p.Progress = &part
 	}
 	for _, part := range r.Parts {
 		lost := []string{}

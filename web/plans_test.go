@@ -2,13 +2,13 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"testing"
 
 	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/telemetry/command/onboard"
+	"testzone/telemetry/journal"
 	"testzone/vehicles"
 )
 
@@ -77,12 +77,15 @@ func (o *owners) plan(kind, state string) (p PlanAnswer) {
 	return p
 }
 
+// wallBody is a keep-out north of the boat.
+const wallBody = `{"name":"wall","kind":"keep_out","geometry":{"type":"Polygon","coordinates":[[[121.93,30.905],[121.94,30.905],[121.94,30.906],[121.93,30.906],[121.93,30.905]]]}}`
+
 func TestPlans(t *testing.T) {
 	const path = "/v1/vehicles/boat-1/plans"
 	o := newOwners(t)
 	o.want(o.as(o.anna, "GET", path, ""), "404 not_found")
 	boat := o.sail(10)
-	wall := o.newFence(`{"name":"wall","kind":"keep_out","geometry":{"type":"Polygon","coordinates":[[[121.93,30.905],[121.94,30.905],[121.94,30.906],[121.93,30.906],[121.93,30.905]]]}}`)
+	wall := o.fenceNow(wallBody).ID
 	o.heard(boat, 10)
 
 	var list PlanList
@@ -159,15 +162,18 @@ func TestPlans(t *testing.T) {
 func TestPlansAreEvents(t *testing.T) {
 	o := newOwners(t)
 	boat := o.sail(10)
-	o.newFence(fenceBody("wall", square, ""))
+	o.fenceNow(wallBody)
 	o.heard(boat, 10)
 	o.want(o.as(o.anna, "PUT", "/v1/vehicles/boat-1/plans/fence", `{"from":"zone","moving":true,"reason":"drill"}`), "202")
 	o.plan("fence", "in_step")
-	records := o.records()
+	var records []journal.Record
+	if err := o.journal.Replay(1, func(rec journal.Record) error { records = append(records, rec); return nil }); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		view telemetry.View
 		sees bool
-	}{{telemetry.WholeZone(), true}, {telemetry.OperatorView("acme"), true}, {telemetry.OperatorView("harbour"), false}} {
+	}{{telemetry.WholeZone(), true}, {telemetry.OfOperator("acme"), true}, {telemetry.OfOperator("harbour"), false}} {
 		var types []string
 		for i := range records {
 			e, visible := eventOf(&records[i], false)
@@ -179,5 +185,4 @@ func TestPlansAreEvents(t *testing.T) {
 			t.Errorf("events: %s", got)
 		}
 	}
-	_ = http.StatusOK
 }

@@ -23,6 +23,7 @@ const (
 	schemaWebhook = 12     // web/notify
 	schemaOrder   = 13     // telemetry/command
 	schemaControl = 14     // airspace
+	schemaPlan    = 16     // telemetry/command/onboard
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -52,6 +53,7 @@ type body struct {
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
+	Plan  *plan  `json:"plan"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -134,6 +136,15 @@ type call struct {
 	Cause    string `json:"cause"`
 }
 
+type plan struct {
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Kind     string `json:"kind"`
+	State    string `json:"state"`
+	Why      string `json:"why"`
+	Reason   string `json:"reason"`
+}
+
 type signature struct {
 	By   string `json:"by"`
 	Note string `json:"note"`
@@ -167,6 +178,11 @@ func Of(rec *journal.Record) Event {
 		}
 	case schemaOrder:
 		b.ofOrder(&e)
+	case schemaPlan:
+		if p := b.Plan; p != nil {
+			e.Object, e.Org, e.Outcome = named("vehicle", p.Vehicle)+named(" plan", p.Kind), p.Operator, p.State
+			e.Why = cmp.Or(p.Why, p.Reason)
+		}
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)

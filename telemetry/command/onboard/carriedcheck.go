@@ -12,7 +12,7 @@ func (c *check) againstCarried(plan *vehicles.Plan, r *Record, autopilot uint8) 
 		return
 	}
 	carries := PlanOf(vehicles.PlanFence, r.Carried)
-	own, err := fencesOf(&carries, r.Union)
+	own, err := fencesOf(&carries, r.Union, r.Parts)
 	if err != nil {
 		return // it carries what nobody understands: that is shown with its fence
 	}

@@ -209,8 +209,8 @@ func (c *check) base(e *geofence.Engine) {
 }
 
 // fences judges a fence plan: a vehicle that carried it must not be in breach.
-func (c *check) fences(plan *vehicles.Plan, union bool) {
-	own, err := fencesOf(plan, union)
+func (c *check) fences(plan *vehicles.Plan, r *Record) {
+	own, err := fencesOf(plan, r.Union, r.Parts)
 	if !c.shape(err) {
 		return
 	}

@@ -12,8 +12,9 @@ import (
 const anyArea = "any"
 
 // fencesOf are the fences that a plan of kind fence stands for: at every height, all
-// the time. union: one inclusion is enough. The error is a *vehicles.PlanError.
-func fencesOf(plan *vehicles.Plan, union bool) ([]*geofence.Compiled, error) {
+// the time. union: one inclusion is enough; parts: of the zone's fences, for their
+// names. The error is a *vehicles.PlanError.
+func fencesOf(plan *vehicles.Plan, union bool, parts []Part) ([]*geofence.Compiled, error) {
 	if err := plan.Check(); err != nil {
 		return nil, err
 	}
@@ -24,7 +25,7 @@ func fencesOf(plan *vehicles.Plan, union bool) ([]*geofence.Compiled, error) {
 			return nil, &vehicles.PlanError{Kind: plan.Kind, Item: n, Why: fmt.Sprintf("a polygon of %d vertices; a vehicle takes %d", took, maxPolygon)}
 		}
 		if f.Kind != 0 { // a return point is none
-			f.ID = fmt.Sprintf("item %d", n+1)
+			f.ID, f.Name = fmt.Sprintf("item %d", n+1), nameOf(parts, n+1)
 			if f.Kind == geofence.KeepIn && union {
 				f.Group = anyArea
 			}
@@ -37,6 +38,16 @@ func fencesOf(plan *vehicles.Plan, union bool) ([]*geofence.Compiled, error) {
 		n += took
 	}
 	return out, nil
+}
+
+// nameOf is the name of the zone's fence that an item is of; empty: of none.
+func nameOf(parts []Part, item int) string {
+	for _, p := range parts {
+		if item >= p.First && item < p.First+p.Items {
+			return p.Name
+		}
+	}
+	return ""
 }
 
 // fenceAt reads the fence that begins with the first item, and how many items it

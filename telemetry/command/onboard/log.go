@@ -87,6 +87,7 @@ func (p *Plans) change(n name, by string, f func(*Record)) <-chan error {
 	}
 	f(r)
 	r.JournalSeq, r.own = 0, true
+	r.count()
 	p.records[n] = r
 	return p.log.add(entryOf(r, before, by, p.nowUS()), r)
 }

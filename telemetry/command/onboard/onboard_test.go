@@ -260,7 +260,7 @@ func TestAMissionAgainstTheFenceOnBoard(t *testing.T) {
 		w.zoneFences(Request{})
 		w.has(vehicles.PlanFence, InStep, "")
 		_, faults, err := w.p.Upload(t.Context(), q)
-		if err != nil || codes(faults) != "against_carried 2, against_carried 2" || !strings.Contains(faults[0].Text, "item 5") {
+		if err != nil || codes(faults) != "against_carried 2, against_carried 2" || !strings.Contains(faults[0].Text, `crosses keep-out "fence wall" (item 5) of the fence that the vehicle carries`) {
 			t.Errorf("%v %+v", err, faults)
 		}
 	})

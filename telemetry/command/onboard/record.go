@@ -54,6 +54,7 @@ type Record struct {
 	Enabled  bool       `json:"enabled,omitempty"`
 	OpaqueID uint32     `json:"opaque_id,omitempty"` // by which the vehicle names what it carries
 	Known    bool       `json:"known,omitempty"`     // Carried is what it carries
+	Items    int        `json:"items,omitempty"`     // of Carried; of a transfer, of Sent
 
 	By      string `json:"by,omitempty"`
 	Person  string `json:"person,omitempty"`
@@ -154,6 +155,13 @@ func (r *Record) named() bool {
 func (r *Record) name() name {
 	k, _ := vehicles.ParsePlanKind(r.Kind)
 	return name{r.Vehicle, k}
+}
+
+// count fills Items in.
+func (r *Record) count() {
+	if r.Items = len(r.Carried); r.State == Uploading {
+		r.Items = len(r.Sent)
+	}
 }
 
 // copied shares the items, which nobody changes.

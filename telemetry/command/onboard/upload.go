@@ -46,6 +46,7 @@ func (p *Plans) Upload(ctx context.Context, q Request) (Record, []Fault, error) 
 	r.Sent, r.Total = itemsOf(&plan), len(plan.Items)
 	switch {
 	case q.Try:
+		r.count()
 		return *r, faults, nil
 	case len(faults) > 0:
 		return Record{}, faults, &Refused{faults}
@@ -144,8 +145,8 @@ func (p *Plans) judge(ctx context.Context, q *Request, v *vehicles.Identity, t *
 			c.againstCarried(&plan, p.carriedFence(v.ID), v.Source.Autopilot)
 		}
 	case vehicles.PlanFence:
-		c.fences(&plan, r.Union)
-		if own, err := fencesOf(&plan, false); err == nil && !q.FromZone {
+		c.fences(&plan, r)
+		if own, err := fencesOf(&plan, false, nil); err == nil && !q.FromZone {
 			join = inclusions(own) > 1
 		}
 		if len(c.faults) == 0 && join {

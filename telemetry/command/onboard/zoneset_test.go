@@ -123,7 +123,7 @@ func TestItemsSayWhatTheFencesSay(t *testing.T) {
 	sub := geofence.Subject{Class: vehicles.UAV, Verified: true}
 	var s sets
 	set := s.of(zone, &sub, 3, &base, 500)
-	own, err := fencesOf(&set.plan, set.union)
+	own, err := fencesOf(&set.plan, set.union, set.parts)
 	if err != nil {
 		t.Fatal(err)
 	}
