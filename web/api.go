@@ -103,6 +103,9 @@ func rules() map[string]rule {
 
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
+		"getCoverage":       {scope: airspace.ZoneRead},
+		"getCoverageGrid":   {scope: airspace.ZoneRead},
+		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
 		"listCalls":         {scope: airspace.ZoneRead},
 		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
@@ -114,6 +117,11 @@ func rules() map[string]rule {
 		"putPlan":   {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
 		"clearPlan": {scope: airspace.VehicleCommand},
 		"readPlan":  {scope: airspace.VehicleCommand},
+
+		"listEnforcement":        {scope: airspace.ZoneRead},
+		"listVehicleEnforcement": {scope: airspace.ZoneRead},
+		"decideEnforcement":      {scope: airspace.ZoneControl, once: true, urgent: true},
+		"confirmEnforcement":     {scope: airspace.ZoneControl, once: true, urgent: true},
 
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
@@ -247,6 +255,8 @@ func (s *Server) build() (err error) {
 	s.orderEndpoints(api)
 	s.callEndpoints(api)
 	s.planEndpoints(api)
+	s.coverageEndpoints(api)
+	s.ladderEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -22,8 +22,9 @@ var notCreating = []string{
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key
 	"revokeVehicleKey",
-	"readPlan",  // reads
-	"noteCall",  // each time somebody called
+	"readPlan",                                // reads
+	"noteCall",                                // each time somebody called
+	"decideEnforcement", "confirmEnforcement", // make nothing
 	"giveOrder", // the second time shows what became of it: TestOrders
 }
 

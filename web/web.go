@@ -34,7 +34,9 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/command/onboard"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -70,6 +72,9 @@ type Config struct {
 	Traffic  *telemetry.Traffic  // what is not the zone's; nil: nobody looks
 	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
+	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
+
+	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
 
 	Plans *onboard.Plans // what vehicles carry; default one that reaches none
 
@@ -223,6 +228,18 @@ func (c *Config) setDefaults() error {
 	if c.Plans == nil {
 		var err error
 		if c.Plans, err = onboard.New(onboard.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Coverage == nil {
+		var err error
+		if c.Coverage, err = coverage.New(coverage.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Enforcement == nil {
+		var err error
+		if c.Enforcement, err = ladder.New(ladder.Config{Mode: ladder.Off}); err != nil {
 			return err
 		}
 	}

@@ -112,8 +112,8 @@ func (b *Board) Plan(k vehicles.PlanKind) vehicles.Plan {
 	return vehicles.Plan{Kind: k, Items: slices.Clone(b.plans[k].items)}
 }
 
-// Refused counts the messages of a transfer that did not belong into it, and
-// Repeated those that came again.
+// Refused counts the messages of transfers that it did not take since they did not
+// belong there, and those that came again.
 func (b *Board) Refused() (refused, repeated uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -129,6 +129,27 @@ func (b *Board) Current() *ardupilotmega.MessageMissionCurrent {
 		Seq: uint16(b.seq + b.homes(vehicles.PlanMission)), Total: uint16(len(m.items)), MissionId: m.id,
 		FenceId: b.plans[vehicles.PlanFence].id, RallyPointsId: b.plans[vehicles.PlanRally].id,
 	}
+}
+
+// mission is what is flown, with its number.
+func (b *Board) mission() (id uint32, items []vehicles.PlanItem) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := &b.plans[vehicles.PlanMission]
+	return p.id, p.items // replaced, never changed
+}
+
+func (b *Board) fence() []vehicles.PlanItem {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.plans[vehicles.PlanFence].items // replaced, never changed
+}
+
+// used reports whether it ever stored a plan.
+func (b *Board) used() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ids != uint32(b.sys)<<16
 }
 
 func (b *Board) homes(k vehicles.PlanKind) int {
@@ -344,7 +365,7 @@ func (b *Board) stored(from Station, kind vehicles.PlanKind, seq int) message.Me
 	}
 	return &ardupilotmega.MessageMissionItemInt{
 		TargetSystem: from.System, TargetComponent: from.Component, Seq: uint16(seq), MissionType: missionType(kind),
-		Frame: common.MAV_FRAME(it.Frame), Command: common.MAV_CMD(it.Command), Autocontinue: flag(it.Autocontinue),
+		Frame: common.MAV_FRAME(it.Frame), Command: common.MAV_CMD(it.Command), Autocontinue: oneIf(it.Autocontinue),
 		Param1: it.Params[0], Param2: it.Params[1], Param3: it.Params[2], Param4: it.Params[3], X: it.X, Y: it.Y, Z: it.Z,
 	}
 }
@@ -414,7 +435,7 @@ func itemOf(m *ardupilotmega.MessageMissionItemInt) vehicles.PlanItem {
 	}
 }
 
-func flag(b bool) uint8 {
+func oneIf(b bool) uint8 {
 	if b {
 		return 1
 	}
