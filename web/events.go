@@ -20,6 +20,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 )
 
@@ -47,7 +48,7 @@ type EventSource interface {
 // Event is one entry of the journal.
 type Event struct {
 	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step"`
 	At         string          `json:"at" format:"date-time"`
 	By         string          `json:"by,omitempty" doc:"Actor id"`
 	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -59,6 +60,7 @@ type Event struct {
 	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
 	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
 	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
+	Plan       *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
 	Hash       string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
 	Entry      json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
 
@@ -82,6 +84,7 @@ type eventBody struct {
 
 	Ladder *ladder.Ladder             `json:"ladder"`
 	Call   *command.Call              `json:"call"`
+	Plan   *onboard.Record            `json:"plan"`
 	Cause  string                     `json:"cause"`
 	Ack    *telemetry.Acknowledgement `json:"ack"`
 }
@@ -126,7 +129,8 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	ladders := rec.Schema == ladder.Schema && strings.HasPrefix(e.Type, "enforcement.")
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
 	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
-	if !fences && !alerts && !orders && !ladders && !priorities {
+	plans := rec.Schema == onboard.Schema && strings.HasPrefix(e.Type, "plan.")
+	if !fences && !alerts && !orders && !ladders && !priorities && !plans {
 		return e, all
 	}
 	var body eventBody
@@ -144,7 +148,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 			}
 		}
 		return e, true
-	case orders, ladders:
+	case orders, ladders, plans:
 		return e, e.about(&body, rec.Seq) || all
 	}
 	e.AlertID, e.Cause = body.ID, body.Cause
@@ -159,7 +163,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
-// about takes an order, a lease, a call and an enforcement in; false when there is none.
+// about takes an order, a lease, a call, an enforcement and a plan in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
@@ -178,7 +182,17 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := callOf(c)
 		e.Call, e.operator = &shown, c.Operator
 	}
-	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil
+	if p := body.Plan; p != nil {
+		p.JournalSeq = seq
+		shown := planOf(p)
+		e.Plan, e.operator = &shown, p.Operator
+	}
+	return e.ofVehicle()
+}
+
+// ofVehicle reports whether the event is about one vehicle of an operator.
+func (e *Event) ofVehicle() bool {
+	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil || e.Plan != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -187,7 +201,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil {
+	if e.ofVehicle() {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
