@@ -103,6 +103,9 @@ func rules() map[string]rule {
 
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
+		"getCoverage":       {scope: airspace.ZoneRead},
+		"getCoverageGrid":   {scope: airspace.ZoneRead},
+		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
 		"listCalls":         {scope: airspace.ZoneRead},
 		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
@@ -240,6 +243,7 @@ func (s *Server) build() (err error) {
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
 	s.callEndpoints(api)
+	s.coverageEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

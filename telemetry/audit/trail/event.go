@@ -23,6 +23,7 @@ const (
 	schemaWebhook = 12     // web/notify
 	schemaOrder   = 13     // telemetry/command
 	schemaControl = 14     // airspace
+	schemaMinutes = 19     // telemetry/coverage
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -160,6 +161,10 @@ func Of(rec *journal.Record) Event {
 		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
 		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
 		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaMinutes:
+		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
+		e.Object = "coverage"
+		e.Why = fmt.Sprintf("minutes with and without enforcement from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	case schemaWebhook:
 		e.Object = named("webhook", b.ID)
 		if b.Host != "" {

@@ -160,6 +160,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For whom the fences are enforced, and for how long they were not */
+        get: operations["getCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sums as a CSV file: a row for each vehicle, operator and reason */
+        get: operations["exportCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the fences were not enforced lately */
+        get: operations["getCoverageGrid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/duty": {
         parameters: {
             query?: never;
@@ -1500,6 +1551,102 @@ export interface components {
             /** @description With the country's code */
             phone: string;
         };
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Vehicles with an authenticated source that are armed now
+             */
+            armed: number;
+            /** @description Intervals in which the server supervised nobody, oldest first */
+            blind: components["schemas"]["SupervisionLost"][];
+            /**
+             * Format: int64
+             * @description Those of them for which the fences are not enforced
+             */
+            not_enforced: number;
+            /** @description The same by operator */
+            operators: components["schemas"]["CoverageSum"][];
+            /**
+             * Format: date-time
+             * @description Of the sums: the first hour
+             */
+            since: string;
+            /** @description By vehicle and operator, most time without enforcement first; at most 1000 */
+            sums: components["schemas"]["CoverageSum"][];
+            total: components["schemas"]["CoveredMinutes"];
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: int64
+             * @description Armed too, with an unauthenticated source: never enforced, and no minutes are counted
+             */
+            unverified: number;
+            /** @description Of which something is heard now: not enforced first, then by id; at most 1000 */
+            vehicles: components["schemas"]["CoveredVehicle"][];
+        };
+        CoverageCell: {
+            /**
+             * Format: int64
+             * @description 0 is the westernmost
+             */
+            col: number;
+            /** Format: double */
+            minutes: number;
+            /**
+             * Format: int64
+             * @description 0 is the southernmost
+             */
+            row: number;
+        };
+        CoverageGrid: {
+            /** @description [west, south, east, north] of the grid */
+            bbox: number[];
+            /** @description Those where there was any */
+            cells: components["schemas"]["CoverageCell"][];
+            /** Format: int64 */
+            cols: number;
+            /** Format: int64 */
+            rows: number;
+            /** Format: date-time */
+            since: string;
+        };
+        CoverageSum: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Whose it was then */
+            operator: string;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+            /** @description Empty: of all */
+            vehicle_id: string;
+        };
+        CoveredMinutes: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+        };
+        CoveredVehicle: {
+            armed: boolean;
+            /** @description Of a disarmed one: whether they would be if it started */
+            enforced: boolean;
+            /** @description Fences in force; null: it is not followed any more */
+            fences: components["schemas"]["FenceCounts"] | null;
+            operator: string;
+            /** @description Why not: unverified, stale, link_lost, quality_unknown, estimator_bad, altitude_unknown, out_of_order, gnss_interference */
+            reasons: string[];
+            /** Format: date-time */
+            since: string;
+            vehicle: components["schemas"]["AlertVehicle"];
+        };
         Duty: {
             /**
              * Format: date-time
@@ -1808,6 +1955,18 @@ export interface components {
              * @description Of replace and delete: the revision that you read
              */
             rev?: number;
+        };
+        FenceCounts: {
+            /**
+             * Format: int64
+             * @description That apply to the vehicle; GET /v1/tracks/{id} names them
+             */
+            apply: number;
+            /**
+             * Format: int64
+             * @description Of these, those that can be judged and acted on this moment
+             */
+            enforced: number;
         };
         FenceEnforcement: {
             /**
@@ -2833,6 +2992,22 @@ export interface components {
             mav_type: number;
             /** Format: int64 */
             system_id: number;
+        };
+        SupervisionLost: {
+            /**
+             * @description How it began
+             * @enum {string}
+             */
+            after: "stop" | "crash" | "unknown";
+            /**
+             * Format: int64
+             * @description Vehicles that were armed when it began, of all operators
+             */
+            armed: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
         };
         Suspect: {
             /** @description It may be forged */
@@ -4037,6 +4212,225 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCoverageGrid: {
+        parameters: {
+            query?: {
+                /** @description How far back, in hours; the hour in which that is counts as a whole */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageGrid"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
