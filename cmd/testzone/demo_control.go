@@ -6,14 +6,22 @@ import (
 
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/sim"
 )
 
 // demoHold is how long the demo's controller leaves what enforcement holds where it is.
 const demoHold = 30 * time.Second
 
 // resumeHeld is the demo's controller: it lets a vehicle go on that enforcement has held
-// for a while, unless somebody else has taken it over, so that the demo goes on.
+// for a while at the demo's own fence, unless somebody else has taken it over, so that
+// the demo goes on. What other fences hold is left to people.
 func (f *demoFleet) resumeHeld(ctx context.Context) error {
+	own := ""
+	for _, d := range sim.DemoFences() {
+		if d.ID == sim.FenceHospital {
+			own = d.Name
+		}
+	}
 	by := command.By{Actor: demoController().ID, Person: demoController().ID, Zone: true}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -24,7 +32,9 @@ func (f *demoFleet) resumeHeld(ctx context.Context) error {
 			return ctx.Err()
 		}
 		before := time.Now().Add(-demoHold).UnixMicro()
-		for _, l := range f.server.ladders.Ladders(func(l *ladder.Ladder) bool { return l.State == ladder.InEffect && l.Decision == nil }) {
+		for _, l := range f.server.ladders.Ladders(func(l *ladder.Ladder) bool {
+			return l.State == ladder.InEffect && l.Decision == nil && l.Fence.Name == own
+		}) {
 			held, _, lease := f.server.orders.Now(l.Vehicle)
 			if held.Person != command.Enforcement || held.EffectUS > before || lease.Holder != command.Enforcement {
 				continue

@@ -246,7 +246,7 @@ func (f *flier) move(tick int) []vehicles.Report {
 	defer f.mu.Unlock()
 	v := vehicles.Velocity{}
 	switch f.mode {
-	case auto, stick:
+	case auto, stick, 10:
 		v.N = f.speed
 	case rtl, 11:
 		v.N = -f.speed
@@ -408,9 +408,16 @@ func (m *memory) refuse(err error) {
 // data were good for long enough.
 func in(t *testing.T, response geofence.Response, test func(t *testing.T, w *world, f *flier)) {
 	t.Helper()
+	inWith(t, response, func(*flier) {}, test)
+}
+
+// inWith does so with another vehicle.
+func inWith(t *testing.T, response geofence.Response, make func(*flier), test func(t *testing.T, w *world, f *flier)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, response)
 		f := w.add()
+		make(f)
 		w.start()
 		defer w.stop()
 		w.settleStart()

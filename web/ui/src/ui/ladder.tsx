@@ -43,14 +43,15 @@ function Decide({ id, l, waits }: { id: string; l: Ladder; waits: number }) {
     <HoldButton
       key={name} name={`ladder-${name}`} label={label} hint={hint} strong={strong}
       begun={async () => {
-        const said = !!reason.current?.value.trim();
-        fail(said ? '' : t('ladder.needsReason'));
-        if (!said) reason.current?.focus();
-        return said;
+        if (reason.current?.value.trim()) return true;
+        fail(t('ladder.needsReason'));
+        reason.current?.focus();
+        return false;
       }}
       fire={() => void call(reason.current?.value.trim() ?? '').then(
         () => {
           announce(t('ladder.done', { what: label }));
+          fail('');
           if (reason.current) reason.current.value = '';
         },
         (err) => fail(problemText(err)))}
@@ -61,7 +62,11 @@ function Decide({ id, l, waits }: { id: string; l: Ladder; waits: number }) {
   return (
     <>
       <div class="error" role="alert">{wrong}</div>
-      <label class="field"><span>{t('ladder.reason')}</span><input ref={reason} type="text" maxLength={500} data-testid="ladder-reason" /></label>
+      <label class="field">
+        <span>{t('ladder.reason')}</span>
+        {/* Not at the press: the button would move away from under the pointer. */}
+        <input ref={reason} type="text" maxLength={500} data-testid="ladder-reason" onInput={() => fail('')} />
+      </label>
       {l.state === 'held_back' && waits > 0 && <p class="small muted">{t('ladder.confirmNote', { count: waits })}</p>}
       <div class="actions order-buttons">
         {l.state === 'held_back' && waits > 0 && press('confirm', t('ladder.confirm'), (why) => ladders.confirm(why, onceFor()({ why })), true)}
