@@ -386,6 +386,12 @@ func TestSafetyRestartInTheLadder(t *testing.T) {
 			if l = w.is(f, InEffect); f.told() == "hold" || len(w.e.Health()) != 0 {
 				t.Errorf("confirmed %v: told %q, %+v, %v", confirm, f.told(), l, w.e.Health())
 			}
+			w.stop()
+			w.start() // what was confirmed is not for this start
+			w.fly(2 * time.Second)
+			if is := w.e.Standing(); is.Waits != 1 {
+				t.Errorf("after another restart: %+v", is)
+			}
 		})
 	}
 }

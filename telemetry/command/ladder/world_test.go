@@ -35,6 +35,7 @@ type world struct {
 	e        *Enforcer
 	stop     func() // ends the server; the vehicles fly on
 	epoch    uint32
+	rev      uint64 // of the newest fence
 
 	fences []*geofence.Compiled
 	all    []*flier
@@ -52,6 +53,7 @@ type flier struct {
 	amslMM   int32
 	mode     uint32
 	speed    int16 // cm/s to the north, while nothing was ordered
+	drift    int16 // likewise, while it holds
 	boot     uint32
 	armed    bool
 	status   vehicles.Status
@@ -88,8 +90,9 @@ func newWorld(t *testing.T, response geofence.Response) *world {
 // fence is a keep-out of 400 m whose southern edge is so far north of base.
 func (w *world) fence(id string, response geofence.Response, northM float64) *geofence.Compiled {
 	w.t.Helper()
+	w.rev++
 	c, err := geofence.Compile(geofence.Fence{
-		ID: id, Name: "the " + id, Kind: geofence.KeepOut, Rev: 1, Response: response,
+		ID: id, Name: "the " + id, Kind: geofence.KeepOut, Rev: w.rev, Response: response,
 		Shape: geofence.Shape{Polygons: []geo.Polygon{{Outer: geo.Ring{
 			geo.Moved(base, northM, -2000), geo.Moved(base, northM, 2000), geo.Moved(base, northM+400, 2000), geo.Moved(base, northM+400, -2000),
 		}}}},
@@ -252,6 +255,8 @@ func (f *flier) move(tick int) []vehicles.Report {
 		v.N = -f.speed
 	case land:
 		v.D = 100
+	default:
+		v.N = f.drift
 	}
 	f.at, f.boot = geo.Moved(f.at, float64(v.N)/1000, float64(v.E)/1000), f.boot+100
 	f.amslMM -= int32(v.D)
