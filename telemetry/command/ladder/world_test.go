@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,21 @@ type world struct {
 
 	fences []*geofence.Compiled
 	all    []*flier
+	unfit  atomic.Value // a string: why no order may leave
+	before atomic.Value // a func(): happens before each order of the ladder
+}
+
+// beside is a Dispatcher to which something happens before each order.
+type beside struct {
+	*command.Dispatcher
+	w *world
+}
+
+func (b beside) Ask(ctx context.Context, q command.Request) (command.Order, error) {
+	if do, ok := b.w.before.Load().(func()); ok {
+		do()
+	}
+	return b.Dispatcher.Ask(ctx, q)
 }
 
 // flier is a simulated vehicle.
@@ -138,7 +154,11 @@ func (w *world) start() {
 	w.orders, err = command.New(command.Config{Wire: w, Fleet: w, Journal: w.log})
 	must(err)
 	cfg := w.cfg
-	cfg.Orders, cfg.Fleet, cfg.Bus, cfg.Journal = w.orders, w, w.bus, w.log
+	cfg.Orders, cfg.Fleet, cfg.Bus, cfg.Journal = beside{w.orders, w}, w, w.bus, w.log
+	cfg.Unfit = func() string {
+		why, _ := w.unfit.Load().(string)
+		return why
+	}
 	w.e, err = New(cfg)
 	must(err)
 	for _, rec := range w.log.records() {
