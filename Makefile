@@ -79,7 +79,10 @@ bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 
 bench-control: ## orders over bad links: reported as they are; from a breach to the order on the wire
 	$(call figures,telemetry/command,TestOrderFigures)
+	$(call figures,telemetry/sim,TestInterferenceFigures)
 	$(call figures,telemetry/command/ladder,TestLadderFigures)
+	$(call figures,telemetry/mavlink/dialogue,TestPlanFigures)
+	$(call figures,telemetry/priority,TestPriorityFigures)
 
 bench-fence: ## one step of the fence engine beside a bare R-tree search
 	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))

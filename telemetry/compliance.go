@@ -158,6 +158,18 @@ func (w *Warden) Board(ctx context.Context, view View) (Restriction, []Complianc
 	return w.is, out, nil
 }
 
+// Against are the vehicles that do not comply with the restriction in force.
+func (w *Warden) Against(ctx context.Context) (map[vehicles.VehicleID]bool, error) {
+	_, board, err := w.Board(ctx, WholeZone())
+	out := map[vehicles.VehicleID]bool{}
+	for i := range board {
+		if !board[i].Complies {
+			out[board[i].Vehicle.ID] = true
+		}
+	}
+	return out, err
+}
+
 // look compares every track with the restriction.
 func (w *Warden) look(ctx context.Context) error {
 	select {
@@ -210,7 +222,7 @@ func (w *Warden) end(now int64) {
 
 // judge takes a track in. It is called with the lock held.
 func (w *Warden) judge(t *TrackView, now int64) {
-	v, rests := w.of[t.Vehicle.ID], atRest(&t.Track)
+	v, rests := w.of[t.Vehicle.ID], AtRest(&t.Track)
 	if v == nil {
 		v = &warded{}
 		w.of[t.Vehicle.ID] = v
@@ -288,9 +300,9 @@ func (w *Warden) settle(v *warded, cause string, now int64) {
 	}
 }
 
-// atRest reports whether a vehicle can stay as it is: landed or disarmed, as it said
+// AtRest reports whether a vehicle can stay as it is: landed or disarmed, as it said
 // last, or standing, if it does not hang in the air.
-func atRest(t *vehicles.Track) bool {
+func AtRest(t *vehicles.Track) bool {
 	switch t.Phase() {
 	case vehicles.Parked:
 		return true

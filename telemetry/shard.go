@@ -25,6 +25,7 @@ type shard struct {
 	ahead  []geofence.Prediction
 	looks  int             // link ticks since the last look ahead
 	jump   geofence.Jumped // scratch of weigh
+	found  []EnforcementLook
 }
 
 // owned is one vehicle of the shard.
@@ -74,6 +75,7 @@ func (s *shard) run(ctx context.Context) error {
 			if s.looks++; s.looks >= lookEvery {
 				s.looks = 0
 				s.watchEnforcement()
+				s.tellLooks()
 				s.lookAhead()
 			}
 		case <-ctx.Done():

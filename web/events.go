@@ -46,19 +46,21 @@ type EventSource interface {
 
 // Event is one entry of the journal.
 type Event struct {
-	Seq     uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, enforcement.step, enforcement.frozen"`
-	At      string          `json:"at" format:"date-time"`
-	By      string          `json:"by,omitempty" doc:"Actor id"`
-	Fences  []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
-	AlertID string          `json:"alert_id,omitempty"`
-	Alert   *Alert          `json:"alert,omitempty" doc:"When it is raised or begins again: as it was then"`
-	Cause   string          `json:"cause,omitempty" doc:"Why an alert was cleared"`
-	Note    string          `json:"note,omitempty" doc:"Of who acknowledged"`
-	Order   *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
-	Lease   *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
-	Hash    string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
-	Entry   json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
+	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended"`
+	At         string          `json:"at" format:"date-time"`
+	By         string          `json:"by,omitempty" doc:"Actor id"`
+	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
+	AlertID    string          `json:"alert_id,omitempty"`
+	Alert      *Alert          `json:"alert,omitempty" doc:"When it is raised or begins again: as it was then"`
+	Cause      string          `json:"cause,omitempty" doc:"Why an alert was cleared"`
+	Note       string          `json:"note,omitempty" doc:"Of who acknowledged"`
+	Order      *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
+	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
+	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
+	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
+	Hash       string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
+	Entry      json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
 
 	Enforcement *BreachEnforcement `json:"enforcement,omitempty" doc:"Of the breach of a vehicle, as it was then"`
 
@@ -79,6 +81,7 @@ type eventBody struct {
 	Lease *command.Lease   `json:"lease"`
 
 	Ladder *ladder.Ladder             `json:"ladder"`
+	Call   *command.Call              `json:"call"`
 	Cause  string                     `json:"cause"`
 	Ack    *telemetry.Acknowledgement `json:"ack"`
 }
@@ -89,7 +92,8 @@ type fenceRef struct {
 }
 
 type changedRef struct {
-	Fence *fenceRef `json:"fence"`
+	Fence    *fenceRef `json:"fence"`
+	Priority *fenceRef `json:"priority"`
 	fenceRef
 }
 
@@ -101,7 +105,7 @@ func (c changedRef) result() FenceResult {
 }
 
 // eventOf is a record as a follower may see it; all is audit.read. Without it
-// only fences, alerts, orders and enforcement are shown, which zone.read shows too.
+// only fences, priority traffic, alerts, orders and enforcement are shown, which zone.read shows too.
 func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	e = Event{Seq: rec.Seq, Type: "entry", At: timeOf(rec.TimeUS)}
 	if all {
@@ -120,8 +124,9 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
 	ladders := rec.Schema == ladder.Schema && strings.HasPrefix(e.Type, "enforcement.")
-	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease."))
-	if !fences && !alerts && !orders && !ladders {
+	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
+	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
+	if !fences && !alerts && !orders && !ladders && !priorities {
 		return e, all
 	}
 	var body eventBody
@@ -131,6 +136,13 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	switch {
 	case fences:
 		e.Fences = fencesOf(&body)
+		return e, true
+	case priorities:
+		for _, c := range body.Changes {
+			if c.Priority != nil {
+				e.PriorityID = c.Priority.ID
+			}
+		}
 		return e, true
 	case orders, ladders:
 		return e, e.about(&body, rec.Seq) || all
@@ -147,7 +159,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
-// about takes an order, a lease and an enforcement in; false when there is none.
+// about takes an order, a lease, a call and an enforcement in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
@@ -162,7 +174,11 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := orderOf(o)
 		e.Order, e.operator = &shown, o.Operator
 	}
-	return e.Order != nil || e.Lease != nil || e.Enforcement != nil
+	if c := body.Call; c != nil {
+		shown := callOf(c)
+		e.Call, e.operator = &shown, c.Operator
+	}
+	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -171,11 +187,11 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil || e.Enforcement != nil {
+	if e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
-		return len(e.Fences) > 0
+		return len(e.Fences) > 0 || e.PriorityID != ""
 	}
 	a, ok := s.cfg.Book.Alert(sees, e.AlertID)
 	if ok && e.Alert != nil {
@@ -187,7 +203,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 
 func fencesOf(body *eventBody) (out []FenceResult) {
 	if len(body.Changes) == 0 {
-		return []FenceResult{changedRef{body.Fence, fenceRef{body.ID, body.Rev}}.result()}
+		return []FenceResult{changedRef{Fence: body.Fence, fenceRef: fenceRef{body.ID, body.Rev}}.result()}
 	}
 	for _, c := range body.Changes {
 		out = append(out, c.result())

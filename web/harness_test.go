@@ -24,8 +24,11 @@ import (
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
+	"testzone/telemetry/priority"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -48,6 +51,8 @@ type testZone struct {
 	register *airspace.Register
 	book     *telemetry.Book
 	warden   *telemetry.Warden
+	coverage *coverage.Ledger
+	priority *priority.Watch
 	bus      *telemetry.Bus
 	journal  *journal.Journal
 	clock    *offsetClock
@@ -132,12 +137,15 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	configured := []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}}
 	z.registry, err = vehicles.NewRegistry(4_000_000_007, configured)
 	must(err)
+	z.coverage, err = coverage.New(coverage.Config{Journal: j, Bus: z.bus, Box: testGrid().Box, Clock: z.clock.now})
+	must(err)
 	z.engine = geofence.NewEngine(geofence.Config{})
 	if opt.schedule {
 		opt.inForce = z.engine.InForce
 	}
 	z.pipeline, err = telemetry.New(telemetry.Config{
 		Registry: z.registry, Engine: z.engine, Bus: z.bus, Grid: testGrid(), Shards: 2,
+		Looked: func(at int64, looks []telemetry.EnforcementLook) { z.coverage.Look(at, looks) },
 	})
 	must(err)
 	z.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: z.registry, Pipeline: z.pipeline})
@@ -159,6 +167,20 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		Pipeline: z.pipeline, Bus: z.bus, Inside: func(geo.Point) bool { return true },
 		Restriction: func() telemetry.Restriction { return RestrictionOf(z.register.State()) },
 	})
+	z.priority, err = priority.New(priority.Config{
+		Tracks: func(ctx context.Context) ([]telemetry.TrackView, error) {
+			return z.pipeline.Tracks(ctx, telemetry.WholeZone())
+		},
+		Traffic: func() []telemetry.TrafficView { return z.traffic.Tracks(telemetry.WholeZone()) },
+		Keepouts: func() (out []priority.Keepout) {
+			for _, p := range z.register.Priorities(false) {
+				out = append(out, KeepoutOf(&p))
+			}
+			return out
+		},
+		Bus: z.bus, Engine: z.engine, Clock: z.clock.now,
+	})
+	must(err)
 	secrets, err := auth.OpenSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, OIDC: opt.oidc, Events: actsOf(acts), Tokens: []auth.Token{
@@ -175,8 +197,10 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	orders := z.newOrders()
+	many, err := bulk.New(bulk.Config{Orders: orders, Zone: z.wire, Journal: z.journal, Clock: z.clock.now})
+	must(err)
 	z.server, err = New(Config{
-		Orders: orders, Notifier: notifier, Traffic: z.traffic, Warden: z.warden,
+		Orders: orders, Bulk: many, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -204,7 +228,9 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	parts.Go(func() { _ = z.pipeline.Run(ctx) })
 	parts.Go(func() { _ = z.book.Run(ctx) })
 	parts.Go(func() { _ = orders.Run(ctx) })
+	parts.Go(func() { _ = many.Run(ctx) })
 	parts.Go(func() { _ = z.warden.Run(ctx) })
+	parts.Go(func() { _ = z.coverage.Run(ctx) })
 	if opt.audited {
 		parts.Go(func() { _ = acts.Run(ctx) })
 		parts.Go(func() { _ = keeper.Run(ctx) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
@@ -12,6 +13,7 @@ import (
 	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/mavlink"
 	"testzone/telemetry/mavlink/dialogue"
 	"testzone/vehicles"
@@ -20,7 +22,10 @@ import (
 // newOrders makes the dispatcher; its wire is there when the state was rebuilt.
 func (s *server) newOrders() (err error) {
 	s.homes = &homes{}
-	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal})
+	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}})
+	if err == nil {
+		s.bulk, err = bulk.New(bulk.Config{Orders: s.orders, Zone: orderFleet{s}, Journal: s.journal})
+	}
 	return err
 }
 
@@ -62,11 +67,27 @@ func (f orderFleet) Track(ctx context.Context, h vehicles.Handle) (telemetry.Tra
 	return f.s.pipeline.Track(ctx, telemetry.WholeZone(), h)
 }
 
+// Tracks is bulk.Zone's.
+func (f orderFleet) Tracks(ctx context.Context) ([]telemetry.TrackView, error) {
+	return f.s.pipeline.Tracks(ctx, telemetry.WholeZone())
+}
+
+// Against is bulk.Zone's.
+func (f orderFleet) Against(ctx context.Context) (map[vehicles.VehicleID]bool, error) {
+	return f.s.warden.Against(ctx)
+}
+
 // Home is command.Fleet's.
 func (f orderFleet) Home(id vehicles.VehicleID) (geo.Point, bool) { return f.s.homes.get(id) }
 
 // ModeName is command.Fleet's.
 func (f orderFleet) ModeName(v *vehicles.Identity, mode uint32) string { return modeName(v, mode) }
+
+// orderCalls raises and ends the alerts that somebody has to be called.
+type orderCalls struct{ bus *telemetry.Bus }
+
+// Call is command.Calls'.
+func (c orderCalls) Call(call *telemetry.Call) { c.bus.Publish(time.Now().UnixMicro(), call) }
 
 // homes are where vehicles return to, as they said last: when they are asked, and by
 // themselves when it changes, as at take-off. Safe for concurrent use.

@@ -122,12 +122,13 @@ type Appender interface {
 	Append(ctx context.Context, batch ...journal.Entry) ([]uint64, error)
 }
 
-// Config of a Dispatcher. All but Clock go together; without them it only replays,
+// Config of a Dispatcher. Wire, Fleet and Journal go together; without them it only replays,
 // and reaches no vehicle.
 type Config struct {
 	Wire    Wire
 	Fleet   Fleet
 	Journal Appender
+	Calls   Calls            // default: nobody is told whom to call
 	Clock   func() time.Time // time.Now
 }
 
@@ -144,11 +145,17 @@ type Dispatcher struct {
 	orders  map[string]*Order
 	order   []string // ids, oldest first
 	newest  map[vehicles.VehicleID]*Order
+	ofOne   map[vehicles.VehicleID][]*Order // the orders to each vehicle, oldest first
 	leases  map[vehicles.VehicleID]Lease
 	answers map[requestName]answer
 
 	talks   map[vehicles.VehicleID]*talk // the newest conversation of each vehicle
 	watches map[string]*watch            // of orders whose effect is looked for
+
+	calls    map[vehicles.VehicleID]*Call // the newest of each vehicle
+	attended map[vehicles.VehicleID]bool  // somebody may have to be called
+
+	standing map[vehicles.VehicleID]int64 // since when; not guarded, it belongs to Run
 }
 
 // New makes a Dispatcher.
@@ -160,8 +167,10 @@ func New(cfg Config) (*Dispatcher, error) {
 		cfg.Clock = time.Now
 	}
 	d := &Dispatcher{
-		cfg: cfg, orders: map[string]*Order{}, newest: map[vehicles.VehicleID]*Order{}, leases: map[vehicles.VehicleID]Lease{},
+		cfg: cfg, orders: map[string]*Order{}, newest: map[vehicles.VehicleID]*Order{},
+		ofOne: map[vehicles.VehicleID][]*Order{}, leases: map[vehicles.VehicleID]Lease{},
 		answers: map[requestName]answer{}, talks: map[vehicles.VehicleID]*talk{}, watches: map[string]*watch{},
+		calls: map[vehicles.VehicleID]*Call{}, attended: map[vehicles.VehicleID]bool{}, standing: map[vehicles.VehicleID]int64{},
 	}
 	d.life, d.end = context.WithCancel(context.Background())
 	d.scribe = newScribe(cfg.Journal, cfg.Clock, d.durable)
@@ -174,12 +183,14 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	var writing sync.WaitGroup
 	writing.Go(d.scribe.run)
 	d.watchReplayed()
+	d.attendOpen()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
 			d.look(ctx)
+			d.lookAtCalls(ctx)
 			continue
 		case <-ctx.Done():
 		}

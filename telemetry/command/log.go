@@ -31,6 +31,7 @@ type entry struct {
 	AtUS    int64            `json:"at_us"`
 	Order   *Order           `json:"order,omitempty"`
 	Lease   *Lease           `json:"lease,omitempty"` // that the order took, or alone
+	Call    *Call            `json:"call,omitempty"`
 	Request *journal.Request `json:"request,omitempty"`
 }
 
@@ -87,9 +88,13 @@ func (o *Order) copied() *Order {
 // store takes an order in as the newest of its vehicle, or in place of the same
 // one. Called with d.mu held.
 func (d *Dispatcher) store(o *Order) {
-	_, known := d.orders[o.ID]
+	old, known := d.orders[o.ID]
+	mine := d.ofOne[o.Vehicle]
 	if !known {
 		d.order = append(d.order, o.ID)
+		d.ofOne[o.Vehicle] = append(mine, o)
+	} else if i := slices.Index(mine, old); i >= 0 {
+		mine[i] = o
 	}
 	d.orders[o.ID] = o
 	if n := d.newest[o.Vehicle]; !known || n.ID == o.ID { // by the order of the journal: a clock may be set back
@@ -112,6 +117,7 @@ func (d *Dispatcher) trim() {
 		drop--
 		delete(d.orders, id)
 		delete(d.watches, id)
+		d.ofOne[o.Vehicle] = slices.DeleteFunc(d.ofOne[o.Vehicle], func(of *Order) bool { return of == o })
 		return true
 	})
 }
@@ -120,6 +126,7 @@ func (d *Dispatcher) trim() {
 func (d *Dispatcher) change(o *Order, by func(*Order)) {
 	by(o)
 	d.scribe.add(entry{Type: typeOf(o.State), AtUS: d.nowUS(), Order: o.copied()})
+	d.attend(o)
 }
 
 // durable is called by the scribe, in the order of the journal.
@@ -141,13 +148,16 @@ func (d *Dispatcher) Replay(rec journal.Record) error {
 	if err := json.Unmarshal(rec.Body, &e); err != nil {
 		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errEntry, err)
 	}
-	if e.Order == nil && e.Lease == nil || e.Order != nil && e.Order.ID == "" {
+	if e.Order == nil && e.Lease == nil && e.Call == nil || e.Order != nil && e.Order.ID == "" {
 		return fmt.Errorf("journal entry %d: %w: %s", rec.Seq, errEntry, e.Type)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e.Lease != nil {
 		d.leases[e.Lease.Vehicle] = *e.Lease
+	}
+	if e.Call != nil {
+		d.noteCall(e.Call)
 	}
 	if e.Order != nil {
 		e.Order.JournalSeq = rec.Seq

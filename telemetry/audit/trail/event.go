@@ -14,17 +14,20 @@ import (
 // The schemas of the journal's entries. They are numbers in files for ever; the
 // packages that write them own their bodies.
 const (
-	schemaFence   = 1      // airspace
-	schemaAlert   = 2      // telemetry
-	schemaGap     = 3      // telemetry/watchdog
-	schemaAct     = 4      // telemetry/audit
-	schemaAccount = 10     // airspace
-	schemaFleet   = 11     // airspace
-	schemaWebhook = 12     // web/notify
-	schemaOrder   = 13     // telemetry/command
-	schemaControl = 14     // airspace
-	schemaLadder  = 15     // telemetry/command/ladder
-	schemaJournal = 0xffff // telemetry/journal
+	schemaFence    = 1      // airspace
+	schemaAlert    = 2      // telemetry
+	schemaGap      = 3      // telemetry/watchdog
+	schemaAct      = 4      // telemetry/audit
+	schemaAccount  = 10     // airspace
+	schemaFleet    = 11     // airspace
+	schemaWebhook  = 12     // web/notify
+	schemaOrder    = 13     // telemetry/command
+	schemaControl  = 14     // airspace
+	schemaBulk     = 17     // telemetry/command/bulk
+	schemaMinutes  = 19     // telemetry/coverage
+	schemaLadder   = 15     // telemetry/command/ladder
+	schemaPriority = 18     // airspace
+	schemaJournal  = 0xffff // telemetry/journal
 )
 
 // The outcomes that are not the code of a refusal.
@@ -52,6 +55,8 @@ type body struct {
 
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
+	Call  *call  `json:"call"`
+	Bulk  *many  `json:"bulk"`
 
 	Ladder *enforced `json:"ladder"`
 
@@ -88,6 +93,7 @@ type change struct {
 	Vehicle  *object `json:"vehicle"`
 	Gateway  *object `json:"gateway"`
 	Duty     *object `json:"duty"`
+	Priority *object `json:"priority"`
 
 	State *struct {
 		State string `json:"state"`
@@ -126,6 +132,26 @@ type lease struct {
 	Reason   string `json:"reason"`
 }
 
+// many is an order to many vehicles.
+type many struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	Of     string `json:"of"`
+	Reason string `json:"reason"`
+	Why    string `json:"why"`
+	Orders int    `json:"orders"`
+}
+
+type call struct {
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Order    string `json:"order"`
+	Why      string `json:"why"`
+	Outcome  string `json:"outcome"`
+	Note     string `json:"note"`
+	Cause    string `json:"cause"`
+}
+
 type enforced struct {
 	ID       string `json:"id"`
 	Vehicle  string `json:"vehicle"`
@@ -160,7 +186,7 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount, schemaFleet, schemaControl:
+	case schemaFence, schemaAccount, schemaFleet, schemaControl, schemaPriority:
 		e.Object, e.Org = b.objects()
 		e.Why = b.Reason
 	case schemaAlert:
@@ -169,6 +195,10 @@ func Of(rec *journal.Record) Event {
 		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
 		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
 		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaMinutes:
+		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
+		e.Object = "coverage"
+		e.Why = fmt.Sprintf("minutes with and without enforcement from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	case schemaWebhook:
 		e.Object = named("webhook", b.ID)
 		if b.Host != "" {
@@ -178,6 +208,8 @@ func Of(rec *journal.Record) Event {
 		b.ofOrder(&e)
 	case schemaLadder:
 		b.ofLadder(&e)
+	case schemaBulk:
+		b.ofBulk(&e)
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -211,8 +243,13 @@ func (b *body) ofAlert(e *Event) {
 	}
 }
 
-// ofOrder shows an order to a vehicle, or who has its control.
+// ofOrder shows an order to a vehicle, who has its control, or that its contact has to
+// be called.
 func (b *body) ofOrder(e *Event) {
+	if c := b.Call; c != nil {
+		e.Object, e.Org = named("vehicle", c.Vehicle)+named(" order", c.Order), c.Operator
+		e.Why, e.Outcome = cmp.Or(c.Note, c.Why), cmp.Or(c.Outcome, c.Cause, done)
+	}
 	if l := b.Lease; l != nil {
 		e.Object, e.Org, e.Why = named("vehicle", l.Vehicle), l.Operator, strings.TrimSpace(named("held", l.Holder)+named(" from", l.From)+" "+l.Reason)
 	}
@@ -244,6 +281,13 @@ func (b *body) ofLadder(e *Event) {
 	}
 }
 
+func (b *body) ofBulk(e *Event) {
+	if m := b.Bulk; m != nil {
+		e.Object = named("bulk", m.ID)
+		e.Why = strings.TrimSpace(fmt.Sprintf("%s to %d of %s %s", m.Kind, m.Orders, m.Of, cmp.Or(m.Why, m.Reason)))
+	}
+}
+
 // objects names what a decision changed, with spaces between, and whose it is.
 func (b *body) objects() (objects, org string) {
 	if len(b.Changes) == 0 {
@@ -258,7 +302,7 @@ func (b *body) objects() (objects, org string) {
 		for _, o := range []struct {
 			kind string
 			of   *object
-		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}, {"duty", c.Duty}} {
+		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}, {"duty", c.Duty}, {"priority", c.Priority}} {
 			if o.of != nil {
 				names = append(names, named(o.kind, o.of.ID))
 				org = cmp.Or(org, o.of.Org)

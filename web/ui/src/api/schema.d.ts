@@ -143,6 +143,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/bulk-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders to many vehicles, newest first */
+        get: operations["listBulkOrders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bulk-orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One order to many vehicles, and what became of each */
+        get: operations["getBulkOrder"];
+        put?: never;
+        post?: never;
+        /** Keep what has not left yet from leaving */
+        delete: operations["cancelBulkOrder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom somebody has to call, because an order came to nothing */
+        get: operations["listCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For whom the fences are enforced, and for how long they were not */
+        get: operations["getCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sums as a CSV file: a row for each vehicle, operator and reason */
+        get: operations["exportCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the fences were not enforced lately */
+        get: operations["getCoverageGrid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/duty": {
         parameters: {
             query?: never;
@@ -597,7 +700,8 @@ export interface paths {
         /** Orders, newest first */
         get: operations["listOrders"];
         put?: never;
-        post?: never;
+        /** Order many vehicles, as a preview (dry_run) showed it; of another count or preview, 409 with the new one */
+        post: operations["giveBulkOrder"];
         delete?: never;
         options?: never;
         head?: never;
@@ -722,6 +826,79 @@ export interface paths {
         /** Change a person's personal data */
         put: operations["replaceProfile"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/priority-traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Priority traffic, by id, and who is in its way */
+        get: operations["listPriorities"];
+        put?: never;
+        /**
+         * Have vehicles kept clear of priority traffic from now on; a dry run says who is in its way
+         * @description When the journal does not take it within a second, it is in force all the same and the answer says provisional.
+         */
+        post: operations["announcePriority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/priority-traffic/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them; what is over for a day after */
+        get: operations["getPriority"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Place it anew, or change what is kept clear and by when; in force when this answers */
+        patch: operations["changePriority"];
+        trace?: never;
+    };
+    "/v1/priority-traffic/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End priority traffic: it has passed */
+        post: operations["endPriority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/priority-traffic/{id}/exits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Order vehicles in its way to take the exits that they are offered */
+        post: operations["orderExits"];
         delete?: never;
         options?: never;
         head?: never;
@@ -971,6 +1148,23 @@ export interface paths {
         post?: never;
         /** End a registration; a vehicle that moves is followed until it has stopped */
         delete: operations["withdrawVehicle"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{id}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note what came of calling the contact of a vehicle */
+        post: operations["noteCall"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1304,10 +1498,17 @@ export interface components {
             other?: components["schemas"]["AlertVehicle"];
             /** @description Of a predicted breach */
             predicted?: components["schemas"]["PredictedBreach"];
+            /** @description Of a conflict with priority traffic: as it was when the alert was raised */
+            priority?: components["schemas"]["AlertPriority"];
             /** Format: date-time */
             raised_at: string;
             /** @description Of two vehicles that come too close */
             separation?: components["schemas"]["Separation"];
+            /**
+             * @description Of a call: what came to nothing
+             * @enum {string}
+             */
+            source?: "orders" | "enforcement" | "priority";
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
             /** @description Of a suspect source */
@@ -1317,7 +1518,7 @@ export interface components {
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person, priority_conflict */
             type: string;
             /** @description Id of the alert of the interference that the vehicle was in when it was raised */
             under?: string;
@@ -1348,6 +1549,21 @@ export interface components {
             items: components["schemas"]["Alert"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
+        };
+        AlertPriority: {
+            /** Format: date-time */
+            clear_by: string;
+            /** @description As it was offered first: see /v1/priority-traffic for that of now */
+            exit: components["schemas"]["PriorityExit"];
+            /** @enum {string} */
+            how: "inside" | "ahead" | "heading";
+            id: string;
+            /**
+             * Format: double
+             * @description Seconds after the alert was raised
+             */
+            in_s: number;
+            name: string;
         };
         AlertVehicle: {
             class: string;
@@ -1479,6 +1695,219 @@ export interface components {
             kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "proposal" | "more";
             text: string;
         };
+        BulkInput: {
+            /** @description Of the preview that was looked at, not older than 5 minutes; not of a dry run */
+            digest?: string;
+            /**
+             * Format: int64
+             * @description How many vehicles it orders about, as somebody typed it; not of a dry run
+             */
+            expect?: number;
+            /**
+             * @description clear: a safe end by class: aircraft return, or are held and called about; cars stop; boats are held
+             * @enum {string}
+             */
+            kind: "hold" | "stop" | "return" | "land" | "clear";
+            of: components["schemas"]["BulkSelection"];
+            reason?: string;
+            /** @description Take the control of the vehicles from who has it */
+            take_over?: boolean;
+        };
+        BulkItem: {
+            /**
+             * Format: int64
+             * @description Seconds after the first orders at which its own leaves
+             */
+            after_s: number;
+            /** @description Why it is not told what it should be */
+            cannot: string;
+            class: string;
+            /**
+             * Format: int64
+             * @description Ways of others that come close to its own
+             */
+            crosses: number;
+            /** @description It is held until then */
+            held: boolean;
+            /** @description Person that has the control; empty: you or nobody */
+            holder: string;
+            /**
+             * @description What it is told; empty: nothing
+             * @enum {string}
+             */
+            kind: "hold" | "stop" | "return" | "land" | "";
+            /**
+             * Format: int64
+             * @description From its order to the effect
+             */
+            latency_ms: number | null;
+            /** @description It is left to who has its control */
+            leased: boolean;
+            name: string;
+            operator: string;
+            /** @description Id of its newest order */
+            order: string;
+            /**
+             * @description Empty of a preview. left: it came to rest, or somebody else ordered it about, before its time
+             * @enum {string}
+             */
+            state: "waiting" | "cannot" | "leased" | "not_sent" | "left" | "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded" | "";
+            vehicle_id: string;
+            why: string;
+            /** @description A few of those others */
+            with: string[];
+        };
+        BulkList: {
+            items: components["schemas"]["BulkOrder"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+        };
+        BulkOrder: {
+            /**
+             * Format: int64
+             * @description How many are left alone: they can stay as they are
+             */
+            at_rest: number;
+            /** @description Actor id */
+            by: string;
+            /**
+             * Format: int64
+             * @description Of a preview: how many cannot be ordered what they should be, so that somebody is called
+             */
+            calls: number;
+            /**
+             * Format: date-time
+             * @description What had not left was not sent
+             */
+            cancelled_at: string | null;
+            /**
+             * Format: int64
+             * @description Of a preview: pairs whose ways come close, which leave one after another
+             */
+            crossing: number;
+            /** @description Of a preview: stands for it */
+            digest: string;
+            /** @description The journal has it */
+            durable: boolean;
+            /**
+             * Format: date-time
+             * @description Nothing more becomes of it
+             */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Null of a preview
+             */
+            given_at: string | null;
+            /** @description Empty of a preview */
+            id: string;
+            /** @description Who is ordered about first; empty in a list */
+            items: components["schemas"]["BulkItem"][];
+            /** @enum {string} */
+            kind: "hold" | "stop" | "return" | "land" | "clear";
+            /**
+             * Format: int64
+             * @description Of a preview: seconds until the last orders leave
+             */
+            lasts_s: number;
+            /**
+             * Format: int64
+             * @description Of a preview: how many are left to who has their control
+             */
+            leased: number;
+            /** @description Which vehicles were meant, as it was asked */
+            of: string;
+            /**
+             * Format: int64
+             * @description How many vehicles it orders about: the count to type
+             */
+            orders: number;
+            /** @description Who answers for it */
+            person: string;
+            reason: string;
+            take_over: boolean;
+            /** @description How many are in each state; of one that was given */
+            tally: {
+                [key: string]: number;
+            };
+            /** @description Why it ended before it was through */
+            why: string;
+        };
+        BulkSelection: {
+            /** @description That do not comply with the state of the zone */
+            against?: boolean;
+            /** @description Needed when nothing else is said */
+            all?: boolean;
+            /** @description Over this polygon, or this Point with area_radius_m */
+            area?: {
+                coordinates: number[][][];
+                /** @enum {string} */
+                type: "Polygon";
+            } | {
+                coordinates: number[][][][];
+                /** @enum {string} */
+                type: "MultiPolygon";
+            } | {
+                /** @description Longitude and latitude in degrees */
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
+            };
+            /** Format: double */
+            area_radius_m?: number;
+            classes?: ("uav" | "icv" | "usv")[];
+            /** @description Over its shape and in its band */
+            fence?: string;
+            operators?: string[];
+            vehicles?: string[];
+        };
+        Call: {
+            /** @description Person that called last */
+            by: string;
+            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            cause: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            note: string;
+            /** @description Somebody still has to call */
+            open: boolean;
+            /** @description Id of the order that came to nothing; empty: none could be given */
+            order: string;
+            /**
+             * @description Of the last try
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed" | "";
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            tried_at: string | null;
+            /**
+             * Format: int64
+             * @description Times that somebody called
+             */
+            tries: number;
+            vehicle_id: string;
+            /** @description What happened, and what to say; empty: somebody called of their own accord */
+            why: string;
+        };
+        CallInput: {
+            /** @description Stays in the journal: no personal data */
+            note?: string;
+            /**
+             * @description reached: who answers for the vehicle brings it to safety; not_needed: it is known to be safe; not_reached: somebody calls again
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed";
+        };
+        CallList: {
+            /** @description Oldest first */
+            items: components["schemas"]["OpenCall"][];
+        };
         ClockInput: {
             /**
              * Format: date-time
@@ -1522,6 +1951,102 @@ export interface components {
             name: string;
             /** @description With the country's code */
             phone: string;
+        };
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Vehicles with an authenticated source that are armed now
+             */
+            armed: number;
+            /** @description Intervals in which the server supervised nobody, oldest first */
+            blind: components["schemas"]["SupervisionLost"][];
+            /**
+             * Format: int64
+             * @description Those of them for which the fences are not enforced
+             */
+            not_enforced: number;
+            /** @description The same by operator */
+            operators: components["schemas"]["CoverageSum"][];
+            /**
+             * Format: date-time
+             * @description Of the sums: the first hour
+             */
+            since: string;
+            /** @description By vehicle and operator, most time without enforcement first; at most 1000 */
+            sums: components["schemas"]["CoverageSum"][];
+            total: components["schemas"]["CoveredMinutes"];
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: int64
+             * @description Armed too, with an unauthenticated source: never enforced, and no minutes are counted
+             */
+            unverified: number;
+            /** @description Of which something is heard now: not enforced first, then by id; at most 1000 */
+            vehicles: components["schemas"]["CoveredVehicle"][];
+        };
+        CoverageCell: {
+            /**
+             * Format: int64
+             * @description 0 is the westernmost
+             */
+            col: number;
+            /** Format: double */
+            minutes: number;
+            /**
+             * Format: int64
+             * @description 0 is the southernmost
+             */
+            row: number;
+        };
+        CoverageGrid: {
+            /** @description [west, south, east, north] of the grid */
+            bbox: number[];
+            /** @description Those where there was any */
+            cells: components["schemas"]["CoverageCell"][];
+            /** Format: int64 */
+            cols: number;
+            /** Format: int64 */
+            rows: number;
+            /** Format: date-time */
+            since: string;
+        };
+        CoverageSum: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Whose it was then */
+            operator: string;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+            /** @description Empty: of all */
+            vehicle_id: string;
+        };
+        CoveredMinutes: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+        };
+        CoveredVehicle: {
+            armed: boolean;
+            /** @description Of a disarmed one: whether they would be if it started */
+            enforced: boolean;
+            /** @description Fences in force; null: it is not followed any more */
+            fences: components["schemas"]["FenceCounts"] | null;
+            operator: string;
+            /** @description Why not: unverified, stale, link_lost, quality_unknown, estimator_bad, altitude_unknown, out_of_order, gnss_interference */
+            reasons: string[];
+            /** Format: date-time */
+            since: string;
+            vehicle: components["schemas"]["AlertVehicle"];
         };
         Duty: {
             /**
@@ -1570,6 +2095,10 @@ export interface components {
             name?: string;
             /** Format: double */
             radius_m: number;
+        };
+        EndPriorityInputBody: {
+            /** @description Stays in the journal: no personal data */
+            reason?: string;
         };
         EnforcedFence: {
             fence_id: string;
@@ -1665,6 +2194,8 @@ export interface components {
             at: string;
             /** @description Actor id */
             by?: string;
+            /** @description That somebody has to make to the contact of a vehicle, as it was then */
+            call?: components["schemas"]["Call"];
             /** @description Why an alert was cleared */
             cause?: string;
             /** @description Of the breach of a vehicle, as it was then */
@@ -1681,12 +2212,14 @@ export interface components {
             note?: string;
             /** @description To a vehicle, as it was then */
             order?: components["schemas"]["Order"];
+            /** @description Of priority traffic that was announced, changed or ended: read it */
+            priority_id?: string;
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, enforcement.step, enforcement.frozen */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended */
             type: string;
         };
         Evidence: {
@@ -1705,6 +2238,26 @@ export interface components {
             grounds: components["schemas"]["Grounds"] | null;
             /** Format: date-time */
             received_at: string;
+        };
+        ExitOrder: {
+            /** @description Of the problem; empty: none */
+            code: string;
+            exit: components["schemas"]["PriorityExit"];
+            /** @description Null: none was given */
+            order: components["schemas"]["Order"] | null;
+            vehicle_id: string;
+            /** @description Why none was given, and what to do */
+            why: string;
+        };
+        ExitOrders: {
+            /** @description By time to the conflict */
+            items: components["schemas"]["ExitOrder"][];
+        };
+        ExitsInput: {
+            /** @description Take the control of the vehicles from who has it */
+            take_over?: boolean;
+            /** @description Ids; empty: all that are in the way and that the caller may order */
+            vehicles?: string[];
         };
         Fence: {
             applies: components["schemas"]["Applies"];
@@ -1897,6 +2450,18 @@ export interface components {
              * @description Of replace and delete: the revision that you read
              */
             rev?: number;
+        };
+        FenceCounts: {
+            /**
+             * Format: int64
+             * @description That apply to the vehicle; GET /v1/tracks/{id} names them
+             */
+            apply: number;
+            /**
+             * Format: int64
+             * @description Of these, those that can be judged and acted on this moment
+             */
+            enforced: number;
         };
         FenceEnforcement: {
             /**
@@ -2483,11 +3048,45 @@ export interface components {
             /** @description Id of a person who may control the zone */
             to: string;
         };
+        OpenCall: {
+            /** @description Person that called last */
+            by: string;
+            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            cause: string;
+            /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
+            contact: components["schemas"]["Contact"] | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            note: string;
+            /** @description Somebody still has to call */
+            open: boolean;
+            /** @description Id of the order that came to nothing; empty: none could be given */
+            order: string;
+            /**
+             * @description Of the last try
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed" | "";
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            tried_at: string | null;
+            /**
+             * Format: int64
+             * @description Times that somebody called
+             */
+            tries: number;
+            vehicle_id: string;
+            /** @description What happened, and what to say; empty: somebody called of their own accord */
+            why: string;
+        };
         Order: {
             /** Format: date-time */
             accepted_at: string | null;
             /** Format: date-time */
             asked_at: string;
+            /** @description Id of the order to many that it is part of; empty: none */
+            bulk: string;
             /** @description Actor id */
             by: string;
             /** @enum {string} */
@@ -2703,6 +3302,280 @@ export interface components {
             /** @enum {string} */
             would: "breach" | "none";
         };
+        PriorityAffected: {
+            /** @description Why its contact has to be called, and what to say; empty: an order reaches it */
+            call: string;
+            /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
+            contact: components["schemas"]["Contact"] | null;
+            exit: components["schemas"]["PriorityExit"];
+            /** @description It counts as inside the height band for that */
+            height_unknown: boolean;
+            /**
+             * @description ahead: the keep-out comes over it if it stays; heading: it moves into it if it goes on
+             * @enum {string}
+             */
+            how: "inside" | "ahead" | "heading";
+            /**
+             * Format: double
+             * @description Until then; 0: now
+             */
+            in_s: number;
+            operator: string;
+            position: components["schemas"]["Position"];
+            /**
+             * Format: double
+             * @description Age of its position, if that is too old to be relied on; else 0
+             */
+            stale_s: number;
+            vehicle: components["schemas"]["AlertVehicle"];
+        };
+        PriorityChange: {
+            /**
+             * Format: date-time
+             * @description At the last point of the route, instead of speed_mps
+             */
+            arrive_at?: string;
+            /**
+             * Format: date-time
+             * @description Of the first point, before that it stands there; default now
+             */
+            at?: string;
+            ceiling?: components["schemas"]["Height"] | null;
+            /** @description Whom it is about; empty: everybody */
+            classes?: ("uav" | "icv" | "usv")[];
+            /**
+             * Format: date-time
+             * @description By when nobody is to be in its way; default in 3 minutes
+             */
+            clear_by?: string;
+            /**
+             * Format: double
+             * @description Instead of clear_by, by the server's clock
+             */
+            clear_in_s?: number;
+            /**
+             * Format: double
+             * @description Of a route of one point
+             */
+            course_deg?: number;
+            /** @description Null: none */
+            floor?: components["schemas"]["Height"] | null;
+            /**
+             * Format: double
+             * @description Default 180
+             */
+            look_ahead_s?: number;
+            name?: string;
+            /** @description Take the upper limit away */
+            no_ceiling?: boolean;
+            /** @description Take the lower limit away */
+            no_floor?: boolean;
+            /**
+             * Format: double
+             * @description Default 500
+             */
+            radius_m?: number;
+            /** @description It is at the first point at the time at, and goes on along the others; with one point along course_deg */
+            route?: components["schemas"]["Position"][];
+            /** Format: double */
+            speed_mps?: number;
+            /** @description Id of the traffic that it follows, see /v1/traffic; else route */
+            track?: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; default 30 minutes after clear_by
+             */
+            until?: string;
+        };
+        PriorityExit: {
+            /**
+             * Format: double
+             * @description Of a move
+             */
+            direction_deg: number;
+            /** Format: double */
+            distance_m: number;
+            /**
+             * Format: double
+             * @description Then; null: not known
+             */
+            height_amsl_m: number | null;
+            /** @description It is out before the conflict */
+            in_time: boolean;
+            /**
+             * @description hold: stay, it passes; none: no way out was found
+             * @enum {string}
+             */
+            kind: "hold" | "move" | "descend" | "climb" | "none";
+            /**
+             * Format: double
+             * @description Of hold
+             */
+            passes_in_s: number;
+            /** @description Where it stands then; of none meaningless */
+            position: components["schemas"]["Position"];
+            /**
+             * Format: double
+             * @description Until it is there, with the time to react
+             */
+            takes_s: number;
+        };
+        PriorityInput: {
+            /**
+             * Format: date-time
+             * @description At the last point of the route, instead of speed_mps
+             */
+            arrive_at?: string;
+            /**
+             * Format: date-time
+             * @description Of the first point, before that it stands there; default now
+             */
+            at?: string;
+            ceiling?: components["schemas"]["Height"] | null;
+            /** @description Whom it is about; empty: everybody */
+            classes?: ("uav" | "icv" | "usv")[];
+            /**
+             * Format: date-time
+             * @description By when nobody is to be in its way; default in 3 minutes
+             */
+            clear_by?: string;
+            /**
+             * Format: double
+             * @description Instead of clear_by, by the server's clock
+             */
+            clear_in_s?: number;
+            /**
+             * Format: double
+             * @description Of a route of one point
+             */
+            course_deg?: number;
+            /** @description Null: none */
+            floor?: components["schemas"]["Height"] | null;
+            /** @enum {string} */
+            kind: "helicopter" | "aircraft" | "ambulance" | "fire_engine" | "police" | "ship" | "other";
+            /**
+             * Format: double
+             * @description Default 180
+             */
+            look_ahead_s?: number;
+            name: string;
+            /**
+             * Format: double
+             * @description Default 500
+             */
+            radius_m?: number;
+            /** @description It is at the first point at the time at, and goes on along the others; with one point along course_deg */
+            route?: components["schemas"]["Position"][];
+            /** Format: double */
+            speed_mps?: number;
+            /** @description Id of the traffic that it follows, see /v1/traffic; else route */
+            track?: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; default 30 minutes after clear_by
+             */
+            until?: string;
+        };
+        PriorityNow: {
+            /** @description Vehicles in its way that the caller may see in full, by time to the conflict; at most 1000 */
+            affected: components["schemas"]["PriorityAffected"][];
+            /**
+             * Format: double
+             * @description Of its track, or since it was placed
+             */
+            age_s: number;
+            /**
+             * Format: double
+             * @description Until clear_by; negative: past
+             */
+            clear_in_s: number;
+            /** Format: double */
+            course_deg: number;
+            /** @description Of the look-ahead, from where it is */
+            path: components["schemas"]["Position"][];
+            /** @description Null: nobody knows */
+            position: components["schemas"]["Position"] | null;
+            /**
+             * Format: double
+             * @description With what is uncertain
+             */
+            radius_m: number;
+            /** Format: double */
+            speed_mps: number;
+            /** @description Vehicles in motion of which nobody knows where they are */
+            unjudged: components["schemas"]["AlertVehicle"][];
+            /** @description Somebody who proved who it is reports it, or people placed it */
+            verified: boolean;
+            /**
+             * @description lost: its track is old, the keep-out grows; unseen: its track was never seen, nobody is kept clear; placed: by hand, nobody watches it
+             * @enum {string}
+             */
+            where: "seen" | "lost" | "unseen" | "waiting" | "placed" | "arrived";
+        };
+        PriorityOutputBody: {
+            items: components["schemas"]["PriorityTraffic"][];
+        };
+        PriorityTraffic: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description Null: none */
+            ceiling: components["schemas"]["Height"] | null;
+            /** @description Whom it is about; empty: everybody */
+            classes: string[];
+            /**
+             * Format: date-time
+             * @description By when nobody is to be in its way
+             */
+            clear_by: string;
+            /** Format: double */
+            course_deg: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description Null: none */
+            floor: components["schemas"]["Height"] | null;
+            /** @description Empty after a dry run */
+            id: string;
+            /** @enum {string} */
+            kind: "helicopter" | "aircraft" | "ambulance" | "fire_engine" | "police" | "ship" | "other";
+            /** Format: double */
+            look_ahead_s: number;
+            name: string;
+            /** @description As the newest look found it, or in a dry run this one; null: it is over, nobody looked yet, or in the answer to an announcement */
+            now: components["schemas"]["PriorityNow"] | null;
+            /** @description It is in force so and the journal does not have it yet: a restart would end it */
+            provisional: boolean;
+            /**
+             * Format: double
+             * @description Of the keep-out
+             */
+            radius_m: number;
+            /** @description Of its end */
+            reason: string;
+            /** @description Why the journal refused it */
+            refused?: string;
+            /**
+             * Format: int64
+             * @description Revision; the ETag
+             */
+            rev: number;
+            /** @description Placed by hand: it was at the first point at the time at, and goes on along the others; with one point along course_deg */
+            route: components["schemas"]["Position"][];
+            /** Format: double */
+            speed_mps: number;
+            /** @description Id of the traffic that it follows; empty: placed by hand */
+            track: string;
+            /**
+             * Format: date-time
+             * @description It ends by itself
+             */
+            until: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Actor id */
+            updated_by: string;
+        };
         Problem: {
             /**
              * @description Stable code for programs
@@ -2713,6 +3586,8 @@ export interface components {
             detail: string;
             /** @description Every fault of the request */
             errors?: components["schemas"]["FieldError"][];
+            /** @description Of bulk_changed: what the order would do now */
+            preview?: components["schemas"]["BulkOrder"];
             /** @description Names this request in the server's log */
             requestId: string;
             /**
@@ -2920,6 +3795,22 @@ export interface components {
             mav_type: number;
             /** Format: int64 */
             system_id: number;
+        };
+        SupervisionLost: {
+            /**
+             * @description How it began
+             * @enum {string}
+             */
+            after: "stop" | "crash" | "unknown";
+            /**
+             * Format: int64
+             * @description Vehicles that were armed when it began, of all operators
+             */
+            armed: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
         };
         Suspect: {
             /** @description It may be forged */
@@ -4086,6 +4977,514 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBulkOrders: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBulkOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBulkOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCoverageGrid: {
+        parameters: {
+            query?: {
+                /** @description How far back, in hours; the hour in which that is counts as a whole */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageGrid"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7665,6 +9064,146 @@ export interface operations {
             };
         };
     };
+    giveBulkOrder: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkInput"];
+            };
+        };
+        responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listOrganisations: {
         parameters: {
             query?: {
@@ -8886,6 +10425,715 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPriorities: {
+        parameters: {
+            query?: {
+                /** @description all: and what is over, for a day after */
+                state?: "in_force" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announcePriority: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriorityInput"];
+            };
+        };
+        responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPriority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changePriority: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriorityChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endPriority: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndPriorityInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    orderExits: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExitsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExitOrders"];
                 };
             };
             /** @description Bad Request */
@@ -10887,6 +13135,122 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    noteCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
