@@ -82,6 +82,8 @@ func keyOf(a *Alert) alertKey {
 		k.object = string(a.Area.Vehicles[0].ID)
 	case a.Suspect != nil:
 		k.object = a.Suspect.Why
+	case a.Type == CallPerson:
+		k.object = string(a.Source)
 	}
 	return k
 }

@@ -107,6 +107,8 @@ func rules() map[string]rule {
 		"getCoverageGrid":   {scope: airspace.ZoneRead},
 		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"listCalls":         {scope: airspace.ZoneRead},
+		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
@@ -241,6 +243,7 @@ func (s *Server) build() (err error) {
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
 	s.coverageEndpoints(api)
+	s.callEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -22,6 +22,7 @@ var notCreating = []string{
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key
 	"revokeVehicleKey",
+	"noteCall",  // each time somebody called
 	"giveOrder", // the second time shows what became of it: TestOrders
 }
 

@@ -196,6 +196,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"digest":"none"}`, nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
+	case "noteCall":
+		return "", `{"outcome":"not_reached"}`, nil
 	case "takeLease":
 		return "", `{"take_over":true}`, nil
 	case "acknowledgeAlert":

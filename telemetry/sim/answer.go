@@ -99,7 +99,7 @@ func (f *Fleet) hearFrame(raw []byte, socket int) {
 	}
 	target, addressed := targetOf(v2.Message)
 	for _, m := range f.behind[socket] {
-		if addressed && m.sysid != target {
+		if addressed && m.sysid != target || !m.heardAt(time.Since(f.begun).Seconds(), false) {
 			continue
 		}
 		if !f.believes(m, v2, raw) {
@@ -170,9 +170,9 @@ func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 	case *ardupilotmega.MessageCommandAck:
 		m.armAnswer(q, at)
 	case *ardupilotmega.MessageCommandLong:
-		return m.obey(v2, q.Command, q.Param1, q.Param2, at)
+		return m.attend(order{v2, q.Command, q.Param1, q.Param2}, at)
 	case *ardupilotmega.MessageCommandInt:
-		return m.obey(v2, q.Command, q.Param1, q.Param2, at)
+		return m.attend(order{v2, q.Command, q.Param1, q.Param2}, at)
 	case *ardupilotmega.MessageParamRequestRead:
 		for i, p := range m.kind.params {
 			if p.name == q.ParamId || q.ParamId == "" && int(q.ParamIndex) == i {

@@ -52,6 +52,7 @@ type body struct {
 
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
+	Call  *call  `json:"call"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -124,6 +125,16 @@ type lease struct {
 	Reason   string `json:"reason"`
 }
 
+type call struct {
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Order    string `json:"order"`
+	Why      string `json:"why"`
+	Outcome  string `json:"outcome"`
+	Note     string `json:"note"`
+	Cause    string `json:"cause"`
+}
+
 type signature struct {
 	By   string `json:"by"`
 	Note string `json:"note"`
@@ -194,8 +205,13 @@ func (b *body) ofAlert(e *Event) {
 	}
 }
 
-// ofOrder shows an order to a vehicle, or who has its control.
+// ofOrder shows an order to a vehicle, who has its control, or that its contact has to
+// be called.
 func (b *body) ofOrder(e *Event) {
+	if c := b.Call; c != nil {
+		e.Object, e.Org = named("vehicle", c.Vehicle)+named(" order", c.Order), c.Operator
+		e.Why, e.Outcome = cmp.Or(c.Note, c.Why), cmp.Or(c.Outcome, c.Cause, done)
+	}
 	if l := b.Lease; l != nil {
 		e.Object, e.Org, e.Why = named("vehicle", l.Vehicle), l.Operator, strings.TrimSpace(named("held", l.Holder)+named(" from", l.From)+" "+l.Reason)
 	}
