@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -83,6 +84,7 @@ type Warden struct {
 	is      Restriction
 	beganUS int64 // when the first look of the restriction was
 	of      map[vehicles.VehicleID]*warded
+	told    ComplianceChange // what was published last
 }
 
 // warded is what is known of a vehicle under a restriction.
@@ -177,6 +179,7 @@ func (w *Warden) look(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.cfg.Clock().UnixMicro()
+	defer func() { w.tell(now) }()
 	if is.State == "" {
 		w.end(now)
 		return nil
@@ -197,6 +200,21 @@ func (w *Warden) look(ctx context.Context) error {
 		v.seen = false
 	}
 	return nil
+}
+
+// tell publishes how many do not comply, when that is news. It is called with the
+// lock held.
+func (w *Warden) tell(now int64) {
+	next := ComplianceChange{State: w.is.State, Against: map[string]int{}}
+	for _, v := range w.of {
+		if !v.Complies {
+			next.Against[v.Vehicle.Operator]++
+		}
+	}
+	if next.State != w.told.State || !maps.Equal(next.Against, w.told.Against) {
+		w.told = next
+		w.cfg.Bus.Publish(now, &next)
+	}
 }
 
 // end forgets everybody: the zone is open. It is called with the lock held.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,7 +47,7 @@ type EventSource interface {
 // Event is one entry of the journal.
 type Event struct {
 	Seq     uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed"`
+	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, zone.state; with audit.read also duty.sign_on, person.create and the like"`
 	At      string          `json:"at" format:"date-time"`
 	By      string          `json:"by,omitempty" doc:"Actor id"`
 	Fences  []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -57,6 +58,7 @@ type Event struct {
 	Order   *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
 	Lease   *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
 	Call    *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
+	Zone    *ZoneState      `json:"zone,omitempty" doc:"What the zone may be used for from then on"`
 	Hash    string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
 	Entry   json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
 
@@ -86,7 +88,8 @@ type fenceRef struct {
 }
 
 type changedRef struct {
-	Fence *fenceRef `json:"fence"`
+	Fence *fenceRef            `json:"fence"`
+	State *airspace.ZoneStatus `json:"state"`
 	fenceRef
 }
 
@@ -109,15 +112,19 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	}
 	var head struct {
 		Type string `json:"type"`
+		Act  string `json:"act"` // of accounts, vehicles, the control of the zone
 		By   string `json:"by"`
 	}
-	if json.Unmarshal(rec.Body, &head) == nil && head.Type != "" && strings.Trim(head.Type, typeLetters) == "" {
-		e.Type, e.By = head.Type, head.By
+	if json.Unmarshal(rec.Body, &head) == nil {
+		if name := cmp.Or(head.Type, head.Act); name != "" && strings.Trim(name, typeLetters) == "" {
+			e.Type, e.By = name, head.By
+		}
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
-	if !fences && !alerts && !orders {
+	zone := rec.Schema == airspace.ControlSchema && strings.HasPrefix(e.Type, "zone.")
+	if !fences && !alerts && !orders && !zone {
 		return e, all
 	}
 	var body eventBody
@@ -128,6 +135,8 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	case fences:
 		e.Fences = fencesOf(&body)
 		return e, true
+	case zone:
+		return e, e.ofZone(&body) || all
 	case orders:
 		return e, e.about(&body, rec.Seq) || all
 	}
@@ -141,6 +150,17 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 		e.By, e.Note = body.Ack.By, body.Ack.Note
 	}
 	return e, true
+}
+
+// ofZone takes the state of the zone in; false when there is none.
+func (e *Event) ofZone(body *eventBody) bool {
+	for i := range body.Changes {
+		if s := body.Changes[i].State; s != nil {
+			shown := zoneStateOf(s)
+			e.Zone = &shown
+		}
+	}
+	return e.Zone != nil
 }
 
 // about takes an order, a lease and a call in; false when there is none.
@@ -171,7 +191,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
-		return len(e.Fences) > 0
+		return len(e.Fences) > 0 || e.Zone != nil
 	}
 	a, ok := s.cfg.Book.Alert(sees, e.AlertID)
 	if ok && e.Alert != nil {
@@ -183,7 +203,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 
 func fencesOf(body *eventBody) (out []FenceResult) {
 	if len(body.Changes) == 0 {
-		return []FenceResult{changedRef{body.Fence, fenceRef{body.ID, body.Rev}}.result()}
+		return []FenceResult{changedRef{Fence: body.Fence, fenceRef: fenceRef{body.ID, body.Rev}}.result()}
 	}
 	for _, c := range body.Changes {
 		out = append(out, c.result())

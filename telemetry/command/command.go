@@ -129,6 +129,7 @@ type Config struct {
 	Fleet   Fleet
 	Journal Appender
 	Calls   Calls            // default: nobody is told whom to call
+	Bus     *telemetry.Bus   // default: nobody is told what changes
 	Clock   func() time.Time // time.Now
 }
 
@@ -146,6 +147,7 @@ type Dispatcher struct {
 	order   []string // ids, oldest first
 	newest  map[vehicles.VehicleID]*Order
 	leases  map[vehicles.VehicleID]Lease
+	news    news
 	answers map[requestName]answer
 
 	talks   map[vehicles.VehicleID]*talk // the newest conversation of each vehicle
@@ -188,6 +190,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			d.look(ctx)
+			d.tellLate()
 			d.lookAtCalls(ctx)
 			continue
 		case <-ctx.Done():

@@ -1461,7 +1461,7 @@ export interface components {
             /** @description Of what it is about; empty: of nothing that has one */
             id: string;
             /** @enum {string} */
-            kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "proposal" | "more";
+            kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "order" | "lease" | "proposal" | "more";
             text: string;
         };
         Call: {
@@ -1744,8 +1744,10 @@ export interface components {
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, zone.state; with audit.read also duty.sign_on, person.create and the like */
             type: string;
+            /** @description What the zone may be used for from then on */
+            zone?: components["schemas"]["ZoneState"];
         };
         Evidence: {
             after: components["schemas"]["Fix"] | null;
