@@ -84,7 +84,8 @@ type Warden struct {
 	is      Restriction
 	beganUS int64 // when the first look of the restriction was
 	of      map[vehicles.VehicleID]*warded
-	told    ComplianceChange // what was published last
+	told    string                        // state that was published last
+	toldWhy map[vehicles.VehicleID]string // and why vehicles comply or do not
 }
 
 // warded is what is known of a vehicle under a restriction.
@@ -202,17 +203,17 @@ func (w *Warden) look(ctx context.Context) error {
 	return nil
 }
 
-// tell publishes how many do not comply, when that is news. It is called with the
+// tell publishes how many do not comply, when anything of the board is news. It is called with the
 // lock held.
 func (w *Warden) tell(now int64) {
-	next := ComplianceChange{State: w.is.State, Against: map[string]int{}}
-	for _, v := range w.of {
-		if !v.Complies {
+	next, why := ComplianceChange{State: w.is.State, Against: map[string]int{}}, map[vehicles.VehicleID]string{}
+	for id, v := range w.of {
+		if why[id] = v.Why; !v.Complies {
 			next.Against[v.Vehicle.Operator]++
 		}
 	}
-	if next.State != w.told.State || !maps.Equal(next.Against, w.told.Against) {
-		w.told = next
+	if next.State != w.told || !maps.Equal(why, w.toldWhy) {
+		w.told, w.toldWhy = next.State, why
 		w.cfg.Bus.Publish(now, &next)
 	}
 }

@@ -92,4 +92,7 @@ export const en = {
   'later.failed': 'This part of the page could not be loaded. Load the page again.',
   'cancel': 'Cancel',
   'fence.speed_limit': 'Speed limit',
+  'editor.noRight': 'You have no right to change fences.',
+  'emergency.place': 'Click the place on the map; Enter takes the centre, Esc leaves.',
+  'emergency.leaveEditor': 'Leave the fence editor first.',
 } as const;

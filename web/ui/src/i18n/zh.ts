@@ -92,4 +92,7 @@ export const zh: Messages = {
   'later.failed': '此部分页面加载失败，请重新载入页面。',
   'cancel': '取消',
   'fence.speed_limit': '限速',
+  'editor.noRight': '您无权更改围栏。',
+  'emergency.place': '在地图上单击位置；回车取地图中心，Esc 退出。',
+  'emergency.leaveEditor': '请先退出围栏编辑器。',
 };
