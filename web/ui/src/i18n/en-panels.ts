@@ -17,6 +17,7 @@ export const enPanels = {
   'layer.names': 'Place names',
   'layer.trails': 'Trails',
   'layer.vehicles': 'Vehicles',
+  'layer.coverage': 'Not enforced lately',
   'layer.dim': 'Dim the base map',
   'labels.0': 'none',
   'labels.1': 'selected and alarmed',

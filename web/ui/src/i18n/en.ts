@@ -43,6 +43,8 @@ export const en = {
   'link.age': 'Last data {age} ago',
   'banner.stopped': 'LIVE DATA STOPPED {time}',
   'banner.detail': 'What you see is the last known state, not the present one.',
+  'enforced.not': 'NOT ENFORCED {n}',
+  'enforced.title': 'Fences are not enforced for {off} of {armed} armed vehicles, nor for {unverified} unverified ones',
   'health.degraded': 'DEGRADED',
   'health.reasons': 'Server degraded: {reasons}',
 

@@ -19,6 +19,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'layer.names': '地名',
   'layer.trails': '航迹',
   'layer.vehicles': '车辆',
+  'layer.coverage': '近期围栏未生效',
   'layer.dim': '淡化底图',
   'labels.0': '无',
   'labels.1': '所选与告警',
