@@ -159,6 +159,11 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
 		},
 		Journal: j, SetFences: z.pipeline.SetFences, Clock: z.clock.now, Vehicles: configured, Listeners: []string{"signed"}, Moves: opt.moves,
+		StateChanged: func(airspace.ZoneStatus) {
+			z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.ZoneChange{})
+			z.warden.Wake()
+		},
+		DutyChanged: func() { z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(r airspace.FenceRecord) {
 			z.bus.Publish(r.UpdatedUS, &telemetry.FenceChange{ID: r.Fence.ID, Rev: r.Fence.Rev, Deleted: r.Deleted})
 		},

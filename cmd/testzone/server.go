@@ -193,8 +193,9 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
-		StateChanged:      func(airspace.ZoneStatus) { s.warden.Wake() },
+		StateChanged:      func(airspace.ZoneStatus) { s.stateChanged() },
 		PrioritiesChanged: func() { s.priority.Wake() },
+		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},

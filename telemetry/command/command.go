@@ -129,6 +129,7 @@ type Config struct {
 	Fleet   Fleet
 	Journal Appender
 	Calls   Calls            // default: nobody is told whom to call
+	Bus     *telemetry.Bus   // default: nobody is told what changes
 	Clock   func() time.Time // time.Now
 }
 
@@ -147,6 +148,7 @@ type Dispatcher struct {
 	newest  map[vehicles.VehicleID]*Order
 	ofOne   map[vehicles.VehicleID][]*Order // the orders to each vehicle, oldest first
 	leases  map[vehicles.VehicleID]Lease
+	news    news
 	answers map[requestName]answer
 
 	talks   map[vehicles.VehicleID]*talk // the newest conversation of each vehicle
@@ -190,6 +192,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			d.look(ctx)
+			d.tellLate()
 			d.lookAtCalls(ctx)
 			continue
 		case <-ctx.Done():

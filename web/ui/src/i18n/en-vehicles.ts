@@ -1,8 +1,10 @@
 // Texts of registered vehicles, their keys and gateways.
 
+import { enCoverage } from './en-coverage';
 import { enZone } from './en-zone';
 
 export const enVehicles = {
+  ...enCoverage,
   ...enZone,
   'reg.new': 'Register a vehicle',
   'reg.register': 'Register',

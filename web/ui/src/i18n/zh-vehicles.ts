@@ -1,9 +1,11 @@
 // Chinese texts of registered vehicles, their keys and gateways.
 
 import type { enVehicles } from './en-vehicles';
+import { zhCoverage } from './zh-coverage';
 import { zhZone } from './zh-zone';
 
 export const zhVehicles: Record<keyof typeof enVehicles, string> = {
+  ...zhCoverage,
   ...zhZone,
   'reg.new': '登记车辆',
   'reg.register': '登记',

@@ -7,7 +7,7 @@ import { may } from '../state/accounts';
 import { Failure, Field, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { DutyPart } from './zone-duty';
-import { useRead } from './use-read';
+import { useLive } from './use-live';
 
 const STATES: readonly StateName[] = ['open', 'no_new_starts', 'clear', 'closed'];
 const HELD: readonly StateName[] = ['clear', 'closed'];
@@ -87,8 +87,8 @@ function Complying({ board }: { board: Board }) {
 }
 
 export function ZonePage() {
-  const state = useRead('state', (_, signal) => zoneApi.state(signal));
-  const board = useRead('board', (_, signal) => zoneApi.board(signal));
+  const state = useLive(zoneApi.state, 'zone');
+  const board = useLive(zoneApi.board, 'compliance', 'zone');
   const is = state.value;
   return (
     <>
