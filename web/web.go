@@ -34,6 +34,8 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -69,6 +71,9 @@ type Config struct {
 	Traffic  *telemetry.Traffic  // what is not the zone's; nil: nobody looks
 	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
+	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
+
+	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -214,6 +219,18 @@ func (c *Config) setDefaults() error {
 	if c.Orders == nil {
 		var err error
 		if c.Orders, err = command.New(command.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Coverage == nil {
+		var err error
+		if c.Coverage, err = coverage.New(coverage.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Enforcement == nil {
+		var err error
+		if c.Enforcement, err = ladder.New(ladder.Config{Mode: ladder.Off}); err != nil {
 			return err
 		}
 	}

@@ -76,8 +76,8 @@ const restsUS = 10_000_000
 func (o *Order) failed() bool { return o.State == Refused || o.State.doubtful() }
 
 // asksForCall reports whether somebody is called when the order comes to nothing.
-// One that was to go on stays where it was stopped.
-func (o *Order) asksForCall() bool { return o.Kind != Resume }
+// One that was to go on stays where it was stopped; the ladder calls by itself.
+func (o *Order) asksForCall() bool { return o.Kind != Resume && o.Person != Enforcement }
 
 // attend has the next look see whether somebody has to be called. Called with d.mu
 // held, after every change of an order.

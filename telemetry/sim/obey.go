@@ -51,6 +51,8 @@ type doing struct {
 	rate float64 // of its time at from, 0..1
 	ramp float64 // seconds that braking and starting take
 	base *state  // where it was at from, when that was off its course; nil: on it
+
+	journey *journey // a mission in place of its course; nil: none
 }
 
 // course is the time of the course, and how fast it runs, at t.
@@ -90,7 +92,8 @@ func (m *member) acting(d *doing, t float64) state {
 	if d.base != nil {
 		s = d.braking(u)
 	} else {
-		s = m.onCourse(d.course(t))
+		at, rate := d.course(t)
+		s = m.onPath(d, at, rate)
 	}
 	switch d.act {
 	case piloted:
@@ -219,6 +222,11 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 		m.doing.Store(&again)
 		return ardupilotmega.MAV_RESULT_ACCEPTED
 	}
+	if to == follows {
+		if r, ok := m.renewed(old, t); ok {
+			return r
+		}
+	}
 	leaves := old.act == returns || old.act == lands
 	switch off := old.base != nil || leaves && t-old.from > old.ramp; {
 	case (off || leaves) && to == follows, off && m.acting(old, t).ground:
@@ -227,12 +235,12 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 		m.doing.Store(m.turnedFrom(m.acting(old, t), to, mode, t))
 		return ardupilotmega.MAV_RESULT_ACCEPTED
 	}
-	next := &doing{act: to, mode: mode, from: t}
+	next := &doing{act: to, mode: mode, from: t, journey: old.journey}
 	next.at, next.rate = old.course(t)
 	s := m.acting(old, t)
 	speed := s.vel.norm()
 	if to == follows {
-		speed = m.onCourse(next.at, 1).vel.norm()
+		speed = m.onPath(next, next.at, 1).vel.norm()
 	}
 	next.ramp = max(speed/m.kind.agility.accel, 0.5)
 	switch {

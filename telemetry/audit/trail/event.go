@@ -23,6 +23,8 @@ const (
 	schemaWebhook = 12     // web/notify
 	schemaOrder   = 13     // telemetry/command
 	schemaControl = 14     // airspace
+	schemaMinutes = 19     // telemetry/coverage
+	schemaLadder  = 15     // telemetry/command/ladder
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -52,6 +54,8 @@ type body struct {
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
+
+	Ladder *enforced `json:"ladder"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -134,6 +138,23 @@ type call struct {
 	Cause    string `json:"cause"`
 }
 
+type enforced struct {
+	ID       string `json:"id"`
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	State    string `json:"state"`
+	Why      string `json:"why"`
+	Fence    object `json:"fence"`
+	Steps    []struct {
+		Kind    string `json:"kind"`
+		Outcome string `json:"outcome"`
+		Order   string `json:"order"`
+	} `json:"steps"`
+	Decision *struct {
+		Reason string `json:"reason"`
+	} `json:"decision"`
+}
+
 type signature struct {
 	By   string `json:"by"`
 	Note string `json:"note"`
@@ -160,6 +181,10 @@ func Of(rec *journal.Record) Event {
 		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
 		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
 		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaMinutes:
+		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
+		e.Object = "coverage"
+		e.Why = fmt.Sprintf("minutes with and without enforcement from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	case schemaWebhook:
 		e.Object = named("webhook", b.ID)
 		if b.Host != "" {
@@ -167,6 +192,8 @@ func Of(rec *journal.Record) Event {
 		}
 	case schemaOrder:
 		b.ofOrder(&e)
+	case schemaLadder:
+		b.ofLadder(&e)
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -217,6 +244,24 @@ func (b *body) ofOrder(e *Event) {
 		}
 		e.Object, e.Org, e.Outcome = named("vehicle", o.Vehicle)+named(" order", o.ID), o.Operator, o.State
 		e.Why = strings.TrimSpace(o.Kind + control + " " + cmp.Or(o.Why, o.Reason))
+	}
+}
+
+// ofLadder shows what was done about a breach, or who decided it.
+func (b *body) ofLadder(e *Event) {
+	l := b.Ladder
+	if e.Object, e.Why = "enforcement", b.Reason; l == nil {
+		return
+	}
+	e.Object = named("vehicle", l.Vehicle) + named(" fence", l.Fence.ID) + named(" enforcement", l.ID)
+	e.Org, e.Outcome, e.Why = l.Operator, l.State, l.Why
+	if n := len(l.Steps); n > 0 {
+		last := &l.Steps[n-1]
+		e.Object += named(" order", last.Order)
+		e.Why = strings.TrimSpace(last.Kind + " " + last.Outcome + " " + l.Why)
+	}
+	if e.Who != "" && l.Decision != nil {
+		e.Why = l.Decision.Reason
 	}
 }
 

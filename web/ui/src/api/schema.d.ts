@@ -160,6 +160,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For whom the fences are enforced, and for how long they were not */
+        get: operations["getCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sums as a CSV file: a row for each vehicle, operator and reason */
+        get: operations["exportCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the fences were not enforced lately */
+        get: operations["getCoverageGrid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/duty": {
         parameters: {
             query?: never;
@@ -224,6 +275,40 @@ export interface paths {
         put?: never;
         /** Take a duty over that is offered to you, having read its briefing */
         post: operations["takeDuty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is done about breaches, newest first */
+        get: operations["listEnforcement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/enforcement/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say after a restart that what vehicles report is right: automatic orders are given from now on */
+        post: operations["confirmEnforcement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -993,6 +1078,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vehicles/{id}/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done about breaches of a vehicle, newest first */
+        get: operations["listVehicleEnforcement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{id}/enforcement/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the enforcement of a vehicle's breach go on, or let it be */
+        post: operations["decideEnforcement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles/{id}/keys": {
         parameters: {
             query?: never;
@@ -1406,6 +1525,43 @@ export interface components {
             fence_id: string;
             fence_name: string;
         };
+        BreachEnforcement: {
+            /** Format: date-time */
+            began_at: string;
+            /** @description That ask more than to warn */
+            breached: components["schemas"]["EnforcedFence"][];
+            /** @description Why the contact of the vehicle has to be called; empty: it has not */
+            call: string;
+            /** @description Why it ended */
+            cause: string;
+            /** Format: date-time */
+            changed_at: string;
+            /** @enum {string} */
+            class: "uav" | "icv" | "usv" | "unknown";
+            /** @description Of a controller; null: none */
+            decision: components["schemas"]["LadderDecision"] | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description That decides: it asks most of those that are breached */
+            fence: components["schemas"]["EnforcedFence"];
+            id: string;
+            /** @description The breach goes on */
+            open: boolean;
+            /** @description Null: the pilot has not taken it */
+            override: components["schemas"]["PilotOverride"] | null;
+            /**
+             * @description watching: the evidence does not suffice, or nothing has to be ordered; waiting: a person has ordered; frozen: nothing can be sent; overridden: the pilot has the vehicle; exhausted: nothing is left to order
+             * @enum {string}
+             */
+            state: "watching" | "held_back" | "in_turn" | "ordered" | "in_effect" | "waiting" | "frozen" | "overridden" | "let_be" | "exhausted" | "ended";
+            /** @description In their order */
+            steps: components["schemas"]["EnforcementStep"][];
+            /** @description Person whom the control of the vehicle was taken from; empty: nobody */
+            took_from: string;
+            vehicle_id: string;
+            /** @description Why the state is so */
+            why: string;
+        };
         BriefingItem: {
             /** @description Of what it is about; empty: of nothing that has one */
             id: string;
@@ -1500,6 +1656,102 @@ export interface components {
             /** @description With the country's code */
             phone: string;
         };
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Vehicles with an authenticated source that are armed now
+             */
+            armed: number;
+            /** @description Intervals in which the server supervised nobody, oldest first */
+            blind: components["schemas"]["SupervisionLost"][];
+            /**
+             * Format: int64
+             * @description Those of them for which the fences are not enforced
+             */
+            not_enforced: number;
+            /** @description The same by operator */
+            operators: components["schemas"]["CoverageSum"][];
+            /**
+             * Format: date-time
+             * @description Of the sums: the first hour
+             */
+            since: string;
+            /** @description By vehicle and operator, most time without enforcement first; at most 1000 */
+            sums: components["schemas"]["CoverageSum"][];
+            total: components["schemas"]["CoveredMinutes"];
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: int64
+             * @description Armed too, with an unauthenticated source: never enforced, and no minutes are counted
+             */
+            unverified: number;
+            /** @description Of which something is heard now: not enforced first, then by id; at most 1000 */
+            vehicles: components["schemas"]["CoveredVehicle"][];
+        };
+        CoverageCell: {
+            /**
+             * Format: int64
+             * @description 0 is the westernmost
+             */
+            col: number;
+            /** Format: double */
+            minutes: number;
+            /**
+             * Format: int64
+             * @description 0 is the southernmost
+             */
+            row: number;
+        };
+        CoverageGrid: {
+            /** @description [west, south, east, north] of the grid */
+            bbox: number[];
+            /** @description Those where there was any */
+            cells: components["schemas"]["CoverageCell"][];
+            /** Format: int64 */
+            cols: number;
+            /** Format: int64 */
+            rows: number;
+            /** Format: date-time */
+            since: string;
+        };
+        CoverageSum: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Whose it was then */
+            operator: string;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+            /** @description Empty: of all */
+            vehicle_id: string;
+        };
+        CoveredMinutes: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+        };
+        CoveredVehicle: {
+            armed: boolean;
+            /** @description Of a disarmed one: whether they would be if it started */
+            enforced: boolean;
+            /** @description Fences in force; null: it is not followed any more */
+            fences: components["schemas"]["FenceCounts"] | null;
+            operator: string;
+            /** @description Why not: unverified, stale, link_lost, quality_unknown, estimator_bad, altitude_unknown, out_of_order, gnss_interference */
+            reasons: string[];
+            /** Format: date-time */
+            since: string;
+            vehicle: components["schemas"]["AlertVehicle"];
+        };
         Duty: {
             /**
              * Format: date-time
@@ -1548,6 +1800,14 @@ export interface components {
             /** Format: double */
             radius_m: number;
         };
+        EnforcedFence: {
+            fence_id: string;
+            fence_name: string;
+            /** @enum {string} */
+            response: "warn" | "hold" | "return" | "land" | "stop";
+            /** Format: int64 */
+            rev: number;
+        };
         Enforcement: {
             enforced: boolean;
             /** @description Fence by fence; of one track only, and of none that is traffic */
@@ -1568,6 +1828,64 @@ export interface components {
             /** @description The others, by name; at most 50 */
             not_enforced: components["schemas"]["UnenforcedFence"][];
         };
+        EnforcementList: {
+            /** @description Why no automatic order leaves now; empty: they do */
+            held_back: string;
+            items: components["schemas"]["BreachEnforcement"][];
+            /**
+             * @description off: breaches are alerts and nothing more
+             * @enum {string}
+             */
+            mode: "act" | "advise" | "off";
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+            /**
+             * Format: int64
+             * @description Vehicles in breach that get no order since the restart: confirm, or wait
+             */
+            waits: number;
+        };
+        EnforcementStep: {
+            /** Format: date-time */
+            accepted_at: string | null;
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: date-time */
+            effect_at: string | null;
+            /**
+             * Format: int64
+             * @description From the evidence to the effect
+             */
+            effect_ms: number | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Receipt of the sample that it rests on
+             */
+            evidence_at: string;
+            /** @enum {string} */
+            kind: "hold" | "stop" | "return" | "land";
+            /**
+             * Format: date-time
+             * @description The vehicle shows the mode
+             */
+            mode_at: string | null;
+            /** @description Empty: it could not be ordered */
+            order_id: string;
+            /** @enum {string} */
+            outcome: "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded" | "impossible" | "unsent";
+            /** Format: date-time */
+            sent_at: string | null;
+            /**
+             * Format: int64
+             * @description From the evidence to the sending
+             */
+            sent_ms: number | null;
+            /** @description Only until the vehicle's turn to return comes */
+            until_turn: boolean;
+            why: string;
+        };
         Event: {
             /** @description When it is raised or begins again: as it was then */
             alert?: components["schemas"]["Alert"];
@@ -1580,6 +1898,8 @@ export interface components {
             call?: components["schemas"]["Call"];
             /** @description Why an alert was cleared */
             cause?: string;
+            /** @description Of the breach of a vehicle, as it was then */
+            enforcement?: components["schemas"]["BreachEnforcement"];
             /** @description The entry as it is stored; with audit.read */
             entry?: unknown;
             /** @description That were changed; read the fence for its definition */
@@ -1597,7 +1917,7 @@ export interface components {
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen */
             type: string;
         };
         Evidence: {
@@ -1808,6 +2128,18 @@ export interface components {
              * @description Of replace and delete: the revision that you read
              */
             rev?: number;
+        };
+        FenceCounts: {
+            /**
+             * Format: int64
+             * @description That apply to the vehicle; GET /v1/tracks/{id} names them
+             */
+            apply: number;
+            /**
+             * Format: int64
+             * @description Of these, those that can be judged and acted on this moment
+             */
+            enforced: number;
         };
         FenceEnforcement: {
             /**
@@ -2194,6 +2526,28 @@ export interface components {
              * @description Above take-off (not above ground); without it not known
              */
             return_height_m?: number;
+        };
+        LadderConfirmation: {
+            /** @description Stays in the journal: no personal data */
+            reason: string;
+        };
+        LadderDecision: {
+            /** Format: date-time */
+            at: string;
+            /** @description Actor id */
+            by: string;
+            /** @enum {string} */
+            decision: "continue" | "let_be";
+            reason: string;
+        };
+        LadderInput: {
+            /**
+             * @description continue: orders are given, over the pilot and whoever ordered; let_be: none in this breach
+             * @enum {string}
+             */
+            decision: "continue" | "let_be";
+            /** @description Stays in the journal: no personal data */
+            reason: string;
         };
         Lease: {
             /** @description Whom it was taken from; empty: nobody */
@@ -2585,6 +2939,14 @@ export interface components {
             /** @description Cursor of the next page; null at the end */
             next: string | null;
         };
+        PilotOverride: {
+            /** @description Flight mode */
+            mode: string;
+            /** @description The pilot left what had been ordered; else it flew by hand at the breach */
+            ordered: boolean;
+            /** Format: date-time */
+            since: string;
+        };
         Position: {
             /** Format: double */
             lat: number;
@@ -2833,6 +3195,22 @@ export interface components {
             mav_type: number;
             /** Format: int64 */
             system_id: number;
+        };
+        SupervisionLost: {
+            /**
+             * @description How it began
+             * @enum {string}
+             */
+            after: "stop" | "crash" | "unknown";
+            /**
+             * Format: int64
+             * @description Vehicles that were armed when it began, of all operators
+             */
+            armed: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
         };
         Suspect: {
             /** @description It may be forged */
@@ -4064,6 +4442,225 @@ export interface operations {
             };
         };
     };
+    getCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCoverageGrid: {
+        parameters: {
+            query?: {
+                /** @description How far back, in hours; the hour in which that is counts as a whole */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageGrid"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getDuty: {
         parameters: {
             query?: never;
@@ -4610,6 +5207,195 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEnforcement: {
+        parameters: {
+            query?: {
+                /** @description Only breaches that go on, or all */
+                state?: "open" | "all";
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmEnforcement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LadderConfirmation"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10873,6 +11659,217 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVehicleEnforcement: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideEnforcement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LadderInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachEnforcement"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
