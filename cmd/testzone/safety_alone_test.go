@@ -70,6 +70,14 @@ var safetyAlone = []attempt{
 		f.heardAgain("uav-1", 5)
 		o, _ := f.orderedBy(f.ada, http.StatusCreated, "uav-1", body{"kind": "hold"})
 		f.becomes("uav-1", o.ID, "in_effect")
+		since := time.Now()
+		f.confirmed()
+		f.over("uav-1", "land")
+		f.ladder("uav-1", "held back", func(l web.BreachEnforcement) bool { return l.State == "held_back" })
+		f.heardAgain("uav-1", 40)
+		if sent := f.relay.orders(1, since); len(sent) > 0 {
+			f.t.Errorf("with a clock that is wrong it was sent %v", sent)
+		}
 	}},
 	{11, "a height that nobody knows is no way out of a fence", func(f *field) {
 		f = newField(f.t, fieldConfig{vehicles: 1})

@@ -146,10 +146,12 @@ var safetyOfEvidence = []attempt{
 }
 
 // keepIn has a class stay within so many degrees of the middle.
-func (f *field) keepIn(class string, deg float64) {
+func (f *field) keepIn(class string, deg float64) { f.keepInWith(class, deg, "warn") }
+
+func (f *field) keepInWith(class string, deg float64, response string) {
 	f.t.Helper()
 	f.ada.ask(http.StatusCreated, "POST", "/v1/fences", body{
-		"name": "zone of " + class, "kind": "keep_in", "geometry": square(121.93-deg, 30.90-deg, 2*deg),
+		"name": "zone of " + class, "kind": "keep_in", "geometry": square(121.93-deg, 30.90-deg, 2*deg), "response": response,
 		"floor": nil, "ceiling": nil, "applies": body{"classes": []string{class}},
 	}, nil)
 }
