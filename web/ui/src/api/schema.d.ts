@@ -2796,7 +2796,7 @@ export interface components {
             /** @description Empty after a dry run */
             id: string;
             /** @enum {string} */
-            kind: "hold" | "stop" | "return" | "land" | "resume";
+            kind: "hold" | "stop" | "return" | "land" | "resume" | "reposition";
             /** @description The effect showed after the order had been given up */
             late: boolean;
             /**
@@ -2816,6 +2816,8 @@ export interface components {
              * @enum {string}
              */
             state: "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded";
+            /** @description Of reposition: where to; else null */
+            to: components["schemas"]["Place"] | null;
             vehicle_id: string;
             /** @description Why it is so, and what to do */
             why: string;
@@ -2826,10 +2828,12 @@ export interface components {
             /** @description Of resume, needed: the order that it ends */
             ends?: string;
             /** @enum {string} */
-            kind: "hold" | "stop" | "return" | "land" | "resume";
+            kind: "hold" | "stop" | "return" | "land" | "resume" | "reposition";
             reason?: string;
             /** @description Take the control of the vehicle from who has it */
             take_over?: boolean;
+            /** @description Of reposition, needed: where to */
+            to?: components["schemas"]["Place"];
         };
         OrderList: {
             items: components["schemas"]["Order"][];
@@ -2951,6 +2955,14 @@ export interface components {
             items: components["schemas"]["Person"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
+        };
+        Place: {
+            /** @description Of an aircraft, needed: at which height, amsl or takeoff */
+            height?: components["schemas"]["Height"];
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
         };
         Position: {
             /** Format: double */
