@@ -116,6 +116,11 @@ func rules() map[string]rule {
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
+		"listEnforcement":        {scope: airspace.ZoneRead},
+		"listVehicleEnforcement": {scope: airspace.ZoneRead},
+		"decideEnforcement":      {scope: airspace.ZoneControl, once: true, urgent: true},
+		"confirmEnforcement":     {scope: airspace.ZoneControl, once: true, urgent: true},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -249,6 +254,7 @@ func (s *Server) build() (err error) {
 	s.callEndpoints(api)
 	s.bulkEndpoints(api)
 	s.coverageEndpoints(api)
+	s.ladderEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -22,7 +22,8 @@ var notCreating = []string{
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key
 	"revokeVehicleKey",
-	"noteCall",      // each time somebody called
+	"noteCall",                                // each time somebody called
+	"decideEnforcement", "confirmEnforcement", // make nothing
 	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders
 	"giveOrder",     // the second time shows what became of it: TestOrders
 }

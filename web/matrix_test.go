@@ -207,6 +207,10 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"kind":"hold","of":{"all":true},"digest":"none"}`, nil
 	case "noteCall":
 		return "", `{"outcome":"not_reached"}`, nil
+	case "decideEnforcement":
+		return "", `{"decision":"let_be","reason":"drill"}`, nil
+	case "confirmEnforcement":
+		return "", `{"reason":"drill"}`, nil
 	case "takeLease":
 		return "", `{"take_over":true}`, nil
 	case "acknowledgeAlert":

@@ -18,6 +18,7 @@ import (
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/web/auth"
@@ -145,6 +146,10 @@ func sentinels() []sentinel {
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},
+		{ladder.ErrNoLadder, http.StatusConflict, "nothing_enforced"},
+		{ladder.ErrNothingWaits, http.StatusConflict, "nothing_waits"},
+		{ladder.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
+		{ladder.ErrStopping, http.StatusServiceUnavailable, "stopping"},
 		{errForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},

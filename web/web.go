@@ -35,6 +35,7 @@ import (
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
@@ -73,6 +74,8 @@ type Config struct {
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
 	Bulk     *bulk.Giver         // orders to many; default one that reaches none
 	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
+
+	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -230,6 +233,12 @@ func (c *Config) setDefaults() error {
 	if c.Coverage == nil {
 		var err error
 		if c.Coverage, err = coverage.New(coverage.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Enforcement == nil {
+		var err error
+		if c.Enforcement, err = ladder.New(ladder.Config{Mode: ladder.Off}); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"testzone/airspace"
+	"testzone/telemetry"
 	"testzone/telemetry/command"
 	"testzone/telemetry/sim"
 	"testzone/vehicles"
@@ -79,14 +80,11 @@ func (c *crowd) enrol(t *testing.T, listener, n int) *sim.Fleet {
 }
 
 type bulkJSON struct {
-	ID, Digest             string
-	Orders, Calls, Leased  int
-	AtRest                 int `json:"at_rest"`
-	LastsS                 int `json:"lasts_s"`
-	Crossing               int
-	Items                  []struct{ State, Order string }
-	Tally                  map[string]int
-	GivenAt, EndedAt, With string
+	ID, Digest    string
+	Orders, Calls int
+	AtRest        int `json:"at_rest"`
+	LastsS        int `json:"lasts_s"`
+	Tally         map[string]int
 }
 
 // TestBulkClearFigures has a zone cleared of many vehicles over signed UDP. Inside the
@@ -128,8 +126,9 @@ func TestBulkClearFigures(t *testing.T) {
 	flying := startStage(cancel, ctx, fleets...)
 	n := listeners * each
 	p.until(60*time.Second, func() string {
-		if got := len(p.tracks()); got < n {
-			return fmt.Sprintf("%d of %d vehicles followed", got, n)
+		tracks, err := s.pipeline.Tracks(ctx, telemetry.WholeZone())
+		if err != nil || len(tracks) < n {
+			return fmt.Sprintf("%d of %d vehicles followed: %v", len(tracks), n, err)
 		}
 		return ""
 	})

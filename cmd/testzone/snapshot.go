@@ -14,6 +14,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/web"
@@ -43,7 +44,7 @@ type statePart interface {
 type state []statePart
 
 func (s *server) state() state {
-	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.bulk}
+	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders, s.bulk}
 }
 
 // freshState has seen no entry and decides nothing.
@@ -64,7 +65,11 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, many}, nil
+	ladders, err := ladder.New(ladder.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders, many}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

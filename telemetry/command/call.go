@@ -52,9 +52,9 @@ const (
 
 // Why a call ended.
 const (
-	callInEffect = "order_in_effect"
+	callInEffect = "in_effect"
 	callAtRest   = "at_rest"
-	callReached  = "contact_reached"
+	callReached  = "called"
 	callNeedless = "not_needed"
 )
 
@@ -78,8 +78,8 @@ func (o *Order) failed() bool {
 }
 
 // asksForCall reports whether somebody is called when the order comes to nothing.
-// One that was to go on stays where it was stopped, and the enforcement ladder calls
-// by itself.
+// One that was to go on stays where it was stopped; the enforcement ladder calls by
+// itself.
 func (o *Order) asksForCall() bool { return o.Kind != Resume && o.Person != Enforcement }
 
 // attend has the next look see whether somebody has to be called. Called with d.mu

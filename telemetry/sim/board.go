@@ -365,7 +365,7 @@ func (b *Board) stored(from Station, kind vehicles.PlanKind, seq int) message.Me
 	}
 	return &ardupilotmega.MessageMissionItemInt{
 		TargetSystem: from.System, TargetComponent: from.Component, Seq: uint16(seq), MissionType: missionType(kind),
-		Frame: common.MAV_FRAME(it.Frame), Command: common.MAV_CMD(it.Command), Autocontinue: flag(it.Autocontinue),
+		Frame: common.MAV_FRAME(it.Frame), Command: common.MAV_CMD(it.Command), Autocontinue: oneIf(it.Autocontinue),
 		Param1: it.Params[0], Param2: it.Params[1], Param3: it.Params[2], Param4: it.Params[3], X: it.X, Y: it.Y, Z: it.Z,
 	}
 }
@@ -435,7 +435,7 @@ func itemOf(m *ardupilotmega.MessageMissionItemInt) vehicles.PlanItem {
 	}
 }
 
-func flag(b bool) uint8 {
+func oneIf(b bool) uint8 {
 	if b {
 		return 1
 	}

@@ -25,6 +25,7 @@ const (
 	schemaControl = 14     // airspace
 	schemaBulk    = 17     // telemetry/command/bulk
 	schemaMinutes = 19     // telemetry/coverage
+	schemaLadder  = 15     // telemetry/command/ladder
 	schemaJournal = 0xffff // telemetry/journal
 )
 
@@ -55,6 +56,8 @@ type body struct {
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
 	Bulk  *many  `json:"bulk"`
+
+	Ladder *enforced `json:"ladder"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -147,6 +150,23 @@ type call struct {
 	Cause    string `json:"cause"`
 }
 
+type enforced struct {
+	ID       string `json:"id"`
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	State    string `json:"state"`
+	Why      string `json:"why"`
+	Fence    object `json:"fence"`
+	Steps    []struct {
+		Kind    string `json:"kind"`
+		Outcome string `json:"outcome"`
+		Order   string `json:"order"`
+	} `json:"steps"`
+	Decision *struct {
+		Reason string `json:"reason"`
+	} `json:"decision"`
+}
+
 type signature struct {
 	By   string `json:"by"`
 	Note string `json:"note"`
@@ -184,6 +204,8 @@ func Of(rec *journal.Record) Event {
 		}
 	case schemaOrder:
 		b.ofOrder(&e)
+	case schemaLadder:
+		b.ofLadder(&e)
 	case schemaBulk:
 		b.ofBulk(&e)
 	case schemaAct:
@@ -236,6 +258,24 @@ func (b *body) ofOrder(e *Event) {
 		}
 		e.Object, e.Org, e.Outcome = named("vehicle", o.Vehicle)+named(" order", o.ID), o.Operator, o.State
 		e.Why = strings.TrimSpace(o.Kind + control + " " + cmp.Or(o.Why, o.Reason))
+	}
+}
+
+// ofLadder shows what was done about a breach, or who decided it.
+func (b *body) ofLadder(e *Event) {
+	l := b.Ladder
+	if e.Object, e.Why = "enforcement", b.Reason; l == nil {
+		return
+	}
+	e.Object = named("vehicle", l.Vehicle) + named(" fence", l.Fence.ID) + named(" enforcement", l.ID)
+	e.Org, e.Outcome, e.Why = l.Operator, l.State, l.Why
+	if n := len(l.Steps); n > 0 {
+		last := &l.Steps[n-1]
+		e.Object += named(" order", last.Order)
+		e.Why = strings.TrimSpace(last.Kind + " " + last.Outcome + " " + l.Why)
+	}
+	if e.Who != "" && l.Decision != nil {
+		e.Why = l.Decision.Reason
 	}
 }
 

@@ -316,6 +316,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is done about breaches, newest first */
+        get: operations["listEnforcement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/enforcement/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say after a restart that what vehicles report is right: automatic orders are given from now on */
+        post: operations["confirmEnforcement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1080,6 +1114,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vehicles/{id}/enforcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done about breaches of a vehicle, newest first */
+        get: operations["listVehicleEnforcement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{id}/enforcement/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the enforcement of a vehicle's breach go on, or let it be */
+        post: operations["decideEnforcement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles/{id}/keys": {
         parameters: {
             query?: never;
@@ -1493,6 +1561,43 @@ export interface components {
             fence_id: string;
             fence_name: string;
         };
+        BreachEnforcement: {
+            /** Format: date-time */
+            began_at: string;
+            /** @description That ask more than to warn */
+            breached: components["schemas"]["EnforcedFence"][];
+            /** @description Why the contact of the vehicle has to be called; empty: it has not */
+            call: string;
+            /** @description Why it ended */
+            cause: string;
+            /** Format: date-time */
+            changed_at: string;
+            /** @enum {string} */
+            class: "uav" | "icv" | "usv" | "unknown";
+            /** @description Of a controller; null: none */
+            decision: components["schemas"]["LadderDecision"] | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description That decides: it asks most of those that are breached */
+            fence: components["schemas"]["EnforcedFence"];
+            id: string;
+            /** @description The breach goes on */
+            open: boolean;
+            /** @description Null: the pilot has not taken it */
+            override: components["schemas"]["PilotOverride"] | null;
+            /**
+             * @description watching: the evidence does not suffice, or nothing has to be ordered; waiting: a person has ordered; frozen: nothing can be sent; overridden: the pilot has the vehicle; exhausted: nothing is left to order
+             * @enum {string}
+             */
+            state: "watching" | "held_back" | "in_turn" | "ordered" | "in_effect" | "waiting" | "frozen" | "overridden" | "let_be" | "exhausted" | "ended";
+            /** @description In their order */
+            steps: components["schemas"]["EnforcementStep"][];
+            /** @description Person whom the control of the vehicle was taken from; empty: nobody */
+            took_from: string;
+            vehicle_id: string;
+            /** @description Why the state is so */
+            why: string;
+        };
         BriefingItem: {
             /** @description Of what it is about; empty: of nothing that has one */
             id: string;
@@ -1673,7 +1778,7 @@ export interface components {
         Call: {
             /** @description Person that called last */
             by: string;
-            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            /** @description Why it ended: in_effect, at_rest, called or not_needed */
             cause: string;
             /** Format: date-time */
             ended_at: string | null;
@@ -1901,6 +2006,14 @@ export interface components {
             /** Format: double */
             radius_m: number;
         };
+        EnforcedFence: {
+            fence_id: string;
+            fence_name: string;
+            /** @enum {string} */
+            response: "warn" | "hold" | "return" | "land" | "stop";
+            /** Format: int64 */
+            rev: number;
+        };
         Enforcement: {
             enforced: boolean;
             /** @description Fence by fence; of one track only, and of none that is traffic */
@@ -1921,6 +2034,64 @@ export interface components {
             /** @description The others, by name; at most 50 */
             not_enforced: components["schemas"]["UnenforcedFence"][];
         };
+        EnforcementList: {
+            /** @description Why no automatic order leaves now; empty: they do */
+            held_back: string;
+            items: components["schemas"]["BreachEnforcement"][];
+            /**
+             * @description off: breaches are alerts and nothing more
+             * @enum {string}
+             */
+            mode: "act" | "advise" | "off";
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+            /**
+             * Format: int64
+             * @description Vehicles in breach that get no order since the restart: confirm, or wait
+             */
+            waits: number;
+        };
+        EnforcementStep: {
+            /** Format: date-time */
+            accepted_at: string | null;
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: date-time */
+            effect_at: string | null;
+            /**
+             * Format: int64
+             * @description From the evidence to the effect
+             */
+            effect_ms: number | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Receipt of the sample that it rests on
+             */
+            evidence_at: string;
+            /** @enum {string} */
+            kind: "hold" | "stop" | "return" | "land";
+            /**
+             * Format: date-time
+             * @description The vehicle shows the mode
+             */
+            mode_at: string | null;
+            /** @description Empty: it could not be ordered */
+            order_id: string;
+            /** @enum {string} */
+            outcome: "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded" | "impossible" | "unsent";
+            /** Format: date-time */
+            sent_at: string | null;
+            /**
+             * Format: int64
+             * @description From the evidence to the sending
+             */
+            sent_ms: number | null;
+            /** @description Only until the vehicle's turn to return comes */
+            until_turn: boolean;
+            why: string;
+        };
         Event: {
             /** @description When it is raised or begins again: as it was then */
             alert?: components["schemas"]["Alert"];
@@ -1933,6 +2104,8 @@ export interface components {
             call?: components["schemas"]["Call"];
             /** @description Why an alert was cleared */
             cause?: string;
+            /** @description Of the breach of a vehicle, as it was then */
+            enforcement?: components["schemas"]["BreachEnforcement"];
             /** @description The entry as it is stored; with audit.read */
             entry?: unknown;
             /** @description That were changed; read the fence for its definition */
@@ -1950,7 +2123,7 @@ export interface components {
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen */
             type: string;
         };
         Evidence: {
@@ -2560,6 +2733,28 @@ export interface components {
              */
             return_height_m?: number;
         };
+        LadderConfirmation: {
+            /** @description Stays in the journal: no personal data */
+            reason: string;
+        };
+        LadderDecision: {
+            /** Format: date-time */
+            at: string;
+            /** @description Actor id */
+            by: string;
+            /** @enum {string} */
+            decision: "continue" | "let_be";
+            reason: string;
+        };
+        LadderInput: {
+            /**
+             * @description continue: orders are given, over the pilot and whoever ordered; let_be: none in this breach
+             * @enum {string}
+             */
+            decision: "continue" | "let_be";
+            /** @description Stays in the journal: no personal data */
+            reason: string;
+        };
         Lease: {
             /** @description Whom it was taken from; empty: nobody */
             from: string;
@@ -2740,7 +2935,7 @@ export interface components {
         OpenCall: {
             /** @description Person that called last */
             by: string;
-            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            /** @description Why it ended: in_effect, at_rest, called or not_needed */
             cause: string;
             /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
             contact: components["schemas"]["Contact"] | null;
@@ -2955,6 +3150,14 @@ export interface components {
             items: components["schemas"]["Person"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
+        };
+        PilotOverride: {
+            /** @description Flight mode */
+            mode: string;
+            /** @description The pilot left what had been ordered; else it flew by hand at the breach */
+            ordered: boolean;
+            /** Format: date-time */
+            since: string;
         };
         Place: {
             /** @description Of an aircraft, needed: at which height, amsl or takeoff */
@@ -5459,6 +5662,195 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEnforcement: {
+        parameters: {
+            query?: {
+                /** @description Only breaches that go on, or all */
+                state?: "open" | "all";
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmEnforcement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LadderConfirmation"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11862,6 +12254,217 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVehicleEnforcement: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnforcementList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideEnforcement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LadderInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachEnforcement"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
