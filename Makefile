@@ -79,6 +79,7 @@ bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 
 bench-control: ui ## orders over bad links, breach to order, interference, plans, the rules of safety under attack
 	$(call figures,telemetry/command,TestOrderFigures)
+	$(call figures,cmd/testzone,TestBulkClearFigures)
 	$(call figures,telemetry/sim,TestInterferenceFigures)
 	$(call figures,telemetry/command/ladder,TestLadderFigures)
 	$(call figures,telemetry/mavlink/dialogue,TestPlanFigures)

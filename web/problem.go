@@ -134,6 +134,7 @@ func sentinels() []sentinel {
 		{airspace.ErrProposalClosed, http.StatusConflict, "proposal_closed"},
 		{airspace.ErrDisabled, http.StatusConflict, "disabled"},
 		{command.ErrCannot, http.StatusConflict, "order_impossible"},
+		{command.ErrWay, http.StatusConflict, "fence_in_the_way"},
 		{command.ErrUnverified, http.StatusConflict, "vehicle_unverified"},
 		{command.ErrUnreachable, http.StatusConflict, "vehicle_unreachable"},
 		{command.ErrLeased, http.StatusConflict, "leased"},

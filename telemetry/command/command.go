@@ -91,10 +91,14 @@ type Wire interface {
 	Command(ctx context.Context, h vehicles.Handle, c Command) error
 }
 
-// Command is a MAV_CMD with its parameters, for COMMAND_LONG.
+// Command is a MAV_CMD with its parameters.
 type Command struct {
 	ID     uint16
 	Params [7]float64
+	// Located: parameters 5 to 7 are a position, degrees and metres in a MAV_FRAME: it
+	// goes as COMMAND_INT.
+	Located bool
+	Frame   uint8
 }
 
 // Refusal is the error when a vehicle says no.
@@ -130,6 +134,7 @@ type Config struct {
 	Journal Appender
 	Calls   Calls            // default: nobody is told whom to call
 	Bus     *telemetry.Bus   // default: nobody is told what changes
+	Ways    Ways             // default: no vehicle is sent to a point
 	Clock   func() time.Time // time.Now
 }
 
