@@ -1200,6 +1200,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vehicles/{id}/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a vehicle carries */
+        get: operations["listPlans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{id}/plans/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One kind of plan in a vehicle, with its items */
+        get: operations["getPlan"];
+        /** Have a plan stored in a vehicle; answered when the transfer begins and is durable */
+        put: operations["putPlan"];
+        post?: never;
+        /** Have a vehicle forget a plan; answered when that begins and is durable */
+        delete: operations["clearPlan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vehicles/{id}/plans/{kind}/read-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read what a vehicle carries; answered when that begins */
+        post: operations["readPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -1912,12 +1965,14 @@ export interface components {
             note?: string;
             /** @description To a vehicle, as it was then */
             order?: components["schemas"]["Order"];
+            /** @description What is known of what a vehicle carries, as it was then */
+            plan?: components["schemas"]["Plan"];
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, plan.in_step */
             type: string;
         };
         Evidence: {
@@ -2946,6 +3001,195 @@ export interface components {
             ordered: boolean;
             /** Format: date-time */
             since: string;
+        };
+        Plan: {
+            /** Format: date-time */
+            asked_at: string | null;
+            /** @description Actor id of who sent it */
+            by: string;
+            /** @description The journal has it */
+            durable: boolean;
+            /** @description Of a fence: the vehicle accepted to act by it. That it does is not proven */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Of the transfer
+             */
+            ended_at: string | null;
+            /**
+             * Format: int64
+             * @description That it failed at or that differs, from 1; null: none
+             */
+            item: number | null;
+            /**
+             * Format: int64
+             * @description Of what it carries; of a transfer, of what is sent
+             */
+            item_count: number;
+            /** @enum {string} */
+            kind: "mission" | "fence" | "rally";
+            /** @description What the vehicle carries is known: items are it */
+            known: boolean;
+            /** @description What became of the zone's fences that are for this vehicle */
+            parts: components["schemas"]["PlanPart"][];
+            /** @description Who answers for it */
+            person: string;
+            /**
+             * Format: double
+             * @description Of a transfer, 0 to 1
+             */
+            progress: number | null;
+            /**
+             * Format: date-time
+             * @description When it was last known what the vehicle carries
+             */
+            read_at: string | null;
+            reason: string;
+            /**
+             * @description vehicle: it carried this when it was read. Empty: nothing is known
+             * @enum {string}
+             */
+            source: "" | "zone" | "people" | "vehicle";
+            /**
+             * @description in_step: it was read back and is what was sent, and of the zone's fences what the zone asks now; stale: the vehicle carries something else; unknown: not read since the vehicle or the server started
+             * @enum {string}
+             */
+            state: "none" | "uploading" | "in_step" | "stale" | "failed" | "unknown";
+            /** @description Of a fence: being within one of its inclusions is enough */
+            union: boolean;
+            vehicle_id: string;
+            /** @description Why it is so, and what to do */
+            why: string;
+        };
+        PlanAnswer: {
+            /** Format: date-time */
+            asked_at: string | null;
+            /** @description Actor id of who sent it */
+            by: string;
+            /** @description The journal has it */
+            durable: boolean;
+            /** @description Of a fence: the vehicle accepted to act by it. That it does is not proven */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Of the transfer
+             */
+            ended_at: string | null;
+            /** @description Of a dry run: why it would not be sent */
+            faults: components["schemas"]["PlanFault"][];
+            /**
+             * Format: int64
+             * @description That it failed at or that differs, from 1; null: none
+             */
+            item: number | null;
+            /**
+             * Format: int64
+             * @description Of what it carries; of a transfer, of what is sent
+             */
+            item_count: number;
+            /** @description What the vehicle carries; of a transfer or a dry run, what is sent */
+            items: components["schemas"]["PlanItem"][];
+            /** @enum {string} */
+            kind: "mission" | "fence" | "rally";
+            /** @description What the vehicle carries is known: items are it */
+            known: boolean;
+            /** @description What became of the zone's fences that are for this vehicle */
+            parts: components["schemas"]["PlanPart"][];
+            /** @description Who answers for it */
+            person: string;
+            /**
+             * Format: double
+             * @description Of a transfer, 0 to 1
+             */
+            progress: number | null;
+            /**
+             * Format: date-time
+             * @description When it was last known what the vehicle carries
+             */
+            read_at: string | null;
+            reason: string;
+            /**
+             * @description vehicle: it carried this when it was read. Empty: nothing is known
+             * @enum {string}
+             */
+            source: "" | "zone" | "people" | "vehicle";
+            /**
+             * @description in_step: it was read back and is what was sent, and of the zone's fences what the zone asks now; stale: the vehicle carries something else; unknown: not read since the vehicle or the server started
+             * @enum {string}
+             */
+            state: "none" | "uploading" | "in_step" | "stale" | "failed" | "unknown";
+            /** @description Of a fence: being within one of its inclusions is enough */
+            union: boolean;
+            vehicle_id: string;
+            /** @description Why it is so, and what to do */
+            why: string;
+        };
+        PlanFault: {
+            /** @description item, too_many_items, nothing_to_carry, no_position, no_home, vehicle_in_breach, home_in_breach, rally_in_breach, return_in_breach, leg_in_breach, against_carried, inclusions */
+            code: string;
+            /** @description That would be breached; empty: none */
+            fence_id: string;
+            /**
+             * Format: int64
+             * @description From 1; null: of none
+             */
+            item: number | null;
+            text: string;
+        };
+        PlanInput: {
+            /** @description Of a fence: have the vehicle act by it */
+            enable?: boolean;
+            /**
+             * @description Of a fence: the zone's fences that are for this vehicle. Then no items
+             * @enum {string}
+             */
+            from?: "zone";
+            /** @description A mission has no item for home, whatever the autopilot */
+            items?: components["schemas"]["PlanItem"][];
+            /** @description The plan may change while the vehicle moves */
+            moving?: boolean;
+            reason?: string;
+            /** @description Take the control of the vehicle from who has it */
+            take_over?: boolean;
+            /** @description Of a fence: being within one of its inclusions is enough. Default all of them */
+            union?: boolean;
+        };
+        PlanItem: {
+            /** @description On to the next item when this one is done; default true */
+            autocontinue?: boolean;
+            /**
+             * Format: int64
+             * @description MAV_CMD
+             */
+            command: number;
+            /**
+             * Format: int64
+             * @description MAV_FRAME: 0 and 5 above mean sea level, 3 and 6 above home, 10 and 11 above ground, 2 no position
+             */
+            frame: number;
+            /** @description Parameters 1 to 7. Of a command with a position 5 and 6 are latitude and longitude in degrees, 7 the height in metres. null: not set */
+            params: (number | null)[];
+        };
+        PlanList: {
+            /** @description Mission, fence, rally */
+            items: components["schemas"]["Plan"][];
+        };
+        PlanPart: {
+            fence_id: string;
+            /**
+             * Format: int64
+             * @description From 1; null: nothing of it is carried, only the server enforces it
+             */
+            first_item: number | null;
+            /** Format: int64 */
+            item_count: number;
+            /** @enum {string} */
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            /** @description What only the server enforces: speed_limit, schedule, floor, hole, join, vertices, room, meridian (nothing of the fence is carried); ceiling, altitude_band, margin (the rest is) */
+            lost: string[];
+            name: string;
+            /** Format: int64 */
+            rev: number;
         };
         Position: {
             /** Format: double */
@@ -12804,6 +13048,493 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPlans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                kind: "mission" | "fence" | "rally";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putPlan: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                kind: "mission" | "fence" | "rally";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanInput"];
+            };
+        };
+        responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clearPlan: {
+        parameters: {
+            query?: {
+                /** @description The plan may change while the vehicle moves */
+                moving?: boolean;
+                /** @description Take the control of the vehicle from who has it */
+                take_over?: boolean;
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+                kind: "mission" | "fence" | "rally";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                kind: "mission" | "fence" | "rally";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

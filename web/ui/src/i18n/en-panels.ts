@@ -2,11 +2,13 @@
 
 import { enEvidence } from './en-evidence';
 import { enOrders } from './en-orders';
+import { enPlans } from './en-plans';
 import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
   ...enOrders,
+  ...enPlans,
   ...enTraffic,
   'layer.fences': 'Fences',
   'layer.roads': 'Roads',

@@ -4,11 +4,13 @@ import type { enPanels } from './en-panels';
 
 import { zhEvidence } from './zh-evidence';
 import { zhOrders } from './zh-orders';
+import { zhPlans } from './zh-plans';
 import { zhTraffic } from './zh-traffic';
 
 export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
   ...zhOrders,
+  ...zhPlans,
   ...zhTraffic,
   'layer.fences': '电子围栏',
   'layer.roads': '道路',
