@@ -124,11 +124,28 @@ func TestVehiclesCarryPlans(t *testing.T) {
 		t.Errorf("failed: %+v", plan)
 	}
 
+	c := &cli{t: t, home: t.TempDir(), env: []string{"TESTZONE_TOKEN=" + testToken, "TESTZONE_SERVER=" + p.url}}
+	for _, s := range []struct {
+		args string
+		code int
+		has  string
+	}{
+		{"plans show uav-1 fence", 0, `"wall": items`},
+		{"plans send uav-1 fence --dry-run --moving", 0, "fence of uav-1: uploading, 8 items"},
+		{"plans send uav-1 mission", exitInvalid, "--file"},
+		{"plans clear uav-1 mission --moving", 0, "mission of uav-1: "},
+	} {
+		code, stdout, stderr := c.run("", strings.Fields(s.args)...)
+		if code != s.code || !strings.Contains(stdout+stderr, s.has) {
+			t.Errorf("%s: exit %d, want %d\n%s%s", s.args, code, s.code, stdout, stderr)
+		}
+	}
+	p.planned("uav-1", "mission", "none", "")
+
 	land()
 	p.terminate()
 	p = serve(t, data, signedListener)
 	p.planned("uav-1", "fence", "unknown", "the server restarted")
 	defer p.fly(keys, nil)() // others in their place, who carry nothing
 	p.planned("uav-1", "fence", "stale", "stored 0")
-	p.planned("uav-1", "mission", "stale", "stored 0")
 }
