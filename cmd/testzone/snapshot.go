@@ -13,6 +13,7 @@ import (
 	"testzone/airspace"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
@@ -44,7 +45,7 @@ type statePart interface {
 type state []statePart
 
 func (s *server) state() state {
-	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders, s.plans}
+	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders, s.bulk, s.plans}
 }
 
 // freshState has seen no entry and decides nothing.
@@ -54,6 +55,10 @@ func (s *server) freshState() (state, error) {
 		return nil, err
 	}
 	orders, err := command.New(command.Config{})
+	if err != nil {
+		return nil, err
+	}
+	many, err := bulk.New(bulk.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +74,7 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders, plans}, nil
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders, many, plans}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

@@ -1,12 +1,14 @@
 // Texts of the panels that open on demand: vehicle card, alert details, layers, key help.
 
 import { enEvidence } from './en-evidence';
+import { enLadder } from './en-ladder';
 import { enOrders } from './en-orders';
 import { enPlans } from './en-plans';
 import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
+  ...enLadder,
   ...enOrders,
   ...enPlans,
   ...enTraffic,
@@ -19,6 +21,7 @@ export const enPanels = {
   'layer.names': 'Place names',
   'layer.trails': 'Trails',
   'layer.vehicles': 'Vehicles',
+  'layer.coverage': 'Not enforced lately',
   'layer.dim': 'Dim the base map',
   'labels.0': 'none',
   'labels.1': 'selected and alarmed',
@@ -162,12 +165,9 @@ export const enPanels = {
   'fence.datum.takeoff': 'above take-off',
   'fence.datum.none': 'no height band',
   'fences.new': 'New fence',
-  'editor.noRight': 'You have no right to change fences.',
   'preview.nobody': 'Nobody stands inside now.',
   'emergency.open': 'Emergency fence',
   'emergency.name': 'Emergency',
-  'emergency.place': 'Click the place on the map; Enter takes the centre, Esc leaves.',
-  'emergency.leaveEditor': 'Leave the fence editor first.',
   'emergency.done': 'Emergency fence {name} is in force.',
   'fence.datum.wgs84': 'WGS-84',
   'fence.datum.agl': 'above ground',
