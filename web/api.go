@@ -264,12 +264,16 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
-	s.bulkEndpoints(api)
+=======
+	s.planEndpoints(api)
+s.bulkEndpoints(api)
 	s.callEndpoints(api)
 	s.planEndpoints(api)
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
 	s.priorityEndpoints(api)
+	
+	s.bulkEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

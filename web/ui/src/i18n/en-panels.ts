@@ -3,12 +3,14 @@
 import { enEvidence } from './en-evidence';
 import { enLadder } from './en-ladder';
 import { enOrders } from './en-orders';
+import { enPlans } from './en-plans';
 import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
   ...enLadder,
   ...enOrders,
+  ...enPlans,
   ...enTraffic,
   'layer.fences': 'Fences',
   'layer.roads': 'Roads',

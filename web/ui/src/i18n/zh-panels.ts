@@ -5,12 +5,14 @@ import type { enPanels } from './en-panels';
 import { zhEvidence } from './zh-evidence';
 import { zhLadder } from './zh-ladder';
 import { zhOrders } from './zh-orders';
+import { zhPlans } from './zh-plans';
 import { zhTraffic } from './zh-traffic';
 
 export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
   ...zhLadder,
   ...zhOrders,
+  ...zhPlans,
   ...zhTraffic,
   'layer.fences': '电子围栏',
   'layer.roads': '道路',
