@@ -116,10 +116,23 @@ func rules() map[string]rule {
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
+		"listPlans": {scope: airspace.ZoneRead},
+		"getPlan":   {scope: airspace.ZoneRead},
+		"putPlan":   {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
+		"clearPlan": {scope: airspace.VehicleCommand},
+		"readPlan":  {scope: airspace.VehicleCommand},
+
 		"listEnforcement":        {scope: airspace.ZoneRead},
 		"listVehicleEnforcement": {scope: airspace.ZoneRead},
 		"decideEnforcement":      {scope: airspace.ZoneControl, once: true, urgent: true},
 		"confirmEnforcement":     {scope: airspace.ZoneControl, once: true, urgent: true},
+
+		"listPriorities":   {scope: airspace.ZoneRead},
+		"getPriority":      {scope: airspace.ZoneRead},
+		"announcePriority": {scope: airspace.ZoneControl, once: true, urgent: true},
+		"changePriority":   {scope: airspace.ZoneControl, urgent: true},
+		"endPriority":      {scope: airspace.ZoneControl, once: true},
+		"orderExits":       {scope: airspace.VehicleCommand, once: true, urgent: true},
 
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
@@ -255,6 +268,7 @@ func (s *Server) build() (err error) {
 	s.bulkEndpoints(api)
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
+	s.priorityEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -22,9 +22,12 @@ var notCreating = []string{
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key
 	"revokeVehicleKey",
+	"readPlan",                                // reads
 	"noteCall",                                // each time somebody called
 	"decideEnforcement", "confirmEnforcement", // make nothing
 	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders
+	"endPriority",   // If-Match
+	"orderExits",    // orders, as giveOrder
 	"giveOrder",     // the second time shows what became of it: TestOrders
 }
 

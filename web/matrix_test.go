@@ -104,6 +104,10 @@ func (m *matrix) makeObjects(ctl, second, dis account) {
 	var p Proposal
 	m.as(second, "POST", "/v1/proposals", m.proposal()).json(m.t, &p)
 	m.objects["proposals"] = p.ID
+	var rescue PriorityTraffic
+	_, announced, _ := m.asked("announcePriority")
+	m.as(ctl, "POST", priorityPath, announced).json(m.t, &rescue)
+	m.objects["priority-traffic"] = rescue.ID
 }
 
 // makeVehicle makes a vehicle of acme's with a key, and a gateway.
@@ -205,12 +209,20 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"kind":"hold","take_over":true}`, nil
 	case "giveBulkOrder":
 		return "", `{"kind":"hold","of":{"all":true},"digest":"none"}`, nil
+	case "putPlan":
+		return "?dry_run=true", `{"from":"zone"}`, nil
 	case "noteCall":
 		return "", `{"outcome":"not_reached"}`, nil
 	case "decideEnforcement":
 		return "", `{"decision":"let_be","reason":"drill"}`, nil
 	case "confirmEnforcement":
 		return "", `{"reason":"drill"}`, nil
+	case "announcePriority":
+		return "", `{"name":"Rescue 1","kind":"helicopter","route":[{"lat":30.9,"lon":121.9}],"course_deg":90,"speed_mps":50}`, nil
+	case "changePriority", "endPriority":
+		return "", `{}`, []string{"If-Match", stale}
+	case "orderExits":
+		return "", `{}`, nil
 	case "takeLease":
 		return "", `{"take_over":true}`, nil
 	case "acknowledgeAlert":
@@ -266,6 +278,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 	if first := strings.Split(path, "/")[2]; strings.Contains(path, "{id}") {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
+		path = strings.ReplaceAll(path, "{kind}", "fence")
 	}
 	query, body, header := m.asked(operation)
 	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode

@@ -26,7 +26,7 @@ type orderRig struct {
 func (z *testZone) newOrders() *command.Dispatcher {
 	z.t.Helper()
 	z.wire = &orderRig{z: z}
-	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Ways: z.wire, Clock: z.clock.now})
+	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Bus: z.bus, Ways: z.wire, Clock: z.clock.now})
 	if err != nil {
 		z.t.Fatal(err)
 	}
@@ -199,6 +199,25 @@ func TestOrdersAsEvents(t *testing.T) {
 	}
 	for _, stream := range []*eventReader{anna, hugo, carl} {
 		stream.stop()
+	}
+}
+
+// TestBriefingOfOrders: who takes a duty over is told of orders of which something may
+// still become, and of who controls which vehicle (SAFETY 14).
+func TestBriefingOfOrders(t *testing.T) {
+	o := newOwners(t)
+	dora := o.account("dora", "zone", "controller")
+	o.sail(10)
+	o.want(o.as(o.carl, "POST", "/v1/vehicles/boat-1/orders", `{"kind":"hold"}`), "201")
+	var duty Duty
+	o.as(o.carl, "POST", "/v1/duty", `{}`).json(t, &duty)
+	o.as(o.carl, "POST", "/v1/duty/"+duty.ID+"/handover", `{"to":"`+dora.ID+`"}`).json(t, &duty)
+	got := map[string]string{}
+	for _, item := range duty.Offer.Briefing {
+		got[item.Kind] = item.Text
+	}
+	if !strings.HasPrefix(got["order"], "hold to boat-1 by "+o.carl.ID) || !strings.HasPrefix(got["lease"], o.carl.ID+" has the control of boat-1") {
+		t.Errorf("the briefing: %v", duty.Offer.Briefing)
 	}
 }
 

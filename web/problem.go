@@ -19,6 +19,7 @@ import (
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/web/auth"
@@ -123,6 +124,9 @@ func sentinels() []sentinel {
 		{airspace.ErrTwoPersons, http.StatusConflict, "two_persons"},
 		{airspace.ErrZoneState, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrNeedRev, http.StatusPreconditionRequired, "if_match_required"},
+		{airspace.ErrPriority, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrPriorityOver, http.StatusConflict, "priority_over"},
+		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
 		{airspace.ErrDuty, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrBriefing, http.StatusConflict, "briefing"},
 		{airspace.ErrNotOffered, http.StatusConflict, "not_offered"},
@@ -143,6 +147,8 @@ func sentinels() []sentinel {
 		{bulk.ErrChanged, http.StatusConflict, "bulk_changed"},
 		{bulk.ErrNone, http.StatusNotFound, "not_found"},
 		{command.ErrOutcome, http.StatusUnprocessableEntity, "invalid"},
+		{onboard.ErrBusy, http.StatusConflict, "plan_busy"},
+		{onboard.ErrMoves, http.StatusConflict, "vehicle_moves"},
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},

@@ -143,7 +143,9 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 	e := entry{Type: typeOf(o.State), By: o.By, AtUS: now, Order: o.copied(), Request: journal.RequestOf(ctx)}
 	if taken {
 		d.leases[v.ID], e.Lease = lease, &lease
+		d.tellLease(v.ID, v.Operator)
 	}
+	d.tellOrder(o)
 	if e.Request != nil {
 		d.noteAnswer(e.Request, answer{e.Request.SHA256, o.ID, now})
 	}

@@ -133,6 +133,7 @@ type Config struct {
 	Fleet   Fleet
 	Journal Appender
 	Calls   Calls            // default: nobody is told whom to call
+	Bus     *telemetry.Bus   // default: nobody is told what changes
 	Ways    Ways             // default: no vehicle is sent to a point
 	Clock   func() time.Time // time.Now
 }
@@ -152,6 +153,7 @@ type Dispatcher struct {
 	newest  map[vehicles.VehicleID]*Order
 	ofOne   map[vehicles.VehicleID][]*Order // the orders to each vehicle, oldest first
 	leases  map[vehicles.VehicleID]Lease
+	news    news
 	answers map[requestName]answer
 
 	talks   map[vehicles.VehicleID]*talk // the newest conversation of each vehicle
@@ -191,7 +193,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.attendOpen()
 	var calls sync.WaitGroup
 	calls.Go(func() { each(ctx, d.lookAtCalls) }) // not after a thousand looks for effects
-	each(ctx, d.look)
+	each(ctx, func(ctx context.Context) {
+		d.look(ctx)
+		d.tellLate()
+	})
 	calls.Wait()
 	d.mu.Lock()
 	d.stopped = true

@@ -2,9 +2,11 @@
 
 import { zhBulk } from './zh-bulk';
 import type { enVehicles } from './en-vehicles';
+import { zhCoverage } from './zh-coverage';
 import { zhZone } from './zh-zone';
 
 export const zhVehicles: Record<keyof typeof enVehicles, string> = {
+  ...zhCoverage,
   ...zhZone,
   ...zhBulk,
   'reg.new': '登记车辆',

@@ -8,7 +8,7 @@ import { Failure, Field, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { DutyPart } from './zone-duty';
 import { later } from './later';
-import { useRead } from './use-read';
+import { useLive } from './use-live';
 
 const BulkPart = later<{ clear: boolean }>(() => import('./zone-bulk').then((m) => m.BulkPart));
 const CallsPart = later<{ mayNote: boolean }>(() => import('./zone-calls').then((m) => m.CallsPart));
@@ -91,8 +91,8 @@ function Complying({ board }: { board: Board }) {
 }
 
 export function ZonePage() {
-  const state = useRead('state', (_, signal) => zoneApi.state(signal));
-  const board = useRead('board', (_, signal) => zoneApi.board(signal));
+  const state = useLive(zoneApi.state, 'zone');
+  const board = useLive(zoneApi.board, 'compliance', 'zone');
   const is = state.value;
   return (
     <>
