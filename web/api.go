@@ -269,11 +269,14 @@ func (s *Server) build() (err error) {
 s.bulkEndpoints(api)
 	s.callEndpoints(api)
 	s.planEndpoints(api)
+=======
+	s.callEndpoints(api)
+	s.bulkEndpoints(api)
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
 	s.priorityEndpoints(api)
 	
-	s.bulkEndpoints(api)
+	
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
