@@ -80,6 +80,7 @@ bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 bench-control: ## orders over bad links: reported as they are
 	$(call figures,telemetry/command,TestOrderFigures)
 	$(call figures,telemetry/priority,TestPriorityFigures)
+	$(call figures,telemetry/sim,TestInterferenceFigures)
 
 bench-fence: ## one step of the fence engine beside a bare R-tree search
 	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))

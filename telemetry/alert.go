@@ -44,6 +44,7 @@ type Alert struct {
 	Area       *Area            `json:"area,omitempty"`     // of an interference
 	Under      string           `json:"under,omitempty"`    // id of the interference that the vehicle was in when it was raised
 	Suspect    *SuspectedOf     `json:"suspect,omitempty"`  // of a suspect source
+	Source     CallSource       `json:"source,omitempty"`   // of a call
 	Why        string           `json:"why,omitempty"`      // of a call: what happened and what to say
 	Order      string           `json:"order,omitempty"`    // of a call: the order that came to nothing
 	Priority   *InTheWayOf      `json:"priority,omitempty"` // of a conflict with priority traffic

@@ -210,7 +210,7 @@ func (w *Warden) end(now int64) {
 
 // judge takes a track in. It is called with the lock held.
 func (w *Warden) judge(t *TrackView, now int64) {
-	v, rests := w.of[t.Vehicle.ID], atRest(&t.Track)
+	v, rests := w.of[t.Vehicle.ID], AtRest(&t.Track)
 	if v == nil {
 		v = &warded{}
 		w.of[t.Vehicle.ID] = v
@@ -288,9 +288,9 @@ func (w *Warden) settle(v *warded, cause string, now int64) {
 	}
 }
 
-// atRest reports whether a vehicle can stay as it is: landed or disarmed, as it said
+// AtRest reports whether a vehicle can stay as it is: landed or disarmed, as it said
 // last, or standing, if it does not hang in the air.
-func atRest(t *vehicles.Track) bool {
+func AtRest(t *vehicles.Track) bool {
 	switch t.Phase() {
 	case vehicles.Parked:
 		return true

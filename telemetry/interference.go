@@ -14,7 +14,8 @@ import (
 // that they are under it. RETURN is no safe order to a vehicle in it.
 const GNSSInterference AlertType = "gnss_interference"
 
-// When signs are of one cause: so many vehicles, so close, within so long.
+// When signs are of one cause: so many vehicles or more, see background, so close,
+// within so long.
 const (
 	interferedLeast  = 3
 	interferedM      = 5_000
@@ -70,8 +71,9 @@ type InterferedWith struct {
 
 // interference is what the book knows of signs.
 type interference struct {
-	of    map[vehicles.Handle]*signed
-	areas []*area
+	of     map[vehicles.Handle]*signed
+	areas  []*area
+	single background
 }
 
 // signed is a vehicle that shows signs, or did a moment ago.
@@ -80,6 +82,29 @@ type signed struct {
 	now     vehicles.Signs
 	at      geo.Point
 	beganUS int64 // of its newest sign
+	// beforeUS is that of the sign before which was not of the same trouble; 0: none, or
+	// it was of an area.
+	beforeUS int64
+	grouped  bool // its newest sign was of an area
+}
+
+// begin takes a new sign in. Signs that follow each other at once are of one trouble.
+func (v *signed) begin(nowUS int64) (another bool) {
+	another = v.beganUS == 0 || nowUS-v.beganUS > interferedWithin.Microseconds()
+	if another {
+		v.beforeUS = v.beganUS
+		if v.grouped {
+			v.beforeUS = 0
+		}
+		v.grouped = false
+	}
+	v.beganUS = nowUS
+	return another
+}
+
+// prone reports whether the vehicle showed a sign of its own not long before.
+func (v *signed) prone() bool {
+	return v.beforeUS != 0 && v.beganUS-v.beforeUS <= proneFor.Microseconds()
 }
 
 // area is an interference that holds.
@@ -120,6 +145,9 @@ func (f *interference) groups(id *vehicles.Identity) bool {
 // they are those of several.
 func (b *Book) takeSignal(c *SignalChange, nowUS int64) {
 	f := &b.signs
+	if f.single.sinceUS == 0 {
+		f.single.sinceUS = nowUS
+	}
 	v := f.of[c.Vehicle.Handle]
 	if v == nil {
 		if c.Signs == 0 {
@@ -133,13 +161,19 @@ func (b *Book) takeSignal(c *SignalChange, nowUS int64) {
 	if !began {
 		return
 	}
-	v.beganUS = nowUS
+	another := v.begin(nowUS)
 	if a := f.near(v); a != nil {
 		a.add(v, nowUS)
 		b.group(v.id, a.alertID, nowUS)
 		return
 	}
-	if among := f.among(v); len(among) >= interferedLeast && len(f.areas) < interferedAreas {
+	if v.prone() {
+		return
+	}
+	if another {
+		f.single.note(v)
+	}
+	if among := f.among(v); among != nil && len(f.areas) < interferedAreas {
 		b.raiseArea(v, among, nowUS)
 	}
 }
@@ -167,8 +201,10 @@ func (f *interference) near(v *signed) *area {
 }
 
 // among lists the vehicles whose signs began with those of v, in the order of
-// handles: only verified ones when those are enough.
-func (f *interference) among(v *signed) (all []*signed) {
+// handles, when they are enough for a common cause; else it is nil. Only verified ones
+// when those are enough; those that are prone do not count.
+func (f *interference) among(v *signed) []*signed {
+	var all []*signed
 	for _, o := range f.of {
 		if v.beganUS-o.beganUS <= interferedWithin.Microseconds() && geo.Distance(o.at, v.at) <= interferedM {
 			all = append(all, o)
@@ -176,15 +212,25 @@ func (f *interference) among(v *signed) (all []*signed) {
 	}
 	slices.SortFunc(all, func(x, y *signed) int { return int(x.id.Handle) - int(y.id.Handle) })
 	var verified []*signed
+	witnesses, proved := 0, 0
 	for _, o := range all {
+		if !o.prone() {
+			witnesses++
+		}
 		if o.id.Verified {
 			verified = append(verified, o)
+			if !o.prone() {
+				proved++
+			}
 		}
 	}
-	if len(verified) >= interferedLeast {
+	switch {
+	case proved >= interferedLeast && proved >= f.single.needs(v, true):
 		return verified
+	case witnesses >= interferedLeast && witnesses >= f.single.needs(v, false):
+		return all
 	}
-	return all
+	return nil
 }
 
 // raiseArea raises the alarm of an area around v.
@@ -202,6 +248,7 @@ func (b *Book) raiseArea(v *signed, among []*signed, nowUS int64) {
 	a.alertID, a.changed = raised.ID, false
 	b.signs.areas = append(b.signs.areas, a)
 	for _, o := range among {
+		b.signs.single.forget(o)
 		b.group(o.id, a.alertID, nowUS)
 	}
 }
@@ -213,6 +260,7 @@ func (a *area) add(v *signed, nowUS int64) {
 		a.order = append(a.order, v.id)
 	}
 	a.members[v.id.Handle] = had | v.now
+	v.grouped, v.beforeUS = true, 0
 	a.lastUS = nowUS
 	a.changed = a.changed || !known || had|v.now != had
 }
@@ -253,7 +301,7 @@ func (b *Book) watchAreas(nowUS int64) {
 		return false
 	})
 	for h, v := range f.of {
-		if v.now == 0 && nowUS-v.beganUS > interferedWithin.Microseconds() {
+		if v.now == 0 && nowUS-v.beganUS > proneFor.Microseconds() {
 			delete(f.of, h)
 		}
 	}

@@ -33,6 +33,10 @@ type Config struct {
 	// 0: no predictions. Each look costs about six steps per moving vehicle and
 	// second.
 	LookAheadS float64
+	// Looked is called by every shard once a second with what it found of each of its
+	// vehicles, and the steady time in microseconds. It must not block; the looks are
+	// valid during the call.
+	Looked func(steadyUS int64, looks []EnforcementLook)
 	// Observe is called by the owning shard after each report was taken in. For
 	// measurements; it must not block or allocate.
 	Observe func(*vehicles.Report)

@@ -25,6 +25,7 @@ type shard struct {
 	ahead  []geofence.Prediction
 	looks  int             // link ticks since the last look ahead
 	jump   geofence.Jumped // scratch of weigh
+	found  []EnforcementLook
 }
 
 // owned is one vehicle of the shard.
@@ -74,6 +75,7 @@ func (s *shard) run(ctx context.Context) error {
 			if s.looks++; s.looks >= lookEvery {
 				s.looks = 0
 				s.watchEnforcement()
+				s.tellLooks()
 				s.lookAhead()
 			}
 		case <-ctx.Done():
@@ -214,6 +216,9 @@ func (s *shard) watchLinks() {
 func (s *shard) setLink(v *owned, to vehicles.LinkState, nowUS int64) {
 	from := v.track.Link
 	v.track.Link = to
+	if from == vehicles.LinkLost {
+		v.unconfirm()
+	}
 	s.p.cfg.Bus.Publish(nowUS, &LinkChange{Vehicle: v.id, From: from, To: to, Armed: v.track.Armed})
 }
 

@@ -152,5 +152,5 @@ func (v View) Event(b Body) (shown Body, ok bool) {
 	case *FenceChange:
 		return b, true
 	}
-	return nil, false
+	return b, v.notice(b)
 }

@@ -39,6 +39,7 @@ type Alert struct {
 	Area         *AlertArea       `json:"area,omitempty" doc:"Of an interference with satellite navigation"`
 	Under        string           `json:"under,omitempty" doc:"Id of the alert of the interference that the vehicle was in when it was raised"`
 	Suspect      *Suspect         `json:"suspect,omitempty" doc:"Of a suspect source"`
+	Source       string           `json:"source,omitempty" enum:"orders,enforcement,priority" doc:"Of a call: what came to nothing"`
 	Why          string           `json:"why,omitempty" doc:"Of a call: what happened, and what to say to the contact of the vehicle"`
 	Order        string           `json:"order,omitempty" doc:"Of a call: id of the order that came to nothing"`
 	Priority     *AlertPriority   `json:"priority,omitempty" doc:"Of a conflict with priority traffic: as it was when the alert was raised"`
@@ -170,7 +171,7 @@ func alertOf(a *telemetry.Alert) Alert {
 	if j := a.Jumped; j != nil {
 		out.Jump = &Jump{DistanceM: j.DistanceM, DtS: j.DtS}
 	}
-	out.Why, out.Order = a.Why, a.Order
+	out.Source, out.Why, out.Order = string(a.Source), a.Why, a.Order
 	out.Priority = alertPriorityOf(a.Priority)
 	if s := a.Suspect; s != nil {
 		out.Suspect = &Suspect{Why: s.Why, Listener: s.Listener, Address: s.Address}

@@ -103,7 +103,12 @@ func rules() map[string]rule {
 
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
+		"getCoverage":       {scope: airspace.ZoneRead},
+		"getCoverageGrid":   {scope: airspace.ZoneRead},
+		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"listCalls":         {scope: airspace.ZoneRead},
+		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
@@ -245,6 +250,8 @@ func (s *Server) build() (err error) {
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
 	s.priorityEndpoints(api)
+	s.callEndpoints(api)
+	s.coverageEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -25,6 +25,7 @@ var notCreating = []string{
 	"endPriority", // If-Match
 	"orderExits",  // orders, as giveOrder
 	"giveOrder",   // the second time shows what became of it: TestOrders
+	"noteCall",    // each time somebody called
 }
 
 // posts are the POSTs of the document that make something.

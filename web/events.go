@@ -46,7 +46,7 @@ type EventSource interface {
 // Event is one entry of the journal.
 type Event struct {
 	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, priority.announced, priority.changed, priority.ended"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, priority.announced, priority.changed, priority.ended"`
 	At         string          `json:"at" format:"date-time"`
 	By         string          `json:"by,omitempty" doc:"Actor id"`
 	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -56,6 +56,7 @@ type Event struct {
 	Note       string          `json:"note,omitempty" doc:"Of who acknowledged"`
 	Order      *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
 	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
+	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
 	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
 	Hash       string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
 	Entry      json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
@@ -75,6 +76,7 @@ type eventBody struct {
 	Alert *telemetry.Alert           `json:"alert"`
 	Order *command.Order             `json:"order"`
 	Lease *command.Lease             `json:"lease"`
+	Call  *command.Call              `json:"call"`
 	Cause string                     `json:"cause"`
 	Ack   *telemetry.Acknowledgement `json:"ack"`
 }
@@ -116,7 +118,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
-	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease."))
+	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
 	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
 	if !fences && !alerts && !orders && !priorities {
 		return e, all
@@ -151,7 +153,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
-// about takes an order and a lease in; false when there is neither.
+// about takes an order, a lease and a call in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
@@ -162,7 +164,11 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := orderOf(o)
 		e.Order, e.operator = &shown, o.Operator
 	}
-	return e.Order != nil || e.Lease != nil
+	if c := body.Call; c != nil {
+		shown := callOf(c)
+		e.Call, e.operator = &shown, c.Operator
+	}
+	return e.Order != nil || e.Lease != nil || e.Call != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -171,7 +177,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil {
+	if e.Order != nil || e.Lease != nil || e.Call != nil {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {

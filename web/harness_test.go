@@ -24,6 +24,7 @@ import (
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/priority"
@@ -50,6 +51,7 @@ type testZone struct {
 	book     *telemetry.Book
 	warden   *telemetry.Warden
 	priority *priority.Watch
+	coverage *coverage.Ledger
 	bus      *telemetry.Bus
 	journal  *journal.Journal
 	clock    *offsetClock
@@ -134,12 +136,15 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	configured := []vehicles.Registration{{ID: "uav-1", Name: "One", Class: vehicles.UAV, Operator: "acme"}}
 	z.registry, err = vehicles.NewRegistry(4_000_000_007, configured)
 	must(err)
+	z.coverage, err = coverage.New(coverage.Config{Journal: j, Bus: z.bus, Box: testGrid().Box, Clock: z.clock.now})
+	must(err)
 	z.engine = geofence.NewEngine(geofence.Config{})
 	if opt.schedule {
 		opt.inForce = z.engine.InForce
 	}
 	z.pipeline, err = telemetry.New(telemetry.Config{
 		Registry: z.registry, Engine: z.engine, Bus: z.bus, Grid: testGrid(), Shards: 2,
+		Looked: func(at int64, looks []telemetry.EnforcementLook) { z.coverage.Look(at, looks) },
 	})
 	must(err)
 	z.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: z.registry, Pipeline: z.pipeline})
@@ -192,7 +197,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	orders := z.newOrders()
 	z.server, err = New(Config{
-		Orders: orders, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
+		Orders: orders, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -221,6 +226,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	parts.Go(func() { _ = z.book.Run(ctx) })
 	parts.Go(func() { _ = orders.Run(ctx) })
 	parts.Go(func() { _ = z.warden.Run(ctx) })
+	parts.Go(func() { _ = z.coverage.Run(ctx) })
 	if opt.audited {
 		parts.Go(func() { _ = acts.Run(ctx) })
 		parts.Go(func() { _ = keeper.Run(ctx) })

@@ -17,15 +17,16 @@ import (
 type orderRig struct {
 	z *testZone
 
-	mu   sync.Mutex // guards the field below
+	mu   sync.Mutex // guards the fields below
 	sent []command.Command
+	err  error // the answer to every command
 }
 
 // newOrders makes the dispatcher of a zone.
 func (z *testZone) newOrders() *command.Dispatcher {
 	z.t.Helper()
 	z.wire = &orderRig{z: z}
-	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Clock: z.clock.now})
+	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Clock: z.clock.now})
 	if err != nil {
 		z.t.Fatal(err)
 	}
@@ -36,8 +37,10 @@ func (r *orderRig) Command(_ context.Context, _ vehicles.Handle, c command.Comma
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sent = append(r.sent, c)
-	return nil
+	return r.err
 }
+
+func (r *orderRig) Call(c *telemetry.Call) { r.z.bus.Publish(r.z.clock.now().UnixMicro(), c) }
 
 func (r *orderRig) count() int {
 	r.mu.Lock()

@@ -137,6 +137,7 @@ func sentinels() []sentinel {
 		{command.ErrMoved, http.StatusConflict, "order_moved"},
 		{command.ErrNotYours, http.StatusConflict, "others_order"},
 		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
+		{command.ErrOutcome, http.StatusUnprocessableEntity, "invalid"},
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},

@@ -34,6 +34,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/priority"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
@@ -71,6 +72,7 @@ type Config struct {
 	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
 	Priority *priority.Watch     // who is in the way of priority traffic; nil: nobody looks
+	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -216,6 +218,12 @@ func (c *Config) setDefaults() error {
 	if c.Orders == nil {
 		var err error
 		if c.Orders, err = command.New(command.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Coverage == nil {
+		var err error
+		if c.Coverage, err = coverage.New(coverage.Config{}); err != nil {
 			return err
 		}
 	}

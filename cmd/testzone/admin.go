@@ -174,6 +174,7 @@ func (s *server) tellBlind(ctx context.Context) error {
 		return nil
 	}
 	s.blind.ToUS = time.Now().UnixMicro()
+	s.coverage.NoteGap(s.blind)
 	entry := journal.Entry{ID: journal.NewID(), Kind: journal.Fact, Schema: watchdog.Schema, TimeUS: s.blind.ToUS, Body: s.blind.Encode()}
 	if _, err := s.journal.Append(ctx, entry); err != nil {
 		return fmt.Errorf("journal the blind interval: %w", err)

@@ -19,7 +19,7 @@ import (
 
 func demoCommand() *cobra.Command {
 	var flags configFlags
-	var mavlinkAddr, signedAddr string
+	var mavlinkAddr, signedAddr, script string
 	var seed int64
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Run a synthetic zone with simulated drones, cars and boats", Args: cobra.NoArgs,
@@ -33,13 +33,18 @@ func demoCommand() *cobra.Command {
 			if len(cfg.MAVLink) == 0 {
 				return errors.New("the demo needs a mavlink listener for its vehicles: take \"mavlink\" out of the configuration")
 			}
-			return runDemo(cmd, cfg, seed)
+			events, err := readScript(script)
+			if err != nil {
+				return err
+			}
+			return runDemo(cmd, cfg, seed, events)
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&mavlinkAddr, "mavlink", "127.0.0.1:14550", "`address` of the open MAVLink listener, loopback only")
 	cmd.Flags().StringVar(&signedAddr, "signed", "127.0.0.1:14551", "`address` of the MAVLink listener for vehicles that sign")
 	cmd.Flags().Int64Var(&seed, "seed", 1, "seed of the simulated fleet")
+	cmd.Flags().StringVar(&script, "script", "", "`file` of what vehicles do other than they should: lines as \"copter-3 20s link lost 15s\"")
 	return cmd
 }
 
@@ -58,7 +63,7 @@ func demoConfig(mavlinkAddr, signedAddr string) config {
 	return cfg
 }
 
-func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
+func runDemo(cmd *cobra.Command, cfg config, seed int64, script []sim.Event) error {
 	features, err := demoFeatures()
 	if err != nil {
 		return err
@@ -77,7 +82,7 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64) error {
 	if err != nil {
 		return err
 	}
-	fleet, err := newDemoFleet(s, seed)
+	fleet, err := newDemoFleet(s, seed, script)
 	if err != nil {
 		s.close()
 		return err

@@ -24,9 +24,9 @@ type demoFleet struct {
 
 const demoOperator = "demo"
 
-func newDemoFleet(s *server, seed int64) (*demoFleet, error) {
+func newDemoFleet(s *server, seed int64, script []sim.Event) (*demoFleet, error) {
 	f := &demoFleet{server: s, made: map[uint8]auth.SigningKey{}}
-	cfg := sim.Config{Target: s.listeners[0].Addr().String(), Seed: seed, NoiseM: 0.5}
+	cfg := sim.Config{Target: s.listeners[0].Addr().String(), Seed: seed, NoiseM: 0.5, Script: script}
 	if signed := s.cfg.signedListeners(); len(signed) > 0 {
 		f.listener = signed[0]
 		cfg.Target = s.listeners[slices.Index(s.names, f.listener)].Addr().String()

@@ -19,6 +19,7 @@ func (s *server) health() []telemetry.Reason { return append(s.ownHealth(), s.du
 func (s *server) ownHealth() []telemetry.Reason {
 	out := append(s.book.Health(), s.traffic.Health()...)
 	out = append(out, s.orders.Health()...)
+	out = append(out, s.coverage.Health()...)
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
 	}

@@ -17,6 +17,7 @@ func (s *server) figures() []admin.Figure {
 		out = append(out, admin.Figure{Name: name, Help: help, Value: float64(v), Counter: true})
 	}
 	out = append(out, s.talk.figures()...)
+	out = append(out, s.coverageFigures()...)
 	p := s.pipeline.Stats()
 	count("testzone_reports_merged_total", "Reports merged because a shard was behind.", p.Coalesced)
 	count("testzone_reports_orphaned_total", "Reports of vehicles that are not followed.", p.Orphans)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
@@ -20,7 +21,7 @@ import (
 // newOrders makes the dispatcher; its wire is there when the state was rebuilt.
 func (s *server) newOrders() (err error) {
 	s.homes = &homes{}
-	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal})
+	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}})
 	return err
 }
 
@@ -67,6 +68,12 @@ func (f orderFleet) Home(id vehicles.VehicleID) (geo.Point, bool) { return f.s.h
 
 // ModeName is command.Fleet's.
 func (f orderFleet) ModeName(v *vehicles.Identity, mode uint32) string { return modeName(v, mode) }
+
+// orderCalls raises and ends the alerts that somebody has to be called.
+type orderCalls struct{ bus *telemetry.Bus }
+
+// Call is command.Calls'.
+func (c orderCalls) Call(call *telemetry.Call) { c.bus.Publish(time.Now().UnixMicro(), call) }
 
 // homes are where vehicles return to, as they said last: when they are asked, and by
 // themselves when it changes, as at take-off. Safe for concurrent use.

@@ -22,6 +22,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
@@ -65,6 +66,7 @@ type server struct {
 	talk      *talk
 	orders    *command.Dispatcher
 	homes     *homes
+	coverage  *coverage.Ledger
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
@@ -147,14 +149,18 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if s.registry, err = vehicles.NewRegistry(newEpoch(), s.cfg.registrations()); err != nil {
 		return err
 	}
+	if err = s.newCoverage(zone); err != nil {
+		return err
+	}
 	s.engine = geofence.NewEngine(s.cfg.engineConfig(zone))
 	s.pipeline, err = telemetry.New(telemetry.Config{
 		Registry: s.registry,
 		Engine:   s.engine,
 		Bus:      s.bus,
-		Grid:     live.Grid{Box: live.BBox{West: zone.South.Lon, South: zone.South.Lat, East: zone.North.Lon, North: zone.North.Lat}},
+		Grid:     live.Grid{Box: box(zone)},
 		Link:     vehicles.LinkLimits{DegradedUS: s.cfg.Link.Degraded.Microseconds(), LostUS: s.cfg.Link.Lost.Microseconds()},
 		Observe:  s.cfg.observe,
+		Looked:   s.coverage.Look,
 
 		LookAheadS: lookAheadS,
 	})
@@ -256,7 +262,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run, s.priority.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
+	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.coverage.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -16,15 +17,20 @@ import (
 func simCommand() *cobra.Command {
 	var cfg sim.Config
 	var play sim.PlaybackConfig
+	var script string
 	cmd := &cobra.Command{
 		Use: "sim", Short: "Send simulated vehicles or a recorded flight to a server", Args: cobra.NoArgs,
-		Example: "  testzone sim --vehicles 1000 --rate 10\n  testzone sim --tlog flight.tlog --speed 20",
+		Example: "  testzone sim --vehicles 1000 --rate 10\n  testzone sim --tlog flight.tlog --speed 20\n  testzone sim --vehicles 20 --script jam.scenario",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if play.Path != "" {
 				play.Target = cfg.Target
 				return playback(cmd.Context(), cmd.OutOrStdout(), play)
 			}
 			cfg.Kind = sim.KindLoad
+			var err error
+			if cfg.Script, err = readScript(script); err != nil {
+				return err
+			}
 			return simulate(cmd.Context(), cmd.OutOrStdout(), cfg)
 		},
 	}
@@ -37,8 +43,26 @@ func simCommand() *cobra.Command {
 	f.StringVar(&play.Path, "tlog", "", "recorded MAVLink `file` to send byte for byte instead")
 	f.Float64Var(&play.Speed, "speed", 1, "speed of the recording; 0: as fast as 5,000 frames/s")
 	f.BoolVar(&play.Loop, "loop", false, "start the recording again at its end")
+	f.StringVar(&script, "script", "", "`file` of what vehicles do other than they should: lines as \"uav-3 20s link lost 15s\"")
 	cmd.MarkFlagsMutuallyExclusive("tlog", "vehicles")
+	cmd.MarkFlagsMutuallyExclusive("tlog", "script")
 	return cmd
+}
+
+// readScript reads a script of the simulator; no name: there is none.
+func readScript(name string) ([]sim.Event, error) {
+	if name == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read script: %w", err)
+	}
+	events, err := sim.ParseScript(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return events, nil
 }
 
 func simulate(ctx context.Context, out io.Writer, cfg sim.Config) error {

@@ -13,6 +13,7 @@ import (
 	"testzone/airspace"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/web"
 )
@@ -40,7 +41,7 @@ type statePart interface {
 // state is the parts that are in a snapshot, in its order.
 type state []statePart
 
-func (s *server) state() state { return state{s.register, s.book, s.requests, s.orders} }
+func (s *server) state() state { return state{s.register, s.book, s.requests, s.orders, s.coverage} }
 
 // freshState has seen no entry and decides nothing.
 func (s *server) freshState() (state, error) {
@@ -52,7 +53,11 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders}, nil
+	covered, err := coverage.New(coverage.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

@@ -21,6 +21,7 @@ type Request struct {
 	TakeOver bool   // the control of the vehicle, from who has it
 	Ends     string // Resume: id of the order that it ends
 	Try      bool   // check everything, and neither send nor change anything
+	Basis    *Basis // if that has moved the order fails with ErrMoved; nil: whatever it is
 }
 
 // Ask gives an order. One of safe direction is on its way when it returns; Order.JournalSeq
@@ -76,6 +77,9 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 	defer d.mu.Unlock()
 	if d.stopped {
 		return "", nil, ErrStopping
+	}
+	if q.Basis != nil && !d.holds(q.Basis, v.ID) {
+		return "", nil, ErrMoved
 	}
 	lease, taken, err := d.grasp(v, q.By, q.TakeOver, q.Reason)
 	if err != nil {

@@ -122,12 +122,13 @@ type Appender interface {
 	Append(ctx context.Context, batch ...journal.Entry) ([]uint64, error)
 }
 
-// Config of a Dispatcher. All but Clock go together; without them it only replays,
+// Config of a Dispatcher. Wire, Fleet and Journal go together; without them it only replays,
 // and reaches no vehicle.
 type Config struct {
 	Wire    Wire
 	Fleet   Fleet
 	Journal Appender
+	Calls   Calls            // default: nobody is told whom to call
 	Clock   func() time.Time // time.Now
 }
 
@@ -149,6 +150,11 @@ type Dispatcher struct {
 
 	talks   map[vehicles.VehicleID]*talk // the newest conversation of each vehicle
 	watches map[string]*watch            // of orders whose effect is looked for
+
+	calls    map[vehicles.VehicleID]*Call // the newest of each vehicle
+	attended map[vehicles.VehicleID]bool  // somebody may have to be called
+
+	standing map[vehicles.VehicleID]int64 // since when; not guarded, it belongs to Run
 }
 
 // New makes a Dispatcher.
@@ -162,6 +168,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d := &Dispatcher{
 		cfg: cfg, orders: map[string]*Order{}, newest: map[vehicles.VehicleID]*Order{}, leases: map[vehicles.VehicleID]Lease{},
 		answers: map[requestName]answer{}, talks: map[vehicles.VehicleID]*talk{}, watches: map[string]*watch{},
+		calls: map[vehicles.VehicleID]*Call{}, attended: map[vehicles.VehicleID]bool{}, standing: map[vehicles.VehicleID]int64{},
 	}
 	d.life, d.end = context.WithCancel(context.Background())
 	d.scribe = newScribe(cfg.Journal, cfg.Clock, d.durable)
@@ -174,12 +181,14 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	var writing sync.WaitGroup
 	writing.Go(d.scribe.run)
 	d.watchReplayed()
+	d.attendOpen()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
 			d.look(ctx)
+			d.lookAtCalls(ctx)
 			continue
 		case <-ctx.Done():
 		}

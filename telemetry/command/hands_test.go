@@ -483,7 +483,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of    any
 		names string
 	}{
-		{Dispatcher{}, "orders order newest leases answers cfg scribe life end work mu stopped talks watches"},
+		{Dispatcher{}, "orders order newest leases answers calls cfg scribe life end work mu stopped talks watches attended standing"},
 		{answer{}, "sha256 order atUS"},
 	} {
 		have := map[string]bool{}
@@ -516,6 +516,7 @@ func typesOf(rec journal.Record) []string {
 func FuzzReplay(f *testing.F) {
 	f.Add([]byte(`{"type":"order.asked","at_us":5,"order":{"id":"or_1","vehicle":"v","kind":"hold","state":"asked","asked_us":5},"lease":{"vehicle":"v","holder":"ann"},"request":{"by":"a","key":"k","sha256":"s"}}`))
 	f.Add([]byte(`{"type":"lease.given_up","lease":{"vehicle":"v"}}`))
+	f.Add([]byte(`{"type":"call.needed","at_us":5,"call":{"vehicle":"v","class":"uav","why":"hold is refused","since_us":5}}`))
 	f.Add([]byte(`{"order":{}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		d, err := New(Config{})

@@ -31,6 +31,7 @@ type entry struct {
 	AtUS    int64            `json:"at_us"`
 	Order   *Order           `json:"order,omitempty"`
 	Lease   *Lease           `json:"lease,omitempty"` // that the order took, or alone
+	Call    *Call            `json:"call,omitempty"`
 	Request *journal.Request `json:"request,omitempty"`
 }
 
@@ -120,6 +121,7 @@ func (d *Dispatcher) trim() {
 func (d *Dispatcher) change(o *Order, by func(*Order)) {
 	by(o)
 	d.scribe.add(entry{Type: typeOf(o.State), AtUS: d.nowUS(), Order: o.copied()})
+	d.attend(o)
 }
 
 // durable is called by the scribe, in the order of the journal.
@@ -141,13 +143,16 @@ func (d *Dispatcher) Replay(rec journal.Record) error {
 	if err := json.Unmarshal(rec.Body, &e); err != nil {
 		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errEntry, err)
 	}
-	if e.Order == nil && e.Lease == nil || e.Order != nil && e.Order.ID == "" {
+	if e.Order == nil && e.Lease == nil && e.Call == nil || e.Order != nil && e.Order.ID == "" {
 		return fmt.Errorf("journal entry %d: %w: %s", rec.Seq, errEntry, e.Type)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e.Lease != nil {
 		d.leases[e.Lease.Vehicle] = *e.Lease
+	}
+	if e.Call != nil {
+		d.noteCall(e.Call)
 	}
 	if e.Order != nil {
 		e.Order.JournalSeq = rec.Seq

@@ -14,6 +14,7 @@ import (
 type savedState struct {
 	Orders  []savedOrder  `json:"orders"` // oldest first
 	Leases  []Lease       `json:"leases"`
+	Calls   []Call        `json:"calls"`
 	Answers []savedAnswer `json:"answers"`
 }
 
@@ -42,6 +43,7 @@ func (d *Dispatcher) SaveState() ([]byte, error) {
 		s.Leases = append(s.Leases, l)
 	}
 	slices.SortFunc(s.Leases, func(a, b Lease) int { return strings.Compare(string(a.Vehicle), string(b.Vehicle)) })
+	s.Calls = d.sortedCalls(func(*Call) bool { return true })
 	for n, a := range d.answers {
 		s.Answers = append(s.Answers, savedAnswer{n.by, n.key, a.sha256, a.order, a.atUS})
 	}
@@ -70,6 +72,9 @@ func (d *Dispatcher) LoadState(b []byte) (install func(), err error) {
 		}
 		for _, l := range s.Leases {
 			d.leases[l.Vehicle] = l
+		}
+		for _, c := range s.Calls {
+			d.noteCall(&c)
 		}
 		for _, a := range s.Answers {
 			d.noteAnswer(&journal.Request{By: a.By, Key: a.Key}, answer{a.SHA256, a.Order, a.AtUS})

@@ -34,6 +34,7 @@ type world struct {
 	movedUS  int64
 	sent     []Command
 	obeys    bool
+	called   []telemetry.Call // what was told of calls
 	// answer is what the wire says to the n-th command, from 0; nil: accepted.
 	answer func(ctx context.Context, n int, c Command) error
 }
@@ -57,7 +58,7 @@ func newWorld(t *testing.T) *world {
 // start makes a Dispatcher of what the journal has, and runs it.
 func (w *world) start() (stop func()) {
 	w.t.Helper()
-	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log, Clock: w.now})
+	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log, Calls: w, Clock: w.now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -79,6 +80,12 @@ func (w *world) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Now().Add(w.slept)
+}
+
+func (w *world) Call(c *telemetry.Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.called = append(w.called, *c)
 }
 
 func (w *world) Identity(id vehicles.VehicleID) *vehicles.Identity {

@@ -52,7 +52,7 @@ func (m *member) armRequest() message.Message {
 // armAnswer obeys: it arms when that is granted, and else asks again.
 func (m *member) armAnswer(ack *ardupilotmega.MessageCommandAck, at time.Duration) {
 	granted := ack.Command == common.MAV_CMD(cmdArmAuthorization) && ack.Result == ardupilotmega.MAV_RESULT(common.MAV_RESULT_ACCEPTED)
-	if m.asks && granted {
+	if m.asks && granted && !m.is(NeverArms, at.Seconds()) {
 		m.armedAt.CompareAndSwap(0, max(int64(at), 1))
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialect"
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/development"
 	"github.com/bluenviron/gomavlib/v3/pkg/frame"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 	"github.com/bluenviron/gomavlib/v3/pkg/streamwriter"
@@ -56,6 +57,15 @@ func newFrameWriter(s *sink) (*frame.Writer, error) {
 		&ardupilotmega.MessageTimesync{},
 		&ardupilotmega.MessageAutopilotVersion{},
 		&ardupilotmega.MessageHomePosition{},
+		&ardupilotmega.MessageMissionRequest{},
+		&ardupilotmega.MessageMissionRequestInt{},
+		&ardupilotmega.MessageMissionCount{},
+		&ardupilotmega.MessageMissionItemInt{},
+		&ardupilotmega.MessageMissionAck{},
+		&ardupilotmega.MessageMissionCurrent{},
+		&ardupilotmega.MessageFenceStatus{},
+		&ardupilotmega.MessageEkfStatusReport{},
+		&development.MessageGnssIntegrity{},
 	}}}
 	if err := rw.Initialize(); err != nil {
 		return nil, err
@@ -72,7 +82,8 @@ func newEncoder(w *frame.Writer, sysid, component uint8) (streamwriter.Writer, e
 // message builds message id of m as it is t seconds after the start.
 func (m *member) message(id int, t float64, boot uint32, noiseM float64) (message.Message, geo.Point) {
 	s := m.stateAt(t, noiseM)
-	p := m.plane.point(s.at)
+	r := m.receives(t)
+	p := m.plane.point(s.at.add(r.off))
 	switch id {
 	case idCommandLong:
 		return m.armRequest(), p
@@ -89,7 +100,15 @@ func (m *member) message(id int, t float64, boot uint32, noiseM float64) (messag
 			TimeBootMs: boot, Roll: float32(roll), Pitch: float32(pitch), Yaw: float32(yaw), Yawspeed: float32(yawRate),
 		}, p
 	case idHeartbeat:
-		return m.heartbeat(s), p
+		return m.heartbeat(t, s), p
+	case idMissionCurrent:
+		return m.carried(t), p
+	case idFenceStatus:
+		return m.fenceStatus(), p
+	case idEstimator:
+		return r.estimator(), p
+	case idIntegrity:
+		return r.integrity(m), p
 	case idADSB:
 		return m.aircraft(t), p
 	case idBasicID, idLocation:
@@ -98,29 +117,40 @@ func (m *member) message(id int, t float64, boot uint32, noiseM float64) (messag
 		return m.sysStatus(t, s), p
 	case idGPSRaw:
 		return &ardupilotmega.MessageGpsRawInt{
-			TimeUsec: uint64(boot) * 1000, FixType: ardupilotmega.GPS_FIX_TYPE_3D_FIX,
-			Lat: p.Lat, Lon: p.Lon, Alt: groundMM + round32(s.at.z*1000), Eph: 80, Epv: 120,
+			TimeUsec: uint64(boot) * 1000, FixType: ardupilotmega.GPS_FIX_TYPE(r.fix),
+			Lat: p.Lat, Lon: p.Lon, Alt: groundMM + round32(s.at.z*1000), Eph: r.eph, Epv: r.epv,
 			Vel: uint16(math.Round(math.Hypot(s.vel.x, s.vel.y) * 100)),
-			Cog: centidegrees(math.Atan2(s.vel.x, s.vel.y)), SatellitesVisible: 14 + uint8(m.index%5),
-			HAcc: 900, VAcc: 1400, VelAcc: 300,
+			Cog: centidegrees(math.Atan2(s.vel.x, s.vel.y)), SatellitesVisible: r.satellites,
+			HAcc: metres(r.accM), VAcc: metres(1.5 * r.accM), VelAcc: 300,
 		}, p
 	default:
 		return &ardupilotmega.MessageExtendedSysState{LandedState: m.landed(s)}, p
 	}
 }
 
-func (m *member) heartbeat(s state) message.Message {
+func (m *member) heartbeat(t float64, s state) message.Message {
+	if mode := m.pretends.Load(); mode != 0 && m.is(LiesMode, t) {
+		s.mode = mode
+	}
 	h := &ardupilotmega.MessageHeartbeat{
 		Type: m.kind.mavType, Autopilot: ardupilotmega.MAV_AUTOPILOT_ARDUPILOTMEGA,
 		BaseMode: ardupilotmega.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED | ardupilotmega.MAV_MODE_FLAG_STABILIZE_ENABLED |
 			ardupilotmega.MAV_MODE_FLAG_GUIDED_ENABLED | ardupilotmega.MAV_MODE_FLAG_AUTO_ENABLED,
-		CustomMode: cmp.Or(s.mode, m.kind.mode), SystemStatus: ardupilotmega.MAV_STATE_STANDBY, MavlinkVersion: 3,
+		CustomMode: m.mode(s), SystemStatus: ardupilotmega.MAV_STATE_STANDBY, MavlinkVersion: 3,
 	}
 	if !s.ground {
 		h.BaseMode |= ardupilotmega.MAV_MODE_FLAG_SAFETY_ARMED
 		h.SystemStatus = ardupilotmega.MAV_STATE_ACTIVE
 	}
 	return h
+}
+
+// mode is the custom_mode: that of an order or of the pilot, which may be 0, or of the course.
+func (m *member) mode(s state) uint32 {
+	if s.manual {
+		return s.mode
+	}
+	return cmp.Or(s.mode, m.kind.mode)
 }
 
 func (m *member) sysStatus(t float64, s state) message.Message {
@@ -163,6 +193,9 @@ func gcsHeartbeat() message.Message {
 
 // boot is the device's clock in ms, never the 0 that means "none".
 func (m *member) boot(t time.Duration) uint32 {
+	if since := time.Duration(m.rebooted.Load()); since > 0 && t > since {
+		return 1 + uint32((t - since).Milliseconds())
+	}
 	return m.bootMS + uint32(t.Milliseconds())
 }
 

@@ -20,19 +20,27 @@ type kind struct {
 	flies   bool
 	cellsMV uint16 // full battery
 	params  []param
+
+	manual    uint32  // custom_mode in which a pilot flies it
+	failsafeS float64 // how long it goes on without its link; as params say
+	failsafe  []act   // what it does then: the first that it can
 }
 
 // Speeds and accelerations are everyday values of small machines. A plane does
 // not stop; a rover and a boat do not turn on the spot.
 var (
 	copter = kind{vehicles.UAV, ardupilotmega.MAV_TYPE_QUADROTOR, 3,
-		agility{cruise: 10, accel: 2, lateral: 2.5, climb: 2.5, sink: 1.5, spin: 0.8}, true, 16800, copterParams}
+		agility{cruise: 10, accel: 2, lateral: 2.5, climb: 2.5, sink: 1.5, spin: 0.8}, true, 16800, copterParams,
+		16, 5, []act{returns}}
 	fixedWing = kind{vehicles.UAV, ardupilotmega.MAV_TYPE_FIXED_WING, 10,
-		agility{cruise: 20, accel: 1, lateral: 5, climb: 3, sink: 3}, true, 25200, planeParams}
+		agility{cruise: 20, accel: 1, lateral: 5, climb: 3, sink: 3}, true, 25200, planeParams,
+		5, 5, []act{returns, circles}}
 	rover = kind{vehicles.ICV, ardupilotmega.MAV_TYPE_GROUND_ROVER, 10,
-		agility{cruise: 11, accel: 1.5, lateral: 2}, false, 51000, roverParams}
+		agility{cruise: 11, accel: 1.5, lateral: 2}, false, 51000, roverParams,
+		0, 1.5, []act{stands}}
 	boat = kind{vehicles.USV, ardupilotmega.MAV_TYPE_SURFACE_BOAT, 10,
-		agility{cruise: 9.5, accel: 0.4, lateral: 0.8}, false, 51000, boatParams}
+		agility{cruise: 9.5, accel: 0.4, lateral: 0.8}, false, 51000, boatParams,
+		0, 1.5, []act{returns}}
 )
 
 // member is one vehicle of a fleet.
@@ -59,6 +67,17 @@ type member struct {
 	station station
 	doing   atomic.Pointer[doing] // nil: it had no order
 
+	board    *Board // nil: it does not hear
+	values   settings
+	guard    guard
+	rebooted atomic.Int64 // ns after the start of the fleet; 0: it did not restart
+
+	events   atomic.Pointer[[]*event] // how it behaves; nil: as it should
+	frames   atomic.Uint64            // either way, while its link drops some
+	late     lateOrders
+	pretends atomic.Uint32   // custom_mode that it shows and does not fly; 0: none
+	done     map[*event]bool // of events that happen once
+
 	asks    bool         // it does not start before the zone grants that
 	armedAt atomic.Int64 // ns after the start of the fleet; 0: it was not granted
 }
@@ -82,13 +101,19 @@ func (m *member) rotate(rad float64) {
 	m.sin, m.cos = math.Sincos(rad)
 }
 
+// truly is where it would be if nothing carried it off.
+func (m *member) truly(t float64) state {
+	if d := m.doing.Load(); d != nil {
+		return m.acting(d, t)
+	}
+	return m.onCourse(m.along(t), 1)
+}
+
 // at is the state t seconds after the start.
 func (m *member) at(t, noiseM float64) state {
-	var s state
-	if d := m.doing.Load(); d != nil {
-		s = m.acting(d, t)
-	} else {
-		s = m.onCourse(m.along(t), 1)
+	s := m.truly(t)
+	if off, vel := m.drifted(t); !s.ground {
+		s.at, s.vel = s.at.add(off), s.vel.add(vel)
 	}
 	if noiseM > 0 {
 		// A slow wander with periods of tens of seconds, as GNSS errors have.

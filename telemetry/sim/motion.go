@@ -354,6 +354,7 @@ type state struct {
 	hold    bool
 	ground  bool
 	mode    uint32 // custom_mode under an order; 0: that of its course
+	manual  bool   // a pilot flies it: mode may be 0
 }
 
 // at is the state t seconds after the start of a round; t may be any number.

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"math"
-	"slices"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/common"
@@ -17,6 +16,7 @@ const (
 	circles            // a fixed wing
 	returns            // straight to where its course begins, and down there
 	lands              // comes down where it is
+	piloted            // by hand: in circles
 )
 
 // Commands that a vehicle obeys.
@@ -50,6 +50,9 @@ type doing struct {
 	at   float64 // of the course, seconds, at from
 	rate float64 // of its time at from, 0..1
 	ramp float64 // seconds that braking and starting take
+	base *state  // where it was at from, when that was off its course; nil: on it
+
+	journey *journey // a mission in place of its course; nil: none
 }
 
 // course is the time of the course, and how fast it runs, at t.
@@ -84,10 +87,17 @@ const circleM = 80.0
 
 // acting is the state of a vehicle under an order.
 func (m *member) acting(d *doing, t float64) state {
-	at, rate := d.course(t)
-	s := m.onCourse(at, rate)
 	u := t - d.from
+	var s state
+	if d.base != nil {
+		s = d.braking(u)
+	} else {
+		at, rate := d.course(t)
+		s = m.onPath(d, at, rate)
+	}
 	switch d.act {
+	case piloted:
+		s, s.manual = m.circling(s, u), true
 	case circles:
 		s = m.circling(s, u)
 	case returns:
@@ -100,6 +110,23 @@ func (m *member) acting(d *doing, t float64) state {
 		}
 	}
 	s.mode = d.mode
+	return s
+}
+
+// braking is u seconds of coming to a stand off the course.
+func (d *doing) braking(u float64) state {
+	s := *d.base
+	s.mode, s.manual = 0, false
+	if d.ramp == 0 { // it need not stand
+		return s
+	}
+	v := min(max(u, 0), d.ramp)
+	s.at = s.at.add(s.vel.scale(v - v*v/(2*d.ramp)))
+	s.vel = s.vel.scale(1 - v/d.ramp)
+	s.hold = s.hold || u >= d.ramp
+	if s.at.z < 0 {
+		s.at.z = 0
+	}
 	return s
 }
 
@@ -173,33 +200,14 @@ func trapezoid(d, v, a, u float64) (gone, speed, took float64) {
 
 // ordered is what a vehicle answers to an order, which it obeys from t on.
 func (m *member) ordered(command common.MAV_CMD, param1, param2 float32, t float64) ardupilotmega.MAV_RESULT {
-	to, mode := follows, uint32(0)
-	modes := m.kind.modesOf()
-	switch command {
-	case cmdSetMode:
-		mode = uint32(param2)
-		for a, numbers := range modes {
-			if slices.Contains(numbers, mode) {
-				return m.turnTo(a, mode, t)
-			}
-		}
+	to, mode := m.kind.meant(command, param1, param2)
+	switch {
+	case mode != 0:
+		return m.turnTo(to, mode, t)
+	case command == cmdSetMode:
 		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED)
-	case cmdReturn:
-		to = returns
-	case cmdLand:
-		to = lands
-	case cmdContinue:
-		if param1 == 0 {
-			to = stands
-			if len(modes[circles]) > 0 {
-				to = circles
-			}
-		}
 	}
-	if len(modes[to]) == 0 {
-		return ardupilotmega.MAV_RESULT_UNSUPPORTED
-	}
-	return m.turnTo(to, modes[to][0], t)
+	return ardupilotmega.MAV_RESULT_UNSUPPORTED
 }
 
 // turnTo has the vehicle do something else.
@@ -214,15 +222,25 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 		m.doing.Store(&again)
 		return ardupilotmega.MAV_RESULT_ACCEPTED
 	}
-	if (old.act == returns || old.act == lands) && (to == follows || t-old.from > old.ramp) {
-		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED) // it has left its course
+	if to == follows {
+		if r, ok := m.renewed(old, t); ok {
+			return r
+		}
 	}
-	next := &doing{act: to, mode: mode, from: t}
+	leaves := old.act == returns || old.act == lands
+	switch off := old.base != nil || leaves && t-old.from > old.ramp; {
+	case (off || leaves) && to == follows, off && m.acting(old, t).ground:
+		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED) // it has left its course
+	case off, to == piloted:
+		m.doing.Store(m.turnedFrom(m.acting(old, t), to, mode, t))
+		return ardupilotmega.MAV_RESULT_ACCEPTED
+	}
+	next := &doing{act: to, mode: mode, from: t, journey: old.journey}
 	next.at, next.rate = old.course(t)
 	s := m.acting(old, t)
 	speed := s.vel.norm()
 	if to == follows {
-		speed = m.onCourse(next.at, 1).vel.norm()
+		speed = m.onPath(next, next.at, 1).vel.norm()
 	}
 	next.ramp = max(speed/m.kind.agility.accel, 0.5)
 	switch {
@@ -236,4 +254,21 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 	}
 	m.doing.Store(next)
 	return ardupilotmega.MAV_RESULT_ACCEPTED
+}
+
+// pilotMS is how fast at least a pilot flies by hand.
+const pilotMS = 3.0
+
+// turnedFrom is what a vehicle does from a state off its course.
+func (m *member) turnedFrom(s state, to act, mode uint32, t float64) *doing {
+	next := &doing{act: to, mode: mode, from: t, base: &s, ramp: max(s.vel.norm()/m.kind.agility.accel, 0.5)}
+	if to == circles || to == piloted {
+		next.ramp = 0
+		s.vel.z, s.hold = 0, false
+		if math.Hypot(s.vel.x, s.vel.y) < pilotMS && !s.ground {
+			sin, cos := math.Sincos(s.heading)
+			s.vel = vec{pilotMS * sin, pilotMS * cos, 0}
+		}
+	}
+	return next
 }

@@ -78,7 +78,7 @@ type group struct {
 
 // counters is one for every message id below 256, and for those above that are sent.
 func counters() map[int]*atomic.Uint64 {
-	out := map[int]*atomic.Uint64{idBasicID: new(atomic.Uint64), idLocation: new(atomic.Uint64)}
+	out := map[int]*atomic.Uint64{idBasicID: new(atomic.Uint64), idLocation: new(atomic.Uint64), idIntegrity: new(atomic.Uint64)}
 	for id := range 256 {
 		out[id] = new(atomic.Uint64)
 	}
@@ -128,7 +128,17 @@ func (g *group) fill(mine []*member) {
 			slow.streams = append(slow.streams, stream{m, id})
 		}
 	}
+	if cfg.Integrity {
+		for _, id := range [...]int{idEstimator, idIntegrity} {
+			for _, m := range mine {
+				slow.streams = append(slow.streams, stream{m, id})
+			}
+		}
+	}
 	for _, m := range mine {
+		if m.board != nil {
+			slow.streams = append(slow.streams, stream{m, idMissionCurrent}, stream{m, idFenceStatus})
+		}
 		if m.asks {
 			slow.streams = append(slow.streams, stream{m, idCommandLong})
 		}
@@ -211,6 +221,12 @@ func (g *group) send(s stream, at time.Duration) {
 		return
 	}
 	m := s.m
+	for _, msg := range m.conduct(at) {
+		g.answered(answer{m, msg}, at)
+	}
+	for _, msg := range m.onBoard(at) {
+		g.answered(answer{m, msg}, at)
+	}
 	boot := m.boot(at)
 	if f.cfg.MonotonicBoot && s.id == idPosition {
 		boot = MonotonicUS()

@@ -71,6 +71,9 @@ func (f *Fleet) prepare() (err error) {
 				m.asks = f.cfg.AskToArm
 			}
 		}
+		if f.cfg.Answer || m.station.signer != nil {
+			f.equip(m)
+		}
 		if f.cfg.Faults == nil {
 			continue
 		}
@@ -88,6 +91,9 @@ func (f *Fleet) prepare() (err error) {
 // emit sends the frame in the sink as the vehicle does.
 func (g *group) emit(m *member, id int, at time.Duration) {
 	f, st := g.fleet, &m.station
+	if !m.heardAt(at.Seconds(), true) {
+		return
+	}
 	if s := st.signer; s != nil {
 		signed, err := f.codec.Sign(g.sink.b, &s.key, s.link, s.next(st.faults, at))
 		if err != nil {

@@ -93,6 +93,13 @@ type Config struct {
 	AskToArm bool
 	// Faults says what a vehicle does wrong.
 	Faults func(sys uint8) Fault
+	// PlanFaults says what a vehicle does wrong with plans.
+	PlanFaults func(sys uint8) PlanFaults
+	// Script is what vehicles do other than they should, and what befalls them; see Do.
+	Script []Event
+	// Integrity has vehicles also say once a second what their estimator and, those that
+	// can, their receiver think of their position; with a Script they always do.
+	Integrity bool
 
 	dial func(target string) (conn, error) // tests; default a connected UDP socket
 }
@@ -125,8 +132,8 @@ type Fleet struct {
 	breaches []Breach
 	codec    *mavlink.Codec      // nil: nobody signs
 	dialect  *dialect.ReadWriter // nil: nobody hears
-	begun    time.Time
-	behind   [][]*member // by socket
+	begun    time.Time           // written under mu by Run, before who reads it without
+	behind   [][]*member         // by socket
 	ears     sync.WaitGroup
 	beats    atomic.Uint64
 	deaf     atomic.Uint64
@@ -178,6 +185,7 @@ func New(cfg Config) (*Fleet, error) {
 	if per := (len(f.members) + n - 1) / n; per > maxPerSocket {
 		return nil, fmt.Errorf("%w: %d vehicles on %d sockets, at most %d on one", ErrConfig, len(f.members), n, maxPerSocket)
 	}
+	f.cfg.Integrity = cfg.Integrity || len(cfg.Script) > 0
 	f.behind = make([][]*member, n)
 	for i, m := range f.members {
 		// Neighbours share a socket, so ids that repeat after 250 are on different ones.
@@ -186,6 +194,11 @@ func New(cfg Config) (*Fleet, error) {
 	}
 	if err := f.prepare(); err != nil {
 		return nil, fmt.Errorf("prepare signing: %w", err)
+	}
+	for _, e := range cfg.Script {
+		if _, err := f.Do(e); err != nil {
+			return nil, err
+		}
 	}
 	for i := range f.breaches {
 		f.breaches[i].SystemID = f.members[f.breaches[i].Vehicle].sysid
@@ -252,7 +265,9 @@ func (cfg Config) withDefaults() (Config, error) {
 // target that does not listen is not an error: it may come later.
 func (f *Fleet) Run(ctx context.Context) error {
 	start := time.Now()
+	f.mu.Lock()
 	f.begun = start
+	f.mu.Unlock()
 	if err := f.startHearing(); err != nil {
 		return errors.Join(fmt.Errorf("prepare answers: %w", err), f.Close())
 	}

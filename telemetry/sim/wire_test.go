@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialect"
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
+	"github.com/bluenviron/gomavlib/v3/pkg/dialects/development"
 	"github.com/bluenviron/gomavlib/v3/pkg/frame"
 	"github.com/bluenviron/gomavlib/v3/pkg/message"
 )
@@ -85,7 +87,8 @@ func (m *memory) Close() error {
 // oracle decodes frames with gomavlib's full dialect.
 func oracle(t testing.TB) func(p []byte) *frame.V2Frame {
 	t.Helper()
-	rw := &dialect.ReadWriter{Dialect: ardupilotmega.Dialect}
+	messages := append(slices.Clone(ardupilotmega.Dialect.Messages), &development.MessageGnssIntegrity{})
+	rw := &dialect.ReadWriter{Dialect: &dialect.Dialect{Version: 3, Messages: messages}}
 	if err := rw.Initialize(); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1400,
     // dist/.keep stays: `go vet` on a fresh clone needs the folder for its embed.
     emptyOutDir: true,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     rolldownOptions: {
       output: {
         // What the first view needs besides the map library is one chunk: it packs

@@ -24,6 +24,7 @@ const (
 	schemaOrder    = 13     // telemetry/command
 	schemaControl  = 14     // airspace
 	schemaPriority = 18     // airspace
+	schemaMinutes  = 19     // telemetry/coverage
 	schemaJournal  = 0xffff // telemetry/journal
 )
 
@@ -52,6 +53,7 @@ type body struct {
 
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
+	Call  *call  `json:"call"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -125,6 +127,16 @@ type lease struct {
 	Reason   string `json:"reason"`
 }
 
+type call struct {
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Order    string `json:"order"`
+	Why      string `json:"why"`
+	Outcome  string `json:"outcome"`
+	Note     string `json:"note"`
+	Cause    string `json:"cause"`
+}
+
 type signature struct {
 	By   string `json:"by"`
 	Note string `json:"note"`
@@ -151,6 +163,10 @@ func Of(rec *journal.Record) Event {
 		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
 		e.Object, e.Outcome = "supervision", cmp.Or(b.After, "unknown")
 		e.Why = fmt.Sprintf("nobody supervised the zone from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	case schemaMinutes:
+		from, to := time.UnixMicro(b.FromUS).UTC(), time.UnixMicro(b.ToUS).UTC()
+		e.Object = "coverage"
+		e.Why = fmt.Sprintf("minutes with and without enforcement from %s to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	case schemaWebhook:
 		e.Object = named("webhook", b.ID)
 		if b.Host != "" {
@@ -191,8 +207,13 @@ func (b *body) ofAlert(e *Event) {
 	}
 }
 
-// ofOrder shows an order to a vehicle, or who has its control.
+// ofOrder shows an order to a vehicle, who has its control, or that its contact has to
+// be called.
 func (b *body) ofOrder(e *Event) {
+	if c := b.Call; c != nil {
+		e.Object, e.Org = named("vehicle", c.Vehicle)+named(" order", c.Order), c.Operator
+		e.Why, e.Outcome = cmp.Or(c.Note, c.Why), cmp.Or(c.Outcome, c.Cause, done)
+	}
 	if l := b.Lease; l != nil {
 		e.Object, e.Org, e.Why = named("vehicle", l.Vehicle), l.Operator, strings.TrimSpace(named("held", l.Holder)+named(" from", l.From)+" "+l.Reason)
 	}

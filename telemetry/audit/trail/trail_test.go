@@ -61,6 +61,8 @@ func TestEventOfEverySchema(t *testing.T) {
 			Event{Who: "ada", What: "webhook.create", Object: "webhook:wh_1", Why: "to ops.example.org", Outcome: "done"}},
 		{"order", journal.Fact, 13, `{"type":"order.asked","by":"carl","at_us":5,"order":{"id":"or_1","vehicle":"uav-7","operator":"acme","kind":"hold","state":"asked","reason":"helicopter"},"lease":{"vehicle":"uav-7","operator":"acme","holder":"carl","from":"pete"}}`,
 			Event{Who: "carl", Org: "acme", What: "order.asked", Object: "vehicle:uav-7 order:or_1", Why: "hold control:carl from:pete helicopter", Outcome: "asked"}},
+		{"call", journal.Fact, 13, `{"type":"call.tried","by":"carl","at_us":5,"call":{"vehicle":"uav-7","operator":"acme","order":"or_1","why":"hold is refused","outcome":"not_reached","note":"engaged"}}`,
+			Event{Who: "carl", Org: "acme", What: "call.tried", Object: "vehicle:uav-7 order:or_1", Why: "engaged", Outcome: "not_reached"}},
 		{"effect", journal.Fact, 13, `{"type":"order.no_effect","at_us":5,"order":{"id":"or_1","vehicle":"uav-7","operator":"acme","kind":"hold","state":"no_effect","why":"it moves"}}`,
 			Event{Org: "acme", What: "order.no_effect", Object: "vehicle:uav-7 order:or_1", Why: "hold it moves", Outcome: "no_effect"}},
 		{"lease", journal.Fact, 13, `{"type":"lease.taken","by":"carl","at_us":5,"lease":{"vehicle":"uav-7","operator":"acme","holder":"carl","from":"pete","reason":"storm"}}`,

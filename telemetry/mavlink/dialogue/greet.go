@@ -84,7 +84,10 @@ func (p *peer) restarted(bootMS uint32) bool {
 	case last == 0 || behind < 0:
 		p.bootMS.Store(bootMS)
 	case behind > backMS:
-		return p.bootMS.CompareAndSwap(last, bootMS) // one listener says so
+		if p.bootMS.CompareAndSwap(last, bootMS) { // one listener says so
+			p.boots.Add(1)
+			return true
+		}
 	}
 	return false
 }

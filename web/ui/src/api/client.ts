@@ -5,7 +5,7 @@
 
 import type { Client } from 'openapi-fetch';
 import type { paths } from './schema';
-import type { EmergencyInput, Fence, FenceInput, Problem, SignIn, Zone } from './types';
+import type { Fence, Problem, SignIn, Zone } from './types';
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -98,11 +98,6 @@ export const api = {
   zone: () => ask(client.GET('/v1/zone', {})) as Promise<unknown> as Promise<Zone>,
   fences: () =>
     pages((cursor) => ask(client.GET('/v1/fences', { params: { query: query(cursor) } }))) as Promise<unknown> as Promise<Fence[]>,
-  previewFence: (fence: FenceInput, replaces?: string) =>
-    ask(client.POST('/v1/fences/preview', { body: replaces ? { fence, replaces } : { fence } })),
-  emergencyFence: (e: EmergencyInput) => ask(client.POST('/v1/fences/emergency', { body: e })),
   openAlerts: () => pages((cursor) => ask(client.GET('/v1/alerts', { params: { query: { ...query(cursor), state: 'open' } } }))),
-  traffic: (id: string, signal: AbortSignal) => ask(client.GET('/v1/traffic/{id}', { params: { path: { id } }, signal })),
-  track: (id: string, signal: AbortSignal) => ask(client.GET('/v1/tracks/{id}', { params: { path: { id } }, signal })),
   acknowledge: (id: string) => ask(client.POST('/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: {} })),
 };

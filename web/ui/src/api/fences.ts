@@ -3,7 +3,7 @@
 
 import { ask, client, pages, query, revision } from './client';
 import { href } from './href';
-import type { Fence, FenceChange, FenceInput, FenceVersion } from './types';
+import type { EmergencyInput, Fence, FenceChange, FenceInput, FenceVersion } from './types';
 
 export type FileFormat = 'geojson' | 'kml';
 
@@ -17,6 +17,9 @@ export const fences = {
     pages((cursor) => ask(client.GET('/v1/fences', { params: { query: { ...query(cursor), deleted: true } } }))) as Promise<unknown> as Promise<Fence[]>,
   /** All of them or none. */
   change: (changes: FenceChange[]) => ask(client.POST('/v1/fences/batch', { body: { changes } })),
+  preview: (fence: FenceInput, replaces?: string) =>
+    ask(client.POST('/v1/fences/preview', { body: replaces ? { fence, replaces } : { fence } })),
+  emergency: (e: EmergencyInput) => ask(client.POST('/v1/fences/emergency', { body: e })),
   get: (id: string) => asFence(ask(client.GET('/v1/fences/{id}', one(id)))),
   enforcement: (id: string, signal: AbortSignal) => ask(client.GET('/v1/fences/{id}/enforcement', { ...one(id), signal })),
   create: (f: FenceInput) => asFence(ask(client.POST('/v1/fences', { body: f }))),

@@ -143,6 +143,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom somebody has to call, because an order came to nothing */
+        get: operations["listCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For whom the fences are enforced, and for how long they were not */
+        get: operations["getCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sums as a CSV file: a row for each vehicle, operator and reason */
+        get: operations["exportCoverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/coverage/grid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the fences were not enforced lately */
+        get: operations["getCoverageGrid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/duty": {
         parameters: {
             query?: never;
@@ -1015,6 +1083,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vehicles/{id}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note what came of calling the contact of a vehicle */
+        post: operations["noteCall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vehicles/{id}/contact": {
         parameters: {
             query?: never;
@@ -1315,6 +1400,11 @@ export interface components {
             raised_at: string;
             /** @description Of two vehicles that come too close */
             separation?: components["schemas"]["Separation"];
+            /**
+             * @description Of a call: what came to nothing
+             * @enum {string}
+             */
+            source?: "orders" | "enforcement" | "priority";
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
             /** @description Of a suspect source */
@@ -1464,6 +1554,49 @@ export interface components {
             kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "proposal" | "more";
             text: string;
         };
+        Call: {
+            /** @description Person that called last */
+            by: string;
+            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            cause: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            note: string;
+            /** @description Somebody still has to call */
+            open: boolean;
+            /** @description Id of the order that came to nothing; empty: none could be given */
+            order: string;
+            /**
+             * @description Of the last try
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed" | "";
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            tried_at: string | null;
+            /**
+             * Format: int64
+             * @description Times that somebody called
+             */
+            tries: number;
+            vehicle_id: string;
+            /** @description What happened, and what to say; empty: somebody called of their own accord */
+            why: string;
+        };
+        CallInput: {
+            /** @description Stays in the journal: no personal data */
+            note?: string;
+            /**
+             * @description reached: who answers for the vehicle brings it to safety; not_needed: it is known to be safe; not_reached: somebody calls again
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed";
+        };
+        CallList: {
+            /** @description Oldest first */
+            items: components["schemas"]["OpenCall"][];
+        };
         ClockInput: {
             /**
              * Format: date-time
@@ -1507,6 +1640,102 @@ export interface components {
             name: string;
             /** @description With the country's code */
             phone: string;
+        };
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Vehicles with an authenticated source that are armed now
+             */
+            armed: number;
+            /** @description Intervals in which the server supervised nobody, oldest first */
+            blind: components["schemas"]["SupervisionLost"][];
+            /**
+             * Format: int64
+             * @description Those of them for which the fences are not enforced
+             */
+            not_enforced: number;
+            /** @description The same by operator */
+            operators: components["schemas"]["CoverageSum"][];
+            /**
+             * Format: date-time
+             * @description Of the sums: the first hour
+             */
+            since: string;
+            /** @description By vehicle and operator, most time without enforcement first; at most 1000 */
+            sums: components["schemas"]["CoverageSum"][];
+            total: components["schemas"]["CoveredMinutes"];
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: int64
+             * @description Armed too, with an unauthenticated source: never enforced, and no minutes are counted
+             */
+            unverified: number;
+            /** @description Of which something is heard now: not enforced first, then by id; at most 1000 */
+            vehicles: components["schemas"]["CoveredVehicle"][];
+        };
+        CoverageCell: {
+            /**
+             * Format: int64
+             * @description 0 is the westernmost
+             */
+            col: number;
+            /** Format: double */
+            minutes: number;
+            /**
+             * Format: int64
+             * @description 0 is the southernmost
+             */
+            row: number;
+        };
+        CoverageGrid: {
+            /** @description [west, south, east, north] of the grid */
+            bbox: number[];
+            /** @description Those where there was any */
+            cells: components["schemas"]["CoverageCell"][];
+            /** Format: int64 */
+            cols: number;
+            /** Format: int64 */
+            rows: number;
+            /** Format: date-time */
+            since: string;
+        };
+        CoverageSum: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Whose it was then */
+            operator: string;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+            /** @description Empty: of all */
+            vehicle_id: string;
+        };
+        CoveredMinutes: {
+            /** Format: double */
+            enforced_min: number;
+            /** Format: double */
+            not_enforced_min: number;
+            /** @description Minutes that were not enforced by reason; several hold at once. supervision_lost: nobody looked, the server was down or stuck */
+            reasons_min: {
+                [key: string]: number;
+            };
+        };
+        CoveredVehicle: {
+            armed: boolean;
+            /** @description Of a disarmed one: whether they would be if it started */
+            enforced: boolean;
+            /** @description Fences in force; null: it is not followed any more */
+            fences: components["schemas"]["FenceCounts"] | null;
+            operator: string;
+            /** @description Why not: unverified, stale, link_lost, quality_unknown, estimator_bad, altitude_unknown, out_of_order, gnss_interference */
+            reasons: string[];
+            /** Format: date-time */
+            since: string;
+            vehicle: components["schemas"]["AlertVehicle"];
         };
         Duty: {
             /**
@@ -1588,6 +1817,8 @@ export interface components {
             at: string;
             /** @description Actor id */
             by?: string;
+            /** @description That somebody has to make to the contact of a vehicle, as it was then */
+            call?: components["schemas"]["Call"];
             /** @description Why an alert was cleared */
             cause?: string;
             /** @description The entry as it is stored; with audit.read */
@@ -1609,7 +1840,7 @@ export interface components {
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, priority.announced, priority.changed, priority.ended */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, priority.announced, priority.changed, priority.ended */
             type: string;
         };
         Evidence: {
@@ -1840,6 +2071,18 @@ export interface components {
              * @description Of replace and delete: the revision that you read
              */
             rev?: number;
+        };
+        FenceCounts: {
+            /**
+             * Format: int64
+             * @description That apply to the vehicle; GET /v1/tracks/{id} names them
+             */
+            apply: number;
+            /**
+             * Format: int64
+             * @description Of these, those that can be judged and acted on this moment
+             */
+            enforced: number;
         };
         FenceEnforcement: {
             /**
@@ -2403,6 +2646,38 @@ export interface components {
         OfferDutyInputBody: {
             /** @description Id of a person who may control the zone */
             to: string;
+        };
+        OpenCall: {
+            /** @description Person that called last */
+            by: string;
+            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            cause: string;
+            /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
+            contact: components["schemas"]["Contact"] | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            note: string;
+            /** @description Somebody still has to call */
+            open: boolean;
+            /** @description Id of the order that came to nothing; empty: none could be given */
+            order: string;
+            /**
+             * @description Of the last try
+             * @enum {string}
+             */
+            outcome: "reached" | "not_reached" | "not_needed" | "";
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            tried_at: string | null;
+            /**
+             * Format: int64
+             * @description Times that somebody called
+             */
+            tries: number;
+            vehicle_id: string;
+            /** @description What happened, and what to say; empty: somebody called of their own accord */
+            why: string;
         };
         Order: {
             /** Format: date-time */
@@ -3107,6 +3382,22 @@ export interface components {
             mav_type: number;
             /** Format: int64 */
             system_id: number;
+        };
+        SupervisionLost: {
+            /**
+             * @description How it began
+             * @enum {string}
+             */
+            after: "stop" | "crash" | "unknown";
+            /**
+             * Format: int64
+             * @description Vehicles that were armed when it began, of all operators
+             */
+            armed: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
         };
         Suspect: {
             /** @description It may be forged */
@@ -4273,6 +4564,281 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportCoverage: {
+        parameters: {
+            query?: {
+                /** @description Hours that begin at this time or later; default 24 hours ago. 31 days are kept */
+                since?: string;
+                /** @description Hours that begin before this time; default now */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCoverageGrid: {
+        parameters: {
+            query?: {
+                /** @description How far back, in hours; the hour in which that is counts as a whole */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageGrid"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11594,6 +12160,122 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    noteCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatCoordinates, formatVertex, parseCoordinates, parseVertex } from './coordinates';
 import { toWgs84 } from './gcj02';
-import { distanceM } from './shape';
+import { distanceM } from './measure';
 
 const place = [121.93, 30.9];
 

@@ -1,7 +1,8 @@
 // What differs between two definitions of a fence, field by field.
 
 import type { Fence, FenceInput } from '../api/types';
-import { shapeOf, vertices, type Shape } from './shape';
+import { vertices } from './measure';
+import { shapeOf, type Shape } from './shape';
 
 export type Definition = Fence | FenceInput;
 export const COMPARED = [

@@ -2,7 +2,8 @@
 // that a half-typed number is never changed under the user's hands.
 
 import type { Fence, FenceInput, Height } from '../api/types';
-import { geometryOf, shapeOf, type Shape } from './shape';
+import { geometryOf } from './measure';
+import { shapeOf, type Shape } from './shape';
 import { alwaysInForce, formOf, scheduleOf, type ScheduleFault, type ScheduleForm } from './schedule';
 
 export const KINDS = ['keep_out', 'keep_in', 'speed_limit'] as const;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { areaM2, corridorPolygon, distanceM, geometryOf, openRing, outline, shapeBox, shapeOf, type LonLat, type Shape } from './shape';
+import { areaM2, distanceM, geometryOf, shapeBox } from './measure';
+import { corridorPolygon, openRing, outline, shapeOf, type LonLat, type Shape } from './shape';
 
 const square: Shape = { kind: 'polygons', polygons: [[
   [[121.93, 30.9], [121.94, 30.9], [121.94, 30.91], [121.93, 30.91]],

@@ -3,7 +3,7 @@
 // word; this only says it sooner.
 
 import type { LonLat, Ring, Shape } from './shape';
-import { vertices } from './shape';
+import { vertices } from './measure';
 
 export type FaultCode =
   | 'empty' | 'few_vertices' | 'zero_area' | 'spike' | 'crossing' | 'hole_outside' | 'range' | 'pole'

@@ -2,17 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { en as enPage } from './en';
 import { enAccounts } from './en-accounts';
 import { enFences } from './en-fences';
+import { enList } from './en-list';
 import { enPanels } from './en-panels';
 import { enVehicles } from './en-vehicles';
 import { code, firstLang, needTexts, plural, setLang, t } from './index';
 import { zh as zhPage } from './zh';
 import { zhAccounts } from './zh-accounts';
 import { zhFences } from './zh-fences';
+import { zhList } from './zh-list';
 import { zhPanels } from './zh-panels';
 import { zhVehicles } from './zh-vehicles';
 
-const en = { ...enPage, ...enFences, ...enPanels, ...enAccounts, ...enVehicles };
-const zh = { ...zhPage, ...zhFences, ...zhPanels, ...zhAccounts, ...zhVehicles };
+const en = { ...enPage, ...enList, ...enFences, ...enPanels, ...enAccounts, ...enVehicles };
+const zh = { ...zhPage, ...zhList, ...zhFences, ...zhPanels, ...zhAccounts, ...zhVehicles };
 type Key = keyof typeof en;
 const keys = Object.keys(en) as Key[];
 const names = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
@@ -27,7 +29,7 @@ describe('both languages are complete', () => {
     expect(names(zh[k])).toEqual(names(en[k]));
   });
   it('no text stands in two catalogues', () => {
-    expect(keys.length).toBe([enPage, enFences, enPanels, enAccounts, enVehicles].flatMap(Object.keys).length);
+    expect(keys.length).toBe([enPage, enList, enFences, enPanels, enAccounts, enVehicles].flatMap(Object.keys).length);
   });
   it('Chinese texts are Chinese', () => {
     const latin = new Set<Key>(['lang.switch', 'app.title', 'alert.times', 'announce.alert']);
@@ -40,11 +42,11 @@ describe('use', () => {
   it('fills parameters, counts, and shows unknown codes as they are', async () => {
     await setLang('en');
     expect(t('link.refused', { code: 4403 })).toBe('Refused (4403)');
-    expect([plural('vehicles', 1), plural('vehicles', 1200)]).toEqual(['1 vehicle', '1,200 vehicles']);
+    expect([plural('alerts.open', 1), plural('alerts.open', 1200)]).toEqual(['1 open', '1,200 open']);
     expect(code('alert.type', 'fence_breach')).toBe('Fence breach');
     expect(code('alert.type', 'new_kind')).toBe('new_kind');
     await setLang('zh-CN');
-    expect(plural('vehicles', 2)).toBe('2 台');
+    expect(plural('alerts.open', 2)).toBe('2 条未结');
   });
   it('texts of a part come with it, in the language that is chosen later too', async () => {
     expect(code('response', 'hold')).toBe('hold');

@@ -8,7 +8,7 @@ export type Lang = 'zh-CN' | 'en';
 export type Key = keyof typeof en;
 export type Messages = Record<Key, string>;
 /** What is loaded at once, and what comes with the panels that need it. */
-export type Part = 'page' | 'fences' | 'panels' | 'accounts' | 'vehicles';
+export type Part = 'page' | 'list' | 'fences' | 'panels' | 'accounts' | 'vehicles';
 
 /** The names between braces in a text. */
 type Names<S> = S extends `${string}{${infer P}}${infer Rest}` ? P | Names<Rest> : never;
@@ -21,6 +21,7 @@ export type Plural<C> = (base: Counted<C>, n: number) => string;
 const catalogues: Record<Lang, Record<Part, () => Promise<Readonly<Record<string, string>>>>> = {
   'zh-CN': {
     page: () => import('./zh').then((m) => m.zh),
+    list: () => import('./zh-list').then((m) => m.zhList),
     fences: () => import('./zh-fences').then((m) => m.zhFences),
     panels: () => import('./zh-panels').then((m) => m.zhPanels),
     accounts: () => import('./zh-accounts').then((m) => m.zhAccounts),
@@ -28,6 +29,7 @@ const catalogues: Record<Lang, Record<Part, () => Promise<Readonly<Record<string
   },
   en: {
     page: () => import('./en').then((m) => m.en),
+    list: () => import('./en-list').then((m) => m.enList),
     fences: () => import('./en-fences').then((m) => m.enFences),
     panels: () => import('./en-panels').then((m) => m.enPanels),
     accounts: () => import('./en-accounts').then((m) => m.enAccounts),

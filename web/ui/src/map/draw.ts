@@ -9,7 +9,8 @@ import {
   type GeoJSONStoreFeatures, type HexColor, type SnapToCustom,
 } from 'terra-draw';
 import { TerraDrawMapLibreGLAdapter } from 'terra-draw-maplibre-gl-adapter';
-import { distanceM, lonLat, openRing, type LonLat, type Shape } from '../fence/shape';
+import { distanceM } from '../fence/measure';
+import { lonLat, openRing, type LonLat, type Shape } from '../fence/shape';
 import type { Tool } from '../state/fence-editor';
 import { degrees, metres } from '../units';
 import { circlePolygon } from './ellipsoid';

@@ -3,10 +3,12 @@
 
 import { batch, computed, effect } from '@preact/signals';
 import type { Zone } from '../api/types';
-import { shapeOf, vertices, type LonLat, type Shape } from '../fence/shape';
+import { vertices } from '../fence/measure';
+import { shapeOf, type LonLat, type Shape } from '../fence/shape';
 import { addTargets, snap, type Targets } from '../fence/snap';
 import { faultsOf, type Fault } from '../fence/validity';
-import { place, radiusM } from '../state/emergency';
+import { radiusM } from '../state/emergency';
+import { place } from '../state/modes';
 import { chooseTool, moving, setShape, shape, shapeFaults, snapped, snapping, step, tool } from '../state/fence-editor';
 import { chosen, versions, versionsOf } from '../state/fence-versions';
 import { editing } from '../state/modes';

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Fence } from '../api/types';
 import { degrees, metres, type Degrees } from '../units';
 import { circlePolygon, metresPerDegree } from './ellipsoid';
-import { dms, fenceBox, fenceFeatures, graticule, graticuleStep } from './geometry';
+import { fenceFeatures } from './geometry';
+import { dms, graticule, graticuleStep } from './graticule';
 import { latOf, lonOf, mercX, mercY } from './mercator';
 
 const fence = (more: Partial<Fence>): Fence => ({
@@ -36,10 +37,6 @@ describe('fences', () => {
     const got = fenceFeatures([fence({}), fence({ id: 'g', radius_m: undefined })], new Set(['f']), null);
     expect(got.features.map((f) => f.properties)).toEqual([{ id: 'f', name: 'F', kind: 'keep_out', breached: true, open: false, resting: false }]);
     expect(fenceFeatures([fence({ in_force: false })], new Set(), 'f').features[0]!.properties).toMatchObject({ open: true, resting: true });
-  });
-  it('have a box', () => {
-    const box = fenceBox(fence({ geometry: { type: 'Polygon', coordinates: [[[1, 2], [3, 2], [3, 5], [1, 2]]] } }));
-    expect(box).toEqual([1, 2, 3, 5]);
   });
 });
 

@@ -3,7 +3,7 @@
 import { UNKNOWN } from '../live/frame';
 import { fleet, vehicleAlerts } from '../state/ops';
 import { shortAge } from '../state/clock';
-import { formatNumber, t } from '../i18n';
+import { formatNumber, t } from '../i18n/later';
 import { now } from '../units';
 import type { ClassName } from '../live/fleet';
 import type { LabelText } from './label-layer';

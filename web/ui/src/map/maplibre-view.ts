@@ -6,8 +6,8 @@ import 'maplibre-gl/dist/maplibre-gl.css';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { FeatureCollection } from 'geojson';
 import type { LonLat } from '../fence/shape';
+import { leisure } from '../state/leisure';
 import type { LayerState } from '../state/prefs';
-import { graticule } from './geometry';
 import { palettes, type Shown } from './palette';
 import { anchored, type Camera } from './renderer';
 import { layersOf, patternImage, patternName, styleOf } from './style';
@@ -23,6 +23,7 @@ export class MapLibreView implements MapView {
   private draft: FeatureCollection | null = null;
   private layers: { on: LayerState; dim: boolean } | null = null;
   private ready = false;
+  private gone = false;
 
   constructor(private readonly opt: ViewOptions) {
     setWorkerUrl(workerUrl);
@@ -50,7 +51,7 @@ export class MapLibreView implements MapView {
     const { map } = this;
     map.on('render', () => on.drawn());
     map.on('moveend', () => {
-      this.drawGraticule();
+      void this.drawGraticule();
       on.moved();
     });
     map.on('dragstart', () => on.grabbed());
@@ -77,7 +78,7 @@ export class MapLibreView implements MapView {
     if (this.fences) this.setFences(this.fences);
     if (this.draft) this.setDraft(this.draft);
     if (this.layers) this.setLayers(this.layers.on, this.layers.dim);
-    this.drawGraticule();
+    void this.drawGraticule();
   }
 
   /** Both themes at once: a change of theme only changes names. */
@@ -89,8 +90,10 @@ export class MapLibreView implements MapView {
     }
   }
 
-  private drawGraticule(): void {
-    if (!this.ready) return;
+  private async drawGraticule(): Promise<void> {
+    await leisure;
+    const { graticule } = await import('./graticule');
+    if (!this.ready || this.gone) return;
     const [w, s, e, n] = this.box();
     this.source('graticule')?.setData(graticule(w, s, e, n));
   }
@@ -213,6 +216,7 @@ export class MapLibreView implements MapView {
   }
 
   destroy(): void {
+    this.gone = true;
     this.map.remove();
   }
 }

@@ -7,16 +7,15 @@ import { dimmed, labelLevel, layers, reducedMotion, shownTheme } from '../state/
 import { filter, following, hovered, isolated, selection } from '../state/view';
 import { stoppedAt, vehicleAlerts } from '../state/ops';
 import { announce } from '../state/announce';
+import { leisure } from '../state/leisure';
 import { t } from '../i18n';
 import { now, since, type MonoMs, type Ms } from '../units';
-import { LabelLayer } from './label-layer';
-import { labelText } from './label-text';
+import type { Annotations } from './annotations';
 import { LOOK, computeLooks, type LookResult } from './look';
 import { lonOf, latOf } from './mercator';
 import { palettes } from './palette';
 import { onScreen, pick, type ScreenPoint } from './pick';
 import type { VehicleRenderer } from './renderer';
-import { Trails } from './trails';
 import { GlVehicles } from './vehicles-gl';
 import type { MapView } from './view';
 import type { Mercator } from '../units';
@@ -29,11 +28,11 @@ type Ack = (renderMs: Ms, queued: number) => void;
 export class Scene {
   /** Null while the one without WebGL is on its way. */
   renderer: VehicleRenderer | null;
-  readonly trails: Trails;
   looks: Float32Array = new Float32Array(512);
   result: LookResult = { marked: [], visible: 0, filteredOut: 0, flashing: false };
 
-  private readonly labels: LabelLayer;
+  /** Null until they came, after the first view. */
+  private notes: Annotations | null = null;
   private readonly stops: (() => void)[] = [];
   private acks: Ack[] = [];
   private ackTimer = 0;
@@ -55,11 +54,10 @@ export class Scene {
     readonly fleet: Fleet,
     private readonly changed: (s: Scene) => void,
   ) {
-    this.trails = new Trails(fleet);
-    this.labels = new LabelLayer(labelCanvas, fleet, labelText);
     this.renderer = GlVehicles.create(canvas, () => this.refresh());
     if (!this.renderer) this.drawPlainly();
     canvas.addEventListener('webglcontextlost', this.contextLost);
+    void this.annotateLater(labelCanvas);
     const timer = window.setInterval(() => this.refresh(), 250);
     this.stops.push(
       () => window.clearInterval(timer),
@@ -69,6 +67,17 @@ export class Scene {
         this.refresh();
       }),
     );
+  }
+
+  private async annotateLater(labelCanvas: HTMLCanvasElement): Promise<void> {
+    await leisure;
+    try {
+      const { annotate } = await import('./annotations');
+      this.notes = await annotate(labelCanvas, this.fleet);
+      this.refresh();
+    } catch {
+      announce(t('later.failed'), true);
+    }
   }
 
   /** Few browsers come here, so the renderer is a chunk of its own. */
@@ -103,7 +112,7 @@ export class Scene {
     const gap = since(this.lastFrameAt, at);
     this.lastFrameAt = at;
     if (gap < 2_000) this.interval += (Math.min(1_000, Math.max(50, gap)) - this.interval) * 0.2;
-    this.trails.sample(at);
+    this.notes?.trails.sample(at);
     if (document.hidden) {
       done(0 as Ms, 0);
       return;
@@ -155,11 +164,11 @@ export class Scene {
       visible: this.result.visible,
       flashOff: !reducedMotion.peek() && this.result.flashing && start % 1_000 >= 500,
       vehicles: show.vehicles,
-      trails: show.trails ? this.trailSegments(start) : null,
+      trails: show.trails && this.notes ? this.trailSegments(this.notes, start) : null,
     });
     const points = show.vehicles ? onScreen(this.fleet, this.looks, camera, t) : [];
     const over = hovered.peek() ? this.fleet.slotOf(this.fleet.handleOf(hovered.peek()!)) : -1;
-    this.labels.draw(camera, points, this.looks, labelLevel.peek(), over, palette, start);
+    this.notes?.labels.draw(camera, points, this.looks, labelLevel.peek(), over, palette, start);
     this.drawMs = since(start);
     if (this.acks.length > 0) this.flushAcks();
     if (t < 1) this.schedule();
@@ -183,10 +192,10 @@ export class Scene {
     this.changed(this);
   }
 
-  private trailSegments(at: number): Float32Array {
+  private trailSegments({ trails }: Annotations, at: number): Float32Array {
     if (!this.segments || at - this.segmentsAt > 200) {
       this.segmentsAt = at;
-      this.segments = this.trails.segments((s) => (this.looks[2 * s + 1]! & LOOK.hidden) === 0, this.result.marked);
+      this.segments = trails.segments((s) => (this.looks[2 * s + 1]! & LOOK.hidden) === 0, this.result.marked);
     }
     return this.segments;
   }

@@ -2,21 +2,18 @@
 // force at once for all heights and ends by itself.
 
 import { batch, signal } from '@preact/signals';
-import { ApiError, api } from '../api/client';
+import { ApiError } from '../api/client';
+import { fences } from '../api/fences';
 import type { FencePreview } from '../api/types';
-import { lattice, type LonLat } from '../fence/shape';
-import { t } from '../i18n';
+import type { LonLat } from '../fence/shape';
+import { t } from '../i18n/later';
 import { announce } from './announce';
-import { editing, mayWrite } from './modes';
+import { editing, endEmergency, mayWrite, place, placing, putEmergency } from './modes';
 import { failed, takeFence } from './ops';
 import { fenceOpen, tab } from './view';
 
 export const PRESET = { radius: '200', minutes: '60' } as const;
 
-/** A place is being chosen on the map. */
-export const placing = signal(false);
-/** The chosen place; null: none. */
-export const place = signal<LonLat | null>(null);
 export const radius = signal<string>(PRESET.radius);
 export const minutes = signal<string>(PRESET.minutes);
 export const label = signal('');
@@ -49,13 +46,6 @@ export function startEmergency(at: LonLat | null = null): void {
   else announce(t('emergency.place'));
 }
 
-export function putEmergency(at: LonLat): void {
-  batch(() => {
-    placing.value = false;
-    place.value = [lattice(at[0]), lattice(at[1])];
-  });
-}
-
 /** Who would stand in it: shown beside the button, never waited for. */
 export async function lookInside(): Promise<void> {
   const at = place.peek();
@@ -63,7 +53,7 @@ export async function lookInside(): Promise<void> {
   if (!at || Number.isNaN(r)) return;
   const asked = `${at}/${r}`;
   try {
-    const answer = await api.previewFence({
+    const answer = await fences.preview({
       name: t('emergency.name'), kind: 'keep_out', geometry: { type: 'Point', coordinates: [...at] }, radius_m: r,
       floor: null, ceiling: null, applies: { classes: [] }, response: 'warn', edges: 'lonlat',
     });
@@ -73,15 +63,6 @@ export async function lookInside(): Promise<void> {
   }
 }
 
-export function endEmergency(): boolean {
-  if (!placing.peek() && place.peek() === null) return false;
-  batch(() => {
-    placing.value = false;
-    place.value = null;
-  });
-  return true;
-}
-
 export async function setEmergency(): Promise<void> {
   const at = place.peek();
   if (!at || busy.peek() || Number.isNaN(radiusM()) || Number.isNaN(minutesOf())) return;
@@ -89,7 +70,7 @@ export async function setEmergency(): Promise<void> {
   failure.value = null;
   try {
     const name = label.peek().trim();
-    const f = await api.emergencyFence({ center: [at[0], at[1]], radius_m: radiusM(), minutes: minutesOf(), ...(name ? { name } : {}) });
+    const f = await fences.emergency({ center: [at[0], at[1]], radius_m: radiusM(), minutes: minutesOf(), ...(name ? { name } : {}) });
     takeFence(f);
     endEmergency();
     batch(() => {

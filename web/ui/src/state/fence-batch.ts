@@ -2,7 +2,7 @@
 // them, who that concerns, and the one change in which all of it is done or nothing.
 
 import { batch, computed, signal } from '@preact/signals';
-import { ApiError, api } from '../api/client';
+import { ApiError } from '../api/client';
 import { fences as fenceApi } from '../api/fences';
 import type { Fence, FenceChange, FenceInput, FencePreview } from '../api/types';
 import type { Response } from '../fence/draft';
@@ -80,7 +80,7 @@ function changed(f: Fence, a: Act): FenceInput {
 async function previewOne(f: Fence, a: Act): Promise<Planned> {
   const fence = changed(f, a);
   const change: FenceChange = a === 'delete' ? { op: 'delete', id: f.id, rev: f.rev } : { op: 'replace', id: f.id, rev: f.rev, fence };
-  return { fence: f, change, now: await api.previewFence(fence, f.id) };
+  return { fence: f, change, now: await fenceApi.preview(fence, f.id) };
 }
 
 async function working(work: () => Promise<void>): Promise<void> {

@@ -3,7 +3,7 @@
 // what the hand did to it.
 
 import { batch, computed, signal } from '@preact/signals';
-import { ApiError, api } from '../api/client';
+import { ApiError } from '../api/client';
 import { fences as fenceApi } from '../api/fences';
 import type { Fence, FenceInput, FencePreview } from '../api/types';
 import { draftOf, fieldAt, inputOf, newDraft, type Draft, type FieldFault } from '../fence/draft';
@@ -202,7 +202,7 @@ export async function showPreview(): Promise<void> {
     return;
   }
   await working(async () => {
-    const answer = await api.previewFence(input, editing.peek()?.id);
+    const answer = await fenceApi.preview(input, editing.peek()?.id);
     batch(() => {
       preview.value = { input, answer };
       step.value = 'preview';

@@ -1,13 +1,35 @@
-// What the whole page must know of the fence editor, whose chunk comes when the
-// fences are first opened.
+// What the whole page must know of the fence editor and of the emergency fence,
+// whose chunks come later.
 
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import type { Fence } from '../api/types';
+import { lattice, type LonLat } from '../fence/shape';
 import { actor } from './session';
 
 /** The fence that is edited; null for a new one, undefined while nothing is edited. */
 export const editing = signal<Fence | null | undefined>(undefined);
 export const mayWrite = computed(() => actor.value?.scopes.includes('fence.write') ?? false);
+
+/** A place for an emergency fence is being chosen on the map. */
+export const placing = signal(false);
+/** The chosen place; null: none. */
+export const place = signal<LonLat | null>(null);
+
+export function putEmergency(at: LonLat): void {
+  batch(() => {
+    placing.value = false;
+    place.value = [lattice(at[0]), lattice(at[1])];
+  });
+}
+
+export function endEmergency(): boolean {
+  if (!placing.peek() && place.peek() === null) return false;
+  batch(() => {
+    placing.value = false;
+    place.value = null;
+  });
+  return true;
+}
 
 const leavers: (() => boolean)[] = [];
 

@@ -30,6 +30,8 @@ export const fenceOpen = signal<string | null>(null);
 /** The menu of a place on the map, at these pixels of the map pane. */
 export const mapMenu = signal<{ x: number; y: number; at: readonly [number, number]; fence: string | null } | null>(null);
 export const helpOpen = signal(false);
+/** The search field takes the focus when the vehicle list comes. */
+export const searchWanted = signal(false);
 /** Accounts and audit, in the place of lists and map. */
 export const deskOpen = signal(false);
 export const layersOpen = signal(false);

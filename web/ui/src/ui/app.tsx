@@ -10,13 +10,13 @@ import type { UnixMs } from '../units';
 import { AlertStrip } from './alert-strip';
 import { startBeat } from './beat';
 import { bindKeyboard } from './key-actions';
-import { later } from './later';
-import { Lists } from './lists';
+import { afterFirstView, later } from './later';
 import { MapPane } from './map-pane';
 import { SignIn } from './signin';
 import { TopBar } from './topbar';
 
-const Help = later(() => import('./help').then((m) => m.Help), 'panels');
+const Lists = afterFirstView(() => import('./lists').then((m) => m.Lists), 'list');
+const Help = later(() => import('./help').then((m) => m.Help), 'panels', 'list');
 const Desk = later(() => import('./desk').then((m) => m.Desk), 'accounts');
 const FirstPassword = later(() => import('./account-password').then((m) => m.FirstPassword), 'accounts');
 

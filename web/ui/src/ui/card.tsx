@@ -1,7 +1,7 @@
 // Selection card: what the server knows about one vehicle, read once a second
 // while it is selected, beside the values of the live record.
 
-import { api } from '../api/client';
+import { tracks } from '../api/tracks';
 import type { Track } from '../api/types';
 import { code, formatNumber, t } from '../i18n/later';
 import { isTraffic } from '../live/fleet';
@@ -120,7 +120,7 @@ function TrackFacts({ track }: { track: Track }) {
 
 export function Card({ id }: { id: string }) {
   void beat.value;
-  const { value: track, error } = useRead(id, api.track);
+  const { value: track, error } = useRead(id, tracks.vehicle);
   const slot = fleet.slotOf(fleet.handleOf(id));
   const known = slot >= 0;
   const name = known ? fleet.name(slot) : track?.name || id;

@@ -5,8 +5,9 @@ import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { plural, t } from '../i18n/later';
 import { liveMap } from '../map/current';
 import {
-  busy, endEmergency, failure, inside, label, lookInside, minutes, minutesOf, place, placing, putEmergency, radius, radiusM, setEmergency,
+  busy, failure, inside, label, lookInside, minutes, minutesOf, radius, radiusM, setEmergency,
 } from '../state/emergency';
+import { endEmergency, place, placing, putEmergency } from '../state/modes';
 import { Glyph } from './icons';
 
 function centre(): void {

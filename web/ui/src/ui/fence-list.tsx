@@ -3,7 +3,6 @@
 import { code, plural, t } from '../i18n/later';
 import type { Fence } from '../api/types';
 import { fences as fenceApi } from '../api/fences';
-import { fenceBox } from '../map/geometry';
 import { liveMap } from '../map/current';
 import { startEmergency } from '../state/emergency';
 import { editFence, newFence } from '../state/fence-editor';
@@ -17,10 +16,12 @@ import { fenceOpen } from '../state/view';
 import { Row, Time, arrowKeys } from './bits';
 import { Enforcement } from './fence-enforcement';
 import { appliesText, bandText, memberText, scheduleText, shapeText } from './fence-text';
+import { shapeBox } from '../fence/measure';
 import { shapeOf } from '../fence/shape';
 
 function zoomTo(f: Fence): void {
-  const box = fenceBox(f);
+  const shape = shapeOf(f);
+  const box = shape && shapeBox(shape);
   if (box) liveMap()?.view.fit(box);
 }
 

@@ -11,7 +11,8 @@ import { DifferenceTable } from './fence-difference';
 import { shapeText, bandText, memberText, scheduleText } from './fence-text';
 import { ClassIcon } from './icons';
 import { Row, Unverified } from './bits';
-import { shapeBox, shapeOf } from '../fence/shape';
+import { shapeBox } from '../fence/measure';
+import { shapeOf } from '../fence/shape';
 
 function Inside() {
   const { inside, count, breaches } = preview.value!.answer;

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { formatCoordinates, formatVertex, parseCoordinates, parseVertex, type CoordinateFormat, type LineFault } from '../fence/coordinates';
 import { toWgs84 } from '../fence/gcj02';
 import type { LonLat, Rings, Shape } from '../fence/shape';
-import { shapeBox } from '../fence/shape';
+import { shapeBox } from '../fence/measure';
 import { t } from '../i18n/later';
 import { liveMap } from '../map/current';
 import { TOOLS, chooseTool, faults, redo, setShape, shape, shapeFaults, shapes, snapped, snapping, toggleSnapping, tool, undo, type Tool } from '../state/fence-editor';

@@ -1,12 +1,13 @@
 // Binds the keyboard map to the page.
 
 import { liveMap } from '../map/current';
-import { endEmergency, startEmergency } from '../state/emergency';
-import { leaveMode } from '../state/modes';
+import { needTexts, t } from '../i18n';
+import { announce } from '../state/announce';
+import { endEmergency, leaveMode } from '../state/modes';
 import { acknowledge } from '../state/ops';
 import { dimmed, labelLevel, shortcutsOn, toggleLayer, type LabelLevel } from '../state/prefs';
 import { silence } from '../state/sound';
-import { escape, filter, helpOpen, isolated, listsOpen, mapMenu, selection, setFilter, tab, toggleFollow } from '../state/view';
+import { escape, filter, helpOpen, isolated, listsOpen, mapMenu, searchWanted, selection, setFilter, tab, toggleFollow } from '../state/view';
 import { focusAlert, focusedAlert } from './alert-actions';
 import { actionFor, type Action, type KeyContext } from './keyboard';
 
@@ -33,7 +34,7 @@ const actions: Record<Action, () => void> = {
       return field !== null && document.activeElement === field;
     };
     // At once, for who types on; when the field must be drawn first, right after.
-    if (!focus()) requestAnimationFrame(focus);
+    if (!focus()) requestAnimationFrame(() => (searchWanted.value = !focus()));
   },
   help: () => (helpOpen.value = true),
   zoomIn: () => liveMap()?.view.zoomBy(0.5),
@@ -58,7 +59,8 @@ const actions: Record<Action, () => void> = {
     if (a) void acknowledge(a.id);
   },
   silence,
-  emergency: () => startEmergency(),
+  emergency: () => void Promise.all([import('../state/emergency'), needTexts('panels')])
+    .then(([m]) => m.startEmergency(), () => announce(t('later.failed'), true)),
   dim: () => (dimmed.value = !dimmed.value),
   escape: () => {
     const active = document.activeElement;

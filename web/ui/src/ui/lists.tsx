@@ -1,6 +1,6 @@
 // Left panel: vehicles, fences, crossings.
 
-import { t } from '../i18n';
+import { t } from '../i18n/later';
 import { fences } from '../state/ops';
 import { tab, type Tab } from '../state/view';
 import { later } from './later';

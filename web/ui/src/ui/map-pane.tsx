@@ -8,11 +8,11 @@ import { createMap, loadView } from '../map/create';
 import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
-import { place, placing } from '../state/emergency';
-import { editing } from '../state/modes';
+import { firstViewStands } from '../state/leisure';
+import { editing, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
-import { later, loadWhenIdle } from './later';
+import { later } from './later';
 
 // Asked for as soon as the page runs, while the user still signs in.
 const viewClass = loadView();
@@ -21,7 +21,7 @@ const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel)
 const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
 const Emergency = later(() => import('./emergency').then((m) => m.Emergency), 'panels');
 const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu), 'panels');
-const Cards = later(() => import('./card').then((m) => m.Cards), 'panels');
+const Cards = later(() => import('./card').then((m) => m.Cards), 'panels', 'list');
 
 const drawn = signal({ filteredOut: 0, omitted: 0, plain: false });
 
@@ -71,8 +71,7 @@ export function MapPane({ zone }: { zone: Zone }) {
     void viewClass.then((View) => {
       if (ended) return;
       destroy = createMap(View, elements, zone, showCounts).destroy;
-      loadWhenIdle();
-    });
+    }).finally(firstViewStands);
     return () => {
       ended = true;
       destroy();

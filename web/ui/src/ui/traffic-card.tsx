@@ -1,7 +1,7 @@
 // Selection card of an aircraft, a ship or a drone that is not the zone's: who it says
 // it is, who heard it and when. Nothing can be ordered of it.
 
-import { api } from '../api/client';
+import { tracks } from '../api/tracks';
 import type { Traffic } from '../api/types';
 import { code, formatNumber, t } from '../i18n/later';
 import { liveMap } from '../map/current';
@@ -59,7 +59,7 @@ function Facts({ x }: { x: Traffic }) {
 }
 
 export function TrafficCard({ id }: { id: string }) {
-  const { value: x, error } = useRead(id, api.traffic);
+  const { value: x, error } = useRead(id, tracks.traffic);
   const handle = fleet.handleOf(id);
   const cls = x?.class ?? fleet.entry(handle)?.class ?? 'aircraft';
   const name = x?.name || fleet.entry(handle)?.name || id;

@@ -1,8 +1,8 @@
 // The vehicle table: everything that the map shows of vehicles, for the keyboard
 // and for screen readers too. Only the rows in sight are in the document.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { formatNumber, plural, t } from '../i18n';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { formatNumber, plural, t } from '../i18n/later';
 import { UNKNOWN } from '../live/frame';
 import { CLASSES, type ClassName } from '../live/fleet';
 import { liveMap } from '../map/current';
@@ -10,7 +10,7 @@ import { altitudeOf, speedOf, speedText } from '../map/label-text';
 import { PHASES, phaseName } from '../map/look';
 import { shortAge } from '../state/clock';
 import { fleet, vehicleAlerts } from '../state/ops';
-import { filter, listsOpen, select, selection, setFilter, sort, toggleFollow, viewHref, type SortKey } from '../state/view';
+import { filter, listsOpen, searchWanted, select, selection, setFilter, sort, toggleFollow, viewHref, type SortKey } from '../state/view';
 import { now } from '../units';
 import { beat } from './beat';
 import { Unverified, arrowKeys } from './bits';
@@ -22,10 +22,15 @@ const OVERSCAN = 8;
 
 function Filters({ count }: { count: number }) {
   const f = filter.value;
+  const search = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    if (searchWanted.peek()) search.current!.focus();
+    searchWanted.value = false;
+  }, []);
   const active = f.q !== '' || f.cls !== '' || f.state !== '';
   return (
     <div class="filters">
-      <input id="search" type="search" value={f.q} placeholder={t('vehicles.search.hint')} aria-label={t('vehicles.search')}
+      <input id="search" type="search" ref={search} value={f.q} placeholder={t('vehicles.search.hint')} aria-label={t('vehicles.search')}
         data-testid="search" onInput={(e) => setFilter({ q: e.currentTarget.value })} />
       <select aria-label={t('vehicles.class')} value={f.cls} onChange={(e) => setFilter({ cls: e.currentTarget.value as '' | ClassName })}>
         <option value="">{t('vehicles.class.all')}</option>
