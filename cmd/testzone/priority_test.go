@@ -144,6 +144,22 @@ func TestHelicopterInThreeMinutes(t *testing.T) {
 	if p.get("/v1/priority-traffic/"+rescue.ID, &rescue); len(rescue.Now.Affected) != 1 || rescue.Now.Affected[0].Vehicle.ID != "uav-2" || rescue.Now.Affected[0].InS < 1 {
 		t.Errorf("when it comes: %+v", rescue.Now)
 	}
+	c := &cli{t: t, home: t.TempDir(), env: []string{"TESTZONE_TOKEN=" + testToken, "TESTZONE_SERVER=" + p.url}}
+	for _, s := range []struct {
+		args string
+		code int
+		has  string
+	}{
+		{"priority list", 0, "Rescue"},
+		{"priority announce Rescue-2 --at 30.90,121.90 --course 90 --speed 50 --ceiling 300 --dry-run", 0, "nothing was announced"},
+		{"priority announce Rescue-2 --at here", exitUsage, "--at is"},
+		{"priority end " + rescue.ID, exitUsage, "--rev"},
+	} {
+		code, stdout, stderr := c.run("", strings.Fields(s.args)...)
+		if code != s.code || !strings.Contains(stdout+stderr, s.has) {
+			t.Errorf("%s: exit %d, want %d\n%s%s", s.args, code, s.code, stdout, stderr)
+		}
+	}
 	p.ask(http.StatusOK, "POST", "/v1/priority-traffic/"+rescue.ID+"/end", map[string]any{"reason": "it flies above the road"}, nil, "If-Match", fmt.Sprintf("%q", fmt.Sprint(rescue.Rev)))
 	p.until(20*time.Second, func() string {
 		if of := p.conflicts(); of["uav-2"] != "cleared priority_ended" {
