@@ -1,9 +1,11 @@
 // Texts of registered vehicles, their keys and gateways.
 
+import { enPriority } from './en-priority';
 import { enZone } from './en-zone';
 
 export const enVehicles = {
   ...enZone,
+  ...enPriority,
   'reg.new': 'Register a vehicle',
   'reg.register': 'Register',
   'reg.search': 'Search: id, name, operator, listener',

@@ -1,10 +1,12 @@
 // Chinese texts of registered vehicles, their keys and gateways.
 
 import type { enVehicles } from './en-vehicles';
+import { zhPriority } from './zh-priority';
 import { zhZone } from './zh-zone';
 
 export const zhVehicles: Record<keyof typeof enVehicles, string> = {
   ...zhZone,
+  ...zhPriority,
   'reg.new': '登记车辆',
   'reg.register': '登记',
   'reg.search': '搜索：编号、名称、运营单位、监听端口',
