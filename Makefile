@@ -77,10 +77,12 @@ figures = @mkdir -p bin && $(GO) test -c -o bin/figures.test ./$(1) && cd $(1) &
 bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 	$(call figures,cmd/testzone,TestEndToEndFigures)
 
-bench-control: ## orders over bad links: reported as they are
+bench-control: ## orders over bad links: reported as they are; from a breach to the order on the wire
 	$(call figures,telemetry/command,TestOrderFigures)
-	$(call figures,telemetry/priority,TestPriorityFigures)
 	$(call figures,telemetry/sim,TestInterferenceFigures)
+	$(call figures,telemetry/command/ladder,TestLadderFigures)
+	$(call figures,telemetry/mavlink/dialogue,TestPlanFigures)
+	$(call figures,telemetry/priority,TestPriorityFigures)
 
 bench-fence: ## one step of the fence engine beside a bare R-tree search
 	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))

@@ -82,10 +82,10 @@ func keyOf(a *Alert) alertKey {
 		k.object = string(a.Area.Vehicles[0].ID)
 	case a.Suspect != nil:
 		k.object = a.Suspect.Why
-	case a.Priority != nil:
-		k.object = a.Priority.ID
 	case a.Type == CallPerson:
 		k.object = string(a.Source)
+	case a.Priority != nil:
+		k.object = a.Priority.ID
 	}
 	return k
 }

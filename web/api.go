@@ -107,10 +107,19 @@ func rules() map[string]rule {
 		"getCoverageGrid":   {scope: airspace.ZoneRead},
 		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"giveBulkOrder":     {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listBulkOrders":    {scope: airspace.ZoneRead},
+		"getBulkOrder":      {scope: airspace.ZoneRead},
+		"cancelBulkOrder":   {scope: airspace.VehicleCommand, urgent: true},
 		"listCalls":         {scope: airspace.ZoneRead},
 		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
+
+		"listEnforcement":        {scope: airspace.ZoneRead},
+		"listVehicleEnforcement": {scope: airspace.ZoneRead},
+		"decideEnforcement":      {scope: airspace.ZoneControl, once: true, urgent: true},
+		"confirmEnforcement":     {scope: airspace.ZoneControl, once: true, urgent: true},
 
 		"listPriorities":   {scope: airspace.ZoneRead},
 		"getPriority":      {scope: airspace.ZoneRead},
@@ -249,9 +258,11 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
-	s.priorityEndpoints(api)
 	s.callEndpoints(api)
+	s.bulkEndpoints(api)
 	s.coverageEndpoints(api)
+	s.ladderEndpoints(api)
+	s.priorityEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

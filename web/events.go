@@ -19,6 +19,7 @@ import (
 	"testzone/airspace"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/journal"
 )
 
@@ -46,7 +47,7 @@ type EventSource interface {
 // Event is one entry of the journal.
 type Event struct {
 	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, priority.announced, priority.changed, priority.ended"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended"`
 	At         string          `json:"at" format:"date-time"`
 	By         string          `json:"by,omitempty" doc:"Actor id"`
 	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -61,6 +62,8 @@ type Event struct {
 	Hash       string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
 	Entry      json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
 
+	Enforcement *BreachEnforcement `json:"enforcement,omitempty" doc:"Of the breach of a vehicle, as it was then"`
+
 	operator string // of the vehicle that an order or a lease is about
 }
 
@@ -73,12 +76,14 @@ type eventBody struct {
 	Fence   *fenceRef    `json:"fence"`
 	Changes []changedRef `json:"changes"`
 
-	Alert *telemetry.Alert           `json:"alert"`
-	Order *command.Order             `json:"order"`
-	Lease *command.Lease             `json:"lease"`
-	Call  *command.Call              `json:"call"`
-	Cause string                     `json:"cause"`
-	Ack   *telemetry.Acknowledgement `json:"ack"`
+	Alert *telemetry.Alert `json:"alert"`
+	Order *command.Order   `json:"order"`
+	Lease *command.Lease   `json:"lease"`
+
+	Ladder *ladder.Ladder             `json:"ladder"`
+	Call   *command.Call              `json:"call"`
+	Cause  string                     `json:"cause"`
+	Ack    *telemetry.Acknowledgement `json:"ack"`
 }
 
 type fenceRef struct {
@@ -100,7 +105,7 @@ func (c changedRef) result() FenceResult {
 }
 
 // eventOf is a record as a follower may see it; all is audit.read. Without it
-// only fences, priority traffic, alerts and orders are shown, which zone.read shows too.
+// only fences, priority traffic, alerts, orders and enforcement are shown, which zone.read shows too.
 func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	e = Event{Seq: rec.Seq, Type: "entry", At: timeOf(rec.TimeUS)}
 	if all {
@@ -118,9 +123,10 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
+	ladders := rec.Schema == ladder.Schema && strings.HasPrefix(e.Type, "enforcement.")
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
 	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
-	if !fences && !alerts && !orders && !priorities {
+	if !fences && !alerts && !orders && !ladders && !priorities {
 		return e, all
 	}
 	var body eventBody
@@ -138,7 +144,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 			}
 		}
 		return e, true
-	case orders:
+	case orders, ladders:
 		return e, e.about(&body, rec.Seq) || all
 	}
 	e.AlertID, e.Cause = body.ID, body.Cause
@@ -153,11 +159,15 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
-// about takes an order, a lease and a call in; false when there is none.
+// about takes an order, a lease, a call and an enforcement in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
 		e.Lease, e.operator = &shown, l.Operator
+	}
+	if l := body.Ladder; l != nil {
+		shown := ladderOf(l)
+		e.Enforcement, e.operator = &shown, l.Operator
 	}
 	if o := body.Order; o != nil {
 		o.JournalSeq = seq
@@ -168,7 +178,7 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := callOf(c)
 		e.Call, e.operator = &shown, c.Operator
 	}
-	return e.Order != nil || e.Lease != nil || e.Call != nil
+	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -177,7 +187,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil || e.Call != nil {
+	if e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {

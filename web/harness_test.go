@@ -24,6 +24,7 @@ import (
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
@@ -50,8 +51,8 @@ type testZone struct {
 	register *airspace.Register
 	book     *telemetry.Book
 	warden   *telemetry.Warden
-	priority *priority.Watch
 	coverage *coverage.Ledger
+	priority *priority.Watch
 	bus      *telemetry.Bus
 	journal  *journal.Journal
 	clock    *offsetClock
@@ -196,8 +197,10 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	orders := z.newOrders()
+	many, err := bulk.New(bulk.Config{Orders: orders, Zone: z.wire, Journal: z.journal, Clock: z.clock.now})
+	must(err)
 	z.server, err = New(Config{
-		Orders: orders, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
+		Orders: orders, Bulk: many, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -225,6 +228,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	parts.Go(func() { _ = z.pipeline.Run(ctx) })
 	parts.Go(func() { _ = z.book.Run(ctx) })
 	parts.Go(func() { _ = orders.Run(ctx) })
+	parts.Go(func() { _ = many.Run(ctx) })
 	parts.Go(func() { _ = z.warden.Run(ctx) })
 	parts.Go(func() { _ = z.coverage.Run(ctx) })
 	if opt.audited {

@@ -39,6 +39,7 @@ type Order struct {
 	Late      bool    `json:"late" doc:"The effect showed after the order had been given up"`
 	LatencyMS *int64  `json:"latency_ms" doc:"From the order to its effect"`
 	Durable   bool    `json:"durable" doc:"The journal has it"`
+	Bulk      string  `json:"bulk" doc:"Id of the order to many that it is part of; empty: none"`
 }
 
 // Lease is who has the control of a vehicle.
@@ -136,6 +137,7 @@ func orderOf(o *command.Order) Order {
 		ID: o.ID, VehicleID: string(o.Vehicle), Class: o.Class, Kind: string(o.Kind), State: string(o.State), Open: !o.State.Final(), Why: o.Why,
 		By: o.By, Person: o.Person, Zone: o.Zone, Reason: o.Reason, Ends: o.Ends, AskedAt: timeOf(o.AskedUS), SentAt: optionalTime(o.SentUS),
 		Accepted: optionalTime(o.AcceptedUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
+		Bulk: o.Bulk,
 	}
 	if o.EffectUS != 0 {
 		ms := o.Latency().Milliseconds()

@@ -60,6 +60,14 @@ func (r *orderRig) Track(ctx context.Context, h vehicles.Handle) (telemetry.Trac
 	return r.z.pipeline.Track(ctx, telemetry.WholeZone(), h)
 }
 
+func (r *orderRig) Tracks(ctx context.Context) ([]telemetry.TrackView, error) {
+	return r.z.pipeline.Tracks(ctx, telemetry.WholeZone())
+}
+
+func (r *orderRig) Against(ctx context.Context) (map[vehicles.VehicleID]bool, error) {
+	return r.z.warden.Against(ctx)
+}
+
 func (r *orderRig) Home(vehicles.VehicleID) (geo.Point, bool) { return geo.Point{}, false }
 
 func (r *orderRig) ModeName(*vehicles.Identity, uint32) string { return "some mode" }

@@ -17,6 +17,8 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/web/auth"
@@ -53,6 +55,7 @@ type Problem struct {
 	Code      string       `json:"code" doc:"Stable code for programs" example:"stale"`
 	RequestID string       `json:"requestId" doc:"Names this request in the server's log"`
 	Errors    []FieldError `json:"errors,omitempty" doc:"Every fault of the request"`
+	Preview   *BulkOrder   `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
 
 	header http.Header
 	hidden bool // what was asked for is there, for others
@@ -137,10 +140,18 @@ func sentinels() []sentinel {
 		{command.ErrMoved, http.StatusConflict, "order_moved"},
 		{command.ErrNotYours, http.StatusConflict, "others_order"},
 		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
+		{bulk.ErrSelection, http.StatusUnprocessableEntity, "invalid"},
+		{bulk.ErrKind, http.StatusUnprocessableEntity, "invalid"},
+		{bulk.ErrChanged, http.StatusConflict, "bulk_changed"},
+		{bulk.ErrNone, http.StatusNotFound, "not_found"},
 		{command.ErrOutcome, http.StatusUnprocessableEntity, "invalid"},
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},
+		{ladder.ErrNoLadder, http.StatusConflict, "nothing_enforced"},
+		{ladder.ErrNothingWaits, http.StatusConflict, "nothing_waits"},
+		{ladder.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
+		{ladder.ErrStopping, http.StatusServiceUnavailable, "stopping"},
 		{errForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrForbidden, http.StatusForbidden, "forbidden"},
 		{airspace.ErrNotFound, http.StatusNotFound, "not_found"},

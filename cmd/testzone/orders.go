@@ -13,6 +13,7 @@ import (
 	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/mavlink"
 	"testzone/telemetry/mavlink/dialogue"
 	"testzone/vehicles"
@@ -22,6 +23,9 @@ import (
 func (s *server) newOrders() (err error) {
 	s.homes = &homes{}
 	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}})
+	if err == nil {
+		s.bulk, err = bulk.New(bulk.Config{Orders: s.orders, Zone: orderFleet{s}, Journal: s.journal})
+	}
 	return err
 }
 
@@ -61,6 +65,16 @@ func (f orderFleet) Identity(id vehicles.VehicleID) *vehicles.Identity {
 // Track is command.Fleet's.
 func (f orderFleet) Track(ctx context.Context, h vehicles.Handle) (telemetry.TrackView, bool, error) {
 	return f.s.pipeline.Track(ctx, telemetry.WholeZone(), h)
+}
+
+// Tracks is bulk.Zone's.
+func (f orderFleet) Tracks(ctx context.Context) ([]telemetry.TrackView, error) {
+	return f.s.pipeline.Tracks(ctx, telemetry.WholeZone())
+}
+
+// Against is bulk.Zone's.
+func (f orderFleet) Against(ctx context.Context) (map[vehicles.VehicleID]bool, error) {
+	return f.s.warden.Against(ctx)
 }
 
 // Home is command.Fleet's.

@@ -22,6 +22,8 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
@@ -65,6 +67,8 @@ type server struct {
 	enrolled  *enrolment // nil until the register was rebuilt
 	talk      *talk
 	orders    *command.Dispatcher
+	ladders   *ladder.Enforcer
+	bulk      *bulk.Giver
 	homes     *homes
 	coverage  *coverage.Ledger
 	notifier  *notify.Notifier
@@ -119,6 +123,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.newOrders(); err != nil {
+		return nil, err
+	}
+	if err = s.newEnforcement(); err != nil {
 		return nil, err
 	}
 	if s.notifier, err = s.newNotifier(); err != nil {
@@ -262,7 +269,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run, s.priority.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.coverage.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
+	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.bulk.Run, s.coverage.Run, s.ladders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

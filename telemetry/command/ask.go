@@ -20,6 +20,7 @@ type Request struct {
 	Reason   string
 	TakeOver bool   // the control of the vehicle, from who has it
 	Ends     string // Resume: id of the order that it ends
+	Bulk     string // id of the bulk order that it is part of
 	Try      bool   // check everything, and neither send nor change anything
 	Basis    *Basis // if that has moved the order fails with ErrMoved; nil: whatever it is
 }
@@ -60,6 +61,27 @@ func (d *Dispatcher) Ask(ctx context.Context, q Request) (Order, error) {
 	return d.wait(ctx, o, done)
 }
 
+// Check is whether an order could be given to a vehicle that is as t says: what Ask
+// with Try would say.
+func (d *Dispatcher) Check(ctx context.Context, q Request, t *telemetry.TrackView) error {
+	v := t.Vehicle
+	if !v.Verified {
+		return fmt.Errorf("%s to %s: %w", q.Kind, v.ID, ErrUnverified)
+	}
+	p, err := planFor(v, q.Kind)
+	if err == nil {
+		err = allowedNow(q.Kind, t, true, d.nowUS())
+	}
+	if err != nil {
+		return err
+	}
+	q.Vehicle, q.Try = v.ID, true
+	if _, _, err = d.put(ctx, &q, v, p, t); err != nil {
+		err = fmt.Errorf("%s to %s: %w", q.Kind, v.ID, err)
+	}
+	return err
+}
+
 // track is a vehicle as it is now. A shard that does not answer keeps no order of
 // safe direction back.
 func (d *Dispatcher) track(ctx context.Context, v *vehicles.Identity) (t telemetry.TrackView, known bool) {
@@ -97,7 +119,7 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 	}
 	o := &Order{
 		ID: newOrderID(), Vehicle: v.ID, Class: v.Class.String(), Operator: v.Operator, Kind: q.Kind, State: Asked,
-		By: q.By.Actor, Person: q.By.Person, Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, Modes: p.modes, ModeBefore: t.Mode, AskedUS: now, own: true,
+		By: q.By.Actor, Person: q.By.Person, Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, Bulk: q.Bulk, Modes: p.modes, ModeBefore: t.Mode, AskedUS: now, own: true,
 	}
 	if stop := d.stopOf(v.ID); stop != nil && slices.Contains(stop.Modes, t.Mode) {
 		o.ModeBefore = stop.ModeBefore // one order after another: of the mission before the first
@@ -129,12 +151,11 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 // recent is how many orders somebody gave a vehicle within ordersIn. Called with
 // d.mu held.
 func (d *Dispatcher) recent(id vehicles.VehicleID, person string, nowUS int64) (n int) {
-	for _, name := range slices.Backward(d.order) {
-		o := d.orders[name]
+	for _, o := range slices.Backward(d.ofOne[id]) {
 		if o.age(nowUS) > ordersIn {
 			break
 		}
-		if o.Vehicle == id && o.Person == person {
+		if o.Person == person {
 			n++
 		}
 	}
@@ -160,9 +181,9 @@ func (d *Dispatcher) mayFollow(q *Request, v *vehicles.Identity, p plan, t *tele
 // stopOf is the order that a vehicle is under: the newest of safe direction that it
 // did not refuse, and that no RESUME has ended. Called with d.mu held.
 func (d *Dispatcher) stopOf(id vehicles.VehicleID) *Order {
-	for _, name := range slices.Backward(d.order) {
-		switch o := d.orders[name]; {
-		case o.Vehicle != id || o.State == Refused:
+	for _, o := range slices.Backward(d.ofOne[id]) {
+		switch {
+		case o.State == Refused:
 		case o.Kind.Safe():
 			return o
 		case o.State == InEffect:

@@ -145,6 +145,7 @@ type Dispatcher struct {
 	orders  map[string]*Order
 	order   []string // ids, oldest first
 	newest  map[vehicles.VehicleID]*Order
+	ofOne   map[vehicles.VehicleID][]*Order // the orders to each vehicle, oldest first
 	leases  map[vehicles.VehicleID]Lease
 	answers map[requestName]answer
 
@@ -166,7 +167,8 @@ func New(cfg Config) (*Dispatcher, error) {
 		cfg.Clock = time.Now
 	}
 	d := &Dispatcher{
-		cfg: cfg, orders: map[string]*Order{}, newest: map[vehicles.VehicleID]*Order{}, leases: map[vehicles.VehicleID]Lease{},
+		cfg: cfg, orders: map[string]*Order{}, newest: map[vehicles.VehicleID]*Order{},
+		ofOne: map[vehicles.VehicleID][]*Order{}, leases: map[vehicles.VehicleID]Lease{},
 		answers: map[requestName]answer{}, talks: map[vehicles.VehicleID]*talk{}, watches: map[string]*watch{},
 		calls: map[vehicles.VehicleID]*Call{}, attended: map[vehicles.VehicleID]bool{}, standing: map[vehicles.VehicleID]int64{},
 	}

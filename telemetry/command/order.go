@@ -85,6 +85,8 @@ type Order struct {
 	Reason string `json:"reason,omitempty"`
 	Ends   string `json:"ends,omitempty"` // RESUME: the order that it ends
 
+	Bulk string `json:"bulk,omitempty"` // the bulk order that it is part of
+
 	Command    uint16   `json:"command,omitempty"`     // MAV_CMD that was sent last
 	Modes      []uint32 `json:"modes,omitempty"`       // of which one shows the effect; none: motion alone
 	ModeBefore uint32   `json:"mode_before,omitempty"` // of the mission that was interrupted
@@ -98,7 +100,8 @@ type Order struct {
 
 	JournalSeq uint64 `json:"-"` // of its newest entry; 0: not durable yet
 
-	own bool // it was asked since the start of the program
+	own        bool // it was asked since the start of the program
+	unanswered bool // the vehicle did not acknowledge at first; it is asked again
 }
 
 func (o *Order) age(nowUS int64) time.Duration {

@@ -248,7 +248,7 @@ func (w *Watch) tell(pictures []Picture, nowUS int64, tracks []telemetry.TrackVi
 			w.end(m, c, telemetry.CausePriorityEnded, nowUS)
 		}
 		if m.called {
-			w.cfg.Bus.Publish(nowUS, &telemetry.Call{Source: telemetry.CallPriority, Vehicle: asVehicle(m.id, m.name), Cause: telemetry.CausePriorityEnded})
+			w.cfg.Bus.Publish(nowUS, &telemetry.Call{Vehicle: asVehicle(m.id, m.name), Source: telemetry.CallPriority, Cause: telemetry.CausePriorityEnded})
 		}
 	}
 }
@@ -275,10 +275,10 @@ func (w *Watch) found(p *Picture, m *memory, a *Affected, nowUS int64) {
 // call has people call the contact of a vehicle, for another reason, or not any more.
 func (w *Watch) call(c *conflict, why, cause string, nowUS int64) {
 	if c.called != "" && why == "" {
-		w.cfg.Bus.Publish(nowUS, &telemetry.Call{Source: telemetry.CallPriority, Vehicle: c.vehicle, Why: c.called, Cause: cause})
+		w.cfg.Bus.Publish(nowUS, &telemetry.Call{Vehicle: c.vehicle, Source: telemetry.CallPriority, Why: c.called, Cause: cause})
 	}
 	if why != "" {
-		w.cfg.Bus.Publish(nowUS, &telemetry.Call{Source: telemetry.CallPriority, Vehicle: c.vehicle, Began: true, Why: why})
+		w.cfg.Bus.Publish(nowUS, &telemetry.Call{Vehicle: c.vehicle, Source: telemetry.CallPriority, Began: true, Why: why})
 	}
 	c.called = why
 }
@@ -310,7 +310,7 @@ func (w *Watch) callLost(p *Picture, m *memory, nowUS int64) {
 		return
 	}
 	m.called = lost
-	c := telemetry.Call{Source: telemetry.CallPriority, Vehicle: asVehicle(p.ID, p.Name), Began: lost, Cause: "seen_again"}
+	c := telemetry.Call{Vehicle: asVehicle(p.ID, p.Name), Source: telemetry.CallPriority, Began: lost, Cause: "seen_again"}
 	switch {
 	case lost && p.Where == Unseen:
 		c.Why = fmt.Sprintf("Priority traffic %q is bound to %s, which nobody sees: no vehicle is kept clear of it. Call whoever operates it, and place it by hand.", p.Name, p.Track)

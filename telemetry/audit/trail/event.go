@@ -23,8 +23,10 @@ const (
 	schemaWebhook  = 12     // web/notify
 	schemaOrder    = 13     // telemetry/command
 	schemaControl  = 14     // airspace
-	schemaPriority = 18     // airspace
+	schemaBulk     = 17     // telemetry/command/bulk
 	schemaMinutes  = 19     // telemetry/coverage
+	schemaLadder   = 15     // telemetry/command/ladder
+	schemaPriority = 18     // airspace
 	schemaJournal  = 0xffff // telemetry/journal
 )
 
@@ -54,6 +56,9 @@ type body struct {
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
+	Bulk  *many  `json:"bulk"`
+
+	Ladder *enforced `json:"ladder"`
 
 	FromUS int64  `json:"from_us"`
 	ToUS   int64  `json:"to_us"`
@@ -127,6 +132,16 @@ type lease struct {
 	Reason   string `json:"reason"`
 }
 
+// many is an order to many vehicles.
+type many struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	Of     string `json:"of"`
+	Reason string `json:"reason"`
+	Why    string `json:"why"`
+	Orders int    `json:"orders"`
+}
+
 type call struct {
 	Vehicle  string `json:"vehicle"`
 	Operator string `json:"operator"`
@@ -135,6 +150,23 @@ type call struct {
 	Outcome  string `json:"outcome"`
 	Note     string `json:"note"`
 	Cause    string `json:"cause"`
+}
+
+type enforced struct {
+	ID       string `json:"id"`
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	State    string `json:"state"`
+	Why      string `json:"why"`
+	Fence    object `json:"fence"`
+	Steps    []struct {
+		Kind    string `json:"kind"`
+		Outcome string `json:"outcome"`
+		Order   string `json:"order"`
+	} `json:"steps"`
+	Decision *struct {
+		Reason string `json:"reason"`
+	} `json:"decision"`
 }
 
 type signature struct {
@@ -174,6 +206,10 @@ func Of(rec *journal.Record) Event {
 		}
 	case schemaOrder:
 		b.ofOrder(&e)
+	case schemaLadder:
+		b.ofLadder(&e)
+	case schemaBulk:
+		b.ofBulk(&e)
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -224,6 +260,31 @@ func (b *body) ofOrder(e *Event) {
 		}
 		e.Object, e.Org, e.Outcome = named("vehicle", o.Vehicle)+named(" order", o.ID), o.Operator, o.State
 		e.Why = strings.TrimSpace(o.Kind + control + " " + cmp.Or(o.Why, o.Reason))
+	}
+}
+
+// ofLadder shows what was done about a breach, or who decided it.
+func (b *body) ofLadder(e *Event) {
+	l := b.Ladder
+	if e.Object, e.Why = "enforcement", b.Reason; l == nil {
+		return
+	}
+	e.Object = named("vehicle", l.Vehicle) + named(" fence", l.Fence.ID) + named(" enforcement", l.ID)
+	e.Org, e.Outcome, e.Why = l.Operator, l.State, l.Why
+	if n := len(l.Steps); n > 0 {
+		last := &l.Steps[n-1]
+		e.Object += named(" order", last.Order)
+		e.Why = strings.TrimSpace(last.Kind + " " + last.Outcome + " " + l.Why)
+	}
+	if e.Who != "" && l.Decision != nil {
+		e.Why = l.Decision.Reason
+	}
+}
+
+func (b *body) ofBulk(e *Event) {
+	if m := b.Bulk; m != nil {
+		e.Object = named("bulk", m.ID)
+		e.Why = strings.TrimSpace(fmt.Sprintf("%s to %d of %s %s", m.Kind, m.Orders, m.Of, cmp.Or(m.Why, m.Reason)))
 	}
 }
 

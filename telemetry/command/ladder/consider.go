@@ -229,7 +229,7 @@ func (e *Enforcer) put(v *followed, l, before *Ladder, a answer) {
 	e.call(v, l, before.Called)
 	if !same(l, before) {
 		l.ChangedUS = e.nowUS()
-		e.write(typeOf(l, before), "", l)
+		e.write(typeOf(l, before), l)
 	}
 }
 
@@ -278,7 +278,7 @@ func (e *Enforcer) ask(v *followed, s *situation, a answer, basis *command.Basis
 	l.Steps = append(l.Steps, step)
 	v.movesUS = 0
 	l.ChangedUS = now
-	e.write(typeOf(l, before), "", l)
+	e.write(typeOf(l, before), l)
 	e.wake(v) // an impossible step is followed by the next one
 }
 

@@ -225,7 +225,7 @@ func (e *Enforcer) begin(ctx context.Context) {
 		case !l.Open():
 		case e.cfg.Mode == Off:
 			l.State, l.Cause, l.EndedUS = Ended, "enforcement_off", e.startUS
-			e.write(typeOf(l, l), "", l)
+			e.write(typeOf(l, l), l)
 		default:
 			e.followed(l.Vehicle).former = true
 		}

@@ -29,6 +29,8 @@ type entry struct {
 	AtUS   int64   `json:"at_us"`
 	Reason string  `json:"reason,omitempty"`
 	Ladder *Ladder `json:"ladder,omitempty"`
+
+	Request *journal.Request `json:"request,omitempty"` // that it answers
 }
 
 // errEntry is returned when an entry of the journal cannot be read, e.g. because a
@@ -44,8 +46,8 @@ func typeOf(l, before *Ladder) string {
 }
 
 // write has a ladder written down as it is. Called with e.mu held.
-func (e *Enforcer) write(typ, by string, l *Ladder) <-chan error {
-	return e.writeEntry(&entry{Type: typ, By: by, AtUS: e.nowUS(), Ladder: l.copied()})
+func (e *Enforcer) write(typ string, l *Ladder) {
+	e.writeEntry(&entry{Type: typ, AtUS: e.nowUS(), Ladder: l.copied()})
 }
 
 func (e *Enforcer) writeEntry(n *entry) <-chan error {

@@ -16,16 +16,16 @@ func (e *Enforcer) Decide(ctx context.Context, id vehicles.VehicleID, what Verdi
 	e.mu.Lock()
 	l := e.openOf(id)
 	switch {
-	case e.stopped || e.life == nil:
-		e.mu.Unlock()
-		return Ladder{}, ErrStopping
 	case l == nil:
 		e.mu.Unlock()
 		return Ladder{}, fmt.Errorf("vehicle %s: %w", id, ErrNoLadder)
+	case e.stopped || e.life == nil:
+		e.mu.Unlock()
+		return Ladder{}, ErrStopping
 	}
 	next := l.copied()
 	next.Decision = &Decision{What: what, By: by, Reason: reason, AtUS: e.nowUS()}
-	done := e.write(typeDecided, by, next)
+	done := e.writeEntry(&entry{Type: typeDecided, By: by, AtUS: next.Decision.AtUS, Ladder: next, Request: journal.RequestOf(ctx)})
 	e.mu.Unlock()
 	if err := settled(ctx, done); err != nil {
 		return Ladder{}, err
@@ -33,7 +33,7 @@ func (e *Enforcer) Decide(ctx context.Context, id vehicles.VehicleID, what Verdi
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l.Decision = next.Decision
-	e.write(typeOf(l, l), "", l) // an entry of meanwhile may be without it
+	e.write(typeOf(l, l), l) // an entry of meanwhile may be without it
 	if v := e.of[id]; v != nil && v.ladder == l {
 		e.wake(v)
 	}
@@ -45,14 +45,14 @@ func (e *Enforcer) Decide(ctx context.Context, id vehicles.VehicleID, what Verdi
 func (e *Enforcer) Confirm(ctx context.Context, by, reason string) error {
 	e.mu.Lock()
 	switch {
+	case e.confirmed != "" || e.cfg.Mode != Act:
+		e.mu.Unlock()
+		return ErrNothingWaits
 	case e.stopped || e.life == nil:
 		e.mu.Unlock()
 		return ErrStopping
-	case e.confirmed != "":
-		e.mu.Unlock()
-		return ErrNothingWaits
 	}
-	done := e.writeEntry(&entry{Type: typeConfirmed, By: by, AtUS: e.nowUS(), Reason: reason})
+	done := e.writeEntry(&entry{Type: typeConfirmed, By: by, AtUS: e.nowUS(), Reason: reason, Request: journal.RequestOf(ctx)})
 	e.mu.Unlock()
 	if err := settled(ctx, done); err != nil {
 		return err
@@ -80,6 +80,18 @@ func settled(ctx context.Context, done <-chan error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("the outcome is not known yet, look at the vehicle: %w", ctx.Err())
 	}
+}
+
+// Standing is what the ladder does at all.
+type Standing struct {
+	Mode     Mode
+	HeldBack string // why no automatic order leaves now; empty: they do
+	Waits    int    // vehicles in breach that get none because of the restart
+}
+
+// Standing is what the ladder does at all, now.
+func (e *Enforcer) Standing() Standing {
+	return Standing{Mode: e.cfg.Mode, HeldBack: e.cfg.Unfit(), Waits: e.waiting()}
 }
 
 // waiting is how many vehicles get no automatic order because of the restart.

@@ -1,7 +1,7 @@
 // Package dialogue holds conversations with vehicles over MAVLink: commands with
-// their acknowledgements, messages on request, parameters, the offset of clocks,
-// and what the zone asks a vehicle when it is heard first: who it is, where its
-// home is, what it does when its link is lost.
+// their acknowledgements, plans, messages on request, parameters, the offset of
+// clocks, and what the zone asks a vehicle when it is heard first: who it is, where
+// its home is, what it does when its link is lost.
 //
 // An Exchange joins a mavlink.Sender, which sends, with a mavlink.Sink, which
 // hands on what vehicles answer (Note). Each conversation has a mailbox of its
@@ -11,9 +11,11 @@
 // they are take part; nothing is ever sent to others.
 //
 // An acknowledgement is not the effect: whoever orders something confirms it by
-// the state that the vehicle reports. Timers and retries are those of MAVLink's
-// command and parameter protocols: an answer is waited for 1 s, a request is sent
-// six times at most, and a command that is in progress may take 30 s from one
+// the state that the vehicle reports; a plan is read back before it counts as on
+// board. Timers and retries are those of MAVLink's protocols: the answer to a
+// command or about a parameter is waited for 1 s, that to the offer of a plan 1.5 s,
+// to an item of it 250 ms, a request is sent six times at most, that of an item on a
+// poor link eleven times, and a command that is in progress may take 30 s from one
 // sign of progress to the next. All methods are safe for concurrent use. Note and
 // Reports never wait.
 package dialogue

@@ -264,7 +264,7 @@ func (u *upload) acknowledged(r PlanResult) step {
 		no.Command = u.items[u.asked].Command
 	}
 	lost := r == PlanFailed && u.sentAll() && u.sends[len(u.items)-1] > 1 // the acknowledgement of all, perhaps
-	if !lost && (stray(r) || r == PlanCancelled && u.asked < 0) {
+	if !lost && (stray(r) || r == PlanCancelled && u.high < 1) {
 		u.nay = no
 		return step{}
 	}

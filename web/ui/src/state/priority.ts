@@ -3,7 +3,7 @@
 
 import { signal } from '@preact/signals';
 import { priorityApi, type PriorityTraffic } from '../api/priority';
-import type { LonLat } from '../map/view';
+import type { LonLat } from '../fence/shape';
 import { may } from './accounts';
 
 export const priorities = signal<readonly PriorityTraffic[]>([]);
