@@ -264,19 +264,12 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
-=======
-	s.planEndpoints(api)
-s.bulkEndpoints(api)
-	s.callEndpoints(api)
-	s.planEndpoints(api)
-=======
-	s.callEndpoints(api)
 	s.bulkEndpoints(api)
-	s.coverageEndpoints(api)
+	s.callEndpoints(api)
+	s.planEndpoints(api)
 	s.ladderEndpoints(api)
+	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
-	
-	
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
