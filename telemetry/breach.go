@@ -40,8 +40,8 @@ type Settled struct {
 	Cause   string
 }
 
-// Confirmed says, once in a breach, that the grounds now suffice for an
-// automatic order.
+// Confirmed says, once in a breach and again after each loss of the link, that the
+// grounds now suffice for an automatic order.
 type Confirmed struct {
 	Vehicle *vehicles.Identity
 	Fence   *geofence.Compiled
@@ -164,6 +164,14 @@ func (s *shard) confirm(v *owned, b *breach) {
 	}
 	b.confirmed = true
 	s.p.cfg.Bus.Publish(v.track.FixUS, &Confirmed{Vehicle: v.id, Fence: b.fence, Grounds: g})
+}
+
+// unconfirm has the breaches of a vehicle confirmed anew: what was known before its
+// link was lost says nothing of now (SAFETY 4).
+func (v *owned) unconfirm() {
+	for i := range v.breaches {
+		v.breaches[i].confirmed, v.breaches[i].inside = false, 0
+	}
 }
 
 // breachType is the type of the alert of a breach.

@@ -161,6 +161,18 @@ func (w *Warden) Board(ctx context.Context, view View) (Restriction, []Complianc
 	return w.is, out, nil
 }
 
+// Against are the vehicles that do not comply with the restriction in force.
+func (w *Warden) Against(ctx context.Context) (map[vehicles.VehicleID]bool, error) {
+	_, board, err := w.Board(ctx, WholeZone())
+	out := map[vehicles.VehicleID]bool{}
+	for i := range board {
+		if !board[i].Complies {
+			out[board[i].Vehicle.ID] = true
+		}
+	}
+	return out, err
+}
+
 // look compares every track with the restriction.
 func (w *Warden) look(ctx context.Context) error {
 	select {

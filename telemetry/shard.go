@@ -216,6 +216,9 @@ func (s *shard) watchLinks() {
 func (s *shard) setLink(v *owned, to vehicles.LinkState, nowUS int64) {
 	from := v.track.Link
 	v.track.Link = to
+	if from == vehicles.LinkLost {
+		v.unconfirm()
+	}
 	s.p.cfg.Bus.Publish(nowUS, &LinkChange{Vehicle: v.id, From: from, To: to, Armed: v.track.Armed})
 }
 

@@ -20,6 +20,8 @@ import (
 	"testzone/airspace"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 )
 
@@ -46,21 +48,25 @@ type EventSource interface {
 
 // Event is one entry of the journal.
 type Event struct {
-	Seq     uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, zone.state; with audit.read also duty.sign_on, person.create and the like"`
-	At      string          `json:"at" format:"date-time"`
-	By      string          `json:"by,omitempty" doc:"Actor id"`
-	Fences  []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
-	AlertID string          `json:"alert_id,omitempty"`
-	Alert   *Alert          `json:"alert,omitempty" doc:"When it is raised or begins again: as it was then"`
-	Cause   string          `json:"cause,omitempty" doc:"Why an alert was cleared"`
-	Note    string          `json:"note,omitempty" doc:"Of who acknowledged"`
-	Order   *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
-	Lease   *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
-	Call    *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
-	Zone    *ZoneState      `json:"zone,omitempty" doc:"What the zone may be used for from then on"`
-	Hash    string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
-	Entry   json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
+	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state; with audit.read also duty.sign_on, person.create and the like"`
+	At         string          `json:"at" format:"date-time"`
+	By         string          `json:"by,omitempty" doc:"Actor id"`
+	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
+	AlertID    string          `json:"alert_id,omitempty"`
+	Alert      *Alert          `json:"alert,omitempty" doc:"When it is raised or begins again: as it was then"`
+	Cause      string          `json:"cause,omitempty" doc:"Why an alert was cleared"`
+	Note       string          `json:"note,omitempty" doc:"Of who acknowledged"`
+	Order      *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
+	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
+	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
+	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
+	Plan       *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
+	Zone       *ZoneState      `json:"zone,omitempty" doc:"What the zone may be used for from then on"`
+	Hash       string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
+	Entry      json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
+
+	Enforcement *BreachEnforcement `json:"enforcement,omitempty" doc:"Of the breach of a vehicle, as it was then"`
 
 	operator string // of the vehicle that an order or a lease is about
 }
@@ -74,12 +80,15 @@ type eventBody struct {
 	Fence   *fenceRef    `json:"fence"`
 	Changes []changedRef `json:"changes"`
 
-	Alert *telemetry.Alert           `json:"alert"`
-	Order *command.Order             `json:"order"`
-	Lease *command.Lease             `json:"lease"`
-	Call  *command.Call              `json:"call"`
-	Cause string                     `json:"cause"`
-	Ack   *telemetry.Acknowledgement `json:"ack"`
+	Alert *telemetry.Alert `json:"alert"`
+	Order *command.Order   `json:"order"`
+	Lease *command.Lease   `json:"lease"`
+
+	Ladder *ladder.Ladder             `json:"ladder"`
+	Call   *command.Call              `json:"call"`
+	Plan   *onboard.Record            `json:"plan"`
+	Cause  string                     `json:"cause"`
+	Ack    *telemetry.Acknowledgement `json:"ack"`
 }
 
 type fenceRef struct {
@@ -88,8 +97,9 @@ type fenceRef struct {
 }
 
 type changedRef struct {
-	Fence *fenceRef            `json:"fence"`
-	State *airspace.ZoneStatus `json:"state"`
+	Fence    *fenceRef            `json:"fence"`
+	Priority *fenceRef            `json:"priority"`
+	State    *airspace.ZoneStatus `json:"state"`
 	fenceRef
 }
 
@@ -101,7 +111,7 @@ func (c changedRef) result() FenceResult {
 }
 
 // eventOf is a record as a follower may see it; all is audit.read. Without it
-// only fences, alerts and orders are shown, which zone.read shows too.
+// only fences, priority traffic, alerts, orders and enforcement are shown, which zone.read shows too.
 func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	e = Event{Seq: rec.Seq, Type: "entry", At: timeOf(rec.TimeUS)}
 	if all {
@@ -122,9 +132,12 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
+	ladders := rec.Schema == ladder.Schema && strings.HasPrefix(e.Type, "enforcement.")
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
+	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
+	plans := rec.Schema == onboard.Schema && strings.HasPrefix(e.Type, "plan.")
 	zone := rec.Schema == airspace.ControlSchema && strings.HasPrefix(e.Type, "zone.")
-	if !fences && !alerts && !orders && !zone {
+	if !fences && !alerts && !orders && !ladders && !priorities && !plans && !zone {
 		return e, all
 	}
 	var body eventBody
@@ -137,7 +150,14 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 		return e, true
 	case zone:
 		return e, e.ofZone(&body) || all
-	case orders:
+	case priorities:
+		for _, c := range body.Changes {
+			if c.Priority != nil {
+				e.PriorityID = c.Priority.ID
+			}
+		}
+		return e, true
+	case orders, ladders, plans:
 		return e, e.about(&body, rec.Seq) || all
 	}
 	e.AlertID, e.Cause = body.ID, body.Cause
@@ -163,11 +183,15 @@ func (e *Event) ofZone(body *eventBody) bool {
 	return e.Zone != nil
 }
 
-// about takes an order, a lease and a call in; false when there is none.
+// about takes an order, a lease, a call, an enforcement and a plan in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
 		e.Lease, e.operator = &shown, l.Operator
+	}
+	if l := body.Ladder; l != nil {
+		shown := ladderOf(l)
+		e.Enforcement, e.operator = &shown, l.Operator
 	}
 	if o := body.Order; o != nil {
 		o.JournalSeq = seq
@@ -178,7 +202,17 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := callOf(c)
 		e.Call, e.operator = &shown, c.Operator
 	}
-	return e.Order != nil || e.Lease != nil || e.Call != nil
+	if p := body.Plan; p != nil {
+		p.JournalSeq = seq
+		shown := planOf(p)
+		e.Plan, e.operator = &shown, p.Operator
+	}
+	return e.ofVehicle()
+}
+
+// ofVehicle reports whether the event is about one vehicle of an operator.
+func (e *Event) ofVehicle() bool {
+	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil || e.Plan != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -187,11 +221,11 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil || e.Call != nil {
+	if e.ofVehicle() {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
-		return len(e.Fences) > 0 || e.Zone != nil
+		return len(e.Fences) > 0 || e.PriorityID != "" || e.Zone != nil
 	}
 	a, ok := s.cfg.Book.Alert(sees, e.AlertID)
 	if ok && e.Alert != nil {

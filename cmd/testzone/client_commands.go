@@ -20,7 +20,7 @@ import (
 
 // clientCommands are for scripts: they use the public API and nothing else.
 func clientCommands() []*cobra.Command {
-	return []*cobra.Command{loginCommand(), fencesCommand(), vehiclesCommand(), gatewaysCommand(), ordersCommand(),
+	return []*cobra.Command{loginCommand(), fencesCommand(), vehiclesCommand(), gatewaysCommand(), ordersCommand(), enforcementCommand(),
 		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand(), zoneCommand()}
 }
 

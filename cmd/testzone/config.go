@@ -43,6 +43,8 @@ type config struct {
 	Recording recordingConfig `yaml:"recording"`
 	Gateways  gatewaysConfig  `yaml:"gateways"`
 
+	Enforcement enforcementConfig `yaml:"enforcement"`
+
 	// SecretsKey is the file with the key of the secret store; default
 	// secrets.key in data_dir. On another medium, the data folder alone tells nothing.
 	SecretsKey string `yaml:"secrets_key_file"`
@@ -225,6 +227,7 @@ func (c *config) check() error {
 	if err := c.Recording.check(); err != nil {
 		errs = append(errs, err)
 	}
+	c.Enforcement.check(bad)
 	if c.Link.Degraded <= 0 || c.Link.Lost <= c.Link.Degraded {
 		bad("link: degraded (%v) must be above 0 and lost (%v) above degraded", c.Link.Degraded, c.Link.Lost)
 	}

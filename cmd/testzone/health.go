@@ -12,13 +12,17 @@ import (
 )
 
 // health collects why the system is degraded, its people included.
-func (s *server) health() []telemetry.Reason { return append(s.ownHealth(), s.dutyHealth()...) }
+func (s *server) health() []telemetry.Reason {
+	return append(append(s.ownHealth(), s.dutyHealth()...), s.ladders.Health()...)
+}
 
 // ownHealth is what is wrong with the server. Whatever makes the zone blind or late
 // is said (SAFETY 9, 10, 12).
 func (s *server) ownHealth() []telemetry.Reason {
 	out := append(s.book.Health(), s.traffic.Health()...)
 	out = append(out, s.orders.Health()...)
+	out = append(out, s.bulk.Health()...)
+	out = append(out, s.plans.Health()...)
 	out = append(out, s.coverage.Health()...)
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
@@ -36,13 +40,14 @@ func (s *server) ownHealth() []telemetry.Reason {
 		}
 	}
 	s.stateHealth(add)
+	s.priorityHealth(add)
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}
 	if waits := s.waits.since(time.Now(), s.journal.Health()); waits > waitsAfter {
 		add("journal_waits", "The disk of the journal has not answered for %v. Fences and alerts go on, decisions end unanswered. Check the disk; nothing has to be restarted when it goes on.", waits.Round(time.Second))
 	}
-	if behind := time.Duration(s.newestUS-time.Now().UnixMicro()) * time.Microsecond; behind > time.Second {
+	if behind := s.clockBehind(); behind > 0 {
 		add("clock_behind", "This machine's clock is %v behind the newest journal entry: times shown are wrong. Set the clock, then restart.", behind.Round(time.Second))
 	}
 	recorded := s.recorded()

@@ -13,6 +13,9 @@ import (
 	"testzone/airspace"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/web"
@@ -41,7 +44,9 @@ type statePart interface {
 // state is the parts that are in a snapshot, in its order.
 type state []statePart
 
-func (s *server) state() state { return state{s.register, s.book, s.requests, s.orders, s.coverage} }
+func (s *server) state() state {
+	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders, s.bulk, s.plans}
+}
 
 // freshState has seen no entry and decides nothing.
 func (s *server) freshState() (state, error) {
@@ -53,11 +58,23 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
+	many, err := bulk.New(bulk.Config{})
+	if err != nil {
+		return nil, err
+	}
 	covered, err := coverage.New(coverage.Config{})
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered}, nil
+	ladders, err := ladder.New(ladder.Config{})
+	if err != nil {
+		return nil, err
+	}
+	plans, err := onboard.New(onboard.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders, many, plans}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

@@ -350,6 +350,8 @@ func (d *decoder) known(s *session, f *frame, def *definition) Reason {
 		return d.hot(s, f)
 	case cold, answer:
 		return d.note(s, f, def)
+	case current:
+		return d.current(s, f, def)
 	}
 	d.stats.Ignored++
 	return accepted

@@ -92,6 +92,7 @@ const (
 	cold          // decoded with gomavlib and given to Sink.Note
 	answer        // the same; part of an exchange: telemetry cannot use up its budget
 	sighting      // decoded by offset into a vehicles.Sighting
+	current       // MISSION_CURRENT: cold when it tells of another plan
 )
 
 // definition is what is known of one message id.

@@ -18,6 +18,7 @@ const (
 	idGlobalPositionInt = 33
 	idMissionItem       = 39
 	idMissionRequest    = 40
+	idMissionCurrent    = 42
 	idMissionCount      = 44
 	idMissionAck        = 47
 	idMissionRequestInt = 51
@@ -48,6 +49,8 @@ func kindOf(id uint32) kind {
 		return hot
 	case idHomePosition:
 		return cold
+	case idMissionCurrent:
+		return current
 	case idParamValue, idParamError, idMissionItem, idMissionRequest, idMissionCount, idMissionAck, idMissionRequestInt, idMissionItemInt,
 		idCommandLong, idCommandAck, idTimesync, idAutopilotVersion, idStatusText:
 		return answer

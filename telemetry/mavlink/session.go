@@ -44,6 +44,7 @@ type session struct {
 	leads              bool        // of the vehicle's sessions, what is sent to it goes here
 	suspicion
 
+	plans     planNumbers // of the last MISSION_CURRENT
 	sightings bucket
 	signal    [signalReceivers]uint8 // last GNSS_INTEGRITY of each receiver
 }

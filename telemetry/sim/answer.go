@@ -134,8 +134,11 @@ func targetOf(m message.Message) (uint8, bool) {
 		return m.TargetSystem, true
 	case *ardupilotmega.MessageTimesync:
 		return m.TargetSystem, m.TargetSystem != 0
+	case *ardupilotmega.MessageParamSet:
+		return m.TargetSystem, true
 	}
-	return 0, false
+	system, _, ok := planMessage(m)
+	return system, ok
 }
 
 // believes checks a frame as a strict vehicle does: the signature is by its key
@@ -174,18 +177,24 @@ func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 	case *ardupilotmega.MessageCommandInt:
 		return m.attend(order{v2, q.Command, q.Param1, q.Param2}, at)
 	case *ardupilotmega.MessageParamRequestRead:
-		for i, p := range m.kind.params {
+		all := m.params()
+		for i, p := range all {
 			if p.name == q.ParamId || q.ParamId == "" && int(q.ParamIndex) == i {
-				return []message.Message{&ardupilotmega.MessageParamValue{
-					ParamId: p.name, ParamValue: p.value, ParamType: p.typ, ParamCount: uint16(len(m.kind.params)), ParamIndex: uint16(i),
-				}}
+				return []message.Message{p.says(i, len(all))}
 			}
 		}
+	case *ardupilotmega.MessageParamSet:
+		return m.setParam(q)
 	case *ardupilotmega.MessageTimesync:
 		if q.Tc1 == 0 {
 			return []message.Message{&ardupilotmega.MessageTimesync{
 				Tc1: int64(m.bootMS)*1e6 + int64(at), Ts1: q.Ts1, TargetSystem: v2.SystemID, TargetComponent: v2.ComponentID,
 			}}
+		}
+	default:
+		if m.board != nil {
+			out, _ := m.board.Hear(Station{v2.SystemID, v2.ComponentID}, q, at)
+			return out
 		}
 	}
 	return nil
@@ -194,6 +203,10 @@ func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 func (m *member) obey(v2 *frame.V2Frame, command common.MAV_CMD, param1, param2 float32, at time.Duration) []message.Message {
 	ack := &ardupilotmega.MessageCommandAck{
 		Command: command, Result: ardupilotmega.MAV_RESULT_UNSUPPORTED, TargetSystem: v2.SystemID, TargetComponent: v2.ComponentID,
+	}
+	if r, ok := m.carriesOut(command, param1, at.Seconds()); ok {
+		ack.Result = r
+		return []message.Message{ack}
 	}
 	var wanted message.Message
 	switch {

@@ -57,6 +57,13 @@ func newFrameWriter(s *sink) (*frame.Writer, error) {
 		&ardupilotmega.MessageTimesync{},
 		&ardupilotmega.MessageAutopilotVersion{},
 		&ardupilotmega.MessageHomePosition{},
+		&ardupilotmega.MessageMissionRequest{},
+		&ardupilotmega.MessageMissionRequestInt{},
+		&ardupilotmega.MessageMissionCount{},
+		&ardupilotmega.MessageMissionItemInt{},
+		&ardupilotmega.MessageMissionAck{},
+		&ardupilotmega.MessageMissionCurrent{},
+		&ardupilotmega.MessageFenceStatus{},
 		&ardupilotmega.MessageEkfStatusReport{},
 		&development.MessageGnssIntegrity{},
 	}}}
@@ -94,6 +101,10 @@ func (m *member) message(id int, t float64, boot uint32, noiseM float64) (messag
 		}, p
 	case idHeartbeat:
 		return m.heartbeat(t, s), p
+	case idMissionCurrent:
+		return m.carried(t), p
+	case idFenceStatus:
+		return m.fenceStatus(), p
 	case idEstimator:
 		return r.estimator(), p
 	case idIntegrity:
@@ -182,6 +193,9 @@ func gcsHeartbeat() message.Message {
 
 // boot is the device's clock in ms, never the 0 that means "none".
 func (m *member) boot(t time.Duration) uint32 {
+	if since := time.Duration(m.rebooted.Load()); since > 0 && t > since {
+		return 1 + uint32((t - since).Milliseconds())
+	}
 	return m.bootMS + uint32(t.Milliseconds())
 }
 

@@ -67,6 +67,11 @@ type member struct {
 	station station
 	doing   atomic.Pointer[doing] // nil: it had no order
 
+	board    *Board // nil: it does not hear
+	values   settings
+	guard    guard
+	rebooted atomic.Int64 // ns after the start of the fleet; 0: it did not restart
+
 	events   atomic.Pointer[[]*event] // how it behaves; nil: as it should
 	frames   atomic.Uint64            // either way, while its link drops some
 	late     lateOrders

@@ -136,6 +136,9 @@ func (g *group) fill(mine []*member) {
 		}
 	}
 	for _, m := range mine {
+		if m.board != nil {
+			slow.streams = append(slow.streams, stream{m, idMissionCurrent}, stream{m, idFenceStatus})
+		}
 		if m.asks {
 			slow.streams = append(slow.streams, stream{m, idCommandLong})
 		}
@@ -219,6 +222,9 @@ func (g *group) send(s stream, at time.Duration) {
 	}
 	m := s.m
 	for _, msg := range m.conduct(at) {
+		g.answered(answer{m, msg}, at)
+	}
+	for _, msg := range m.onBoard(at) {
 		g.answered(answer{m, msg}, at)
 	}
 	boot := m.boot(at)

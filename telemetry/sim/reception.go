@@ -159,7 +159,7 @@ func (r *reception) reflect(m *member, t float64) {
 	switch {
 	case bad < 0.7:
 		offM = 1 + 4*how(2)
-	case bad < 0.97:
+	case bad < 0.99:
 		offM = 5 + 15*how(2)
 	default:
 		offM = 20 + 30*how(2)

@@ -71,6 +71,9 @@ func (f *Fleet) prepare() (err error) {
 				m.asks = f.cfg.AskToArm
 			}
 		}
+		if f.cfg.Answer || m.station.signer != nil {
+			f.equip(m)
+		}
 		if f.cfg.Faults == nil {
 			continue
 		}

@@ -14,9 +14,10 @@
 //
 // A fleet that signs, or is told to answer, answers requests for its version,
 // home, parameters and clock. One that signs obeys: it stands or circles, goes on,
-// returns and lands, see ordered. A Fleet is used by one Run; Stats and At may be
-// called at any time. Not simulated: wind, sensors, on-board fences, a fixed wing
-// that returns.
+// returns and lands, see ordered, stores plans, flies the mission among them and
+// keeps to the fence and the rally points, see Board. A Fleet is used by one Run;
+// Stats and At may be called at any time. Not simulated: wind, sensors, a fixed wing
+// that returns or flies a mission.
 package sim
 
 import (
@@ -93,6 +94,8 @@ type Config struct {
 	AskToArm bool
 	// Faults says what a vehicle does wrong.
 	Faults func(sys uint8) Fault
+	// PlanFaults says what a vehicle does wrong with plans.
+	PlanFaults func(sys uint8) PlanFaults
 	// Script is what vehicles do other than they should, and what befalls them; see Do.
 	Script []Event
 	// Integrity has vehicles also say once a second what their estimator and, those that

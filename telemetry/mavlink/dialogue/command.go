@@ -114,7 +114,7 @@ func (e *Exchange) command(ctx context.Context, p *peer, c Command) (Ack, error)
 	defer o.owe()
 	if err = e.converse(ctx, box, 1+retries, o.send, o.take); err != nil {
 		if r, ok := err.(*Refusal); ok {
-			r.Said = o.said(ctx, box)
+			r.Said = o.text.said(ctx, box)
 			return Ack{}, r
 		}
 		return Ack{}, fmt.Errorf("vehicle %s, command %d: %w", p.vehicle, c.ID, err)
@@ -255,14 +255,9 @@ func whole(v float64) int32 {
 	return int32(math.Round(max(math.MinInt32, min(math.MaxInt32, v))))
 }
 
-// ours reports whether an acknowledgement is an answer to us. One without a
-// target, of an older peer, is ours only where nobody else can have asked:
-// behind a gateway there is a ground station that does.
+// ours reports whether an acknowledgement is an answer to us.
 func (o *order) ours(m *ardupilotmega.MessageCommandAck) bool {
-	if m.TargetSystem == 0 && m.TargetComponent == 0 {
-		return !o.vouched
-	}
-	return m.TargetSystem == o.e.sys && (m.TargetComponent == o.e.comp || m.TargetComponent == 0)
+	return o.e.isUs(address{m.TargetSystem, m.TargetComponent}, o.vouched)
 }
 
 func (o *order) take(l Letter) next {
@@ -314,25 +309,4 @@ func twinFrame(f uint8) (uint8, bool) {
 		return 21 - f, true
 	}
 	return 0, false
-}
-
-// said is the reason that a vehicle gave for a refusal, before it or soon after.
-func (o *order) said(ctx context.Context, b *Mailbox) string {
-	timer := time.NewTimer(textTime)
-	defer timer.Stop()
-	for o.text.String() == "" {
-		select {
-		case <-ctx.Done():
-			return ""
-		case <-b.peer.done:
-			return ""
-		case <-timer.C:
-			return ""
-		case l := <-b.letters:
-			if m, ok := l.Message.(*ardupilotmega.MessageStatustext); ok {
-				o.text.add(m)
-			}
-		}
-	}
-	return o.text.String()
 }

@@ -1,7 +1,7 @@
 // Package dialogue holds conversations with vehicles over MAVLink: commands with
-// their acknowledgements, messages on request, parameters, the offset of clocks,
-// and what the zone asks a vehicle when it is heard first: who it is, where its
-// home is, what it does when its link is lost.
+// their acknowledgements, plans, messages on request, parameters, the offset of
+// clocks, and what the zone asks a vehicle when it is heard first: who it is, where
+// its home is, what it does when its link is lost.
 //
 // An Exchange joins a mavlink.Sender, which sends, with a mavlink.Sink, which
 // hands on what vehicles answer (Note). Each conversation has a mailbox of its
@@ -11,9 +11,11 @@
 // they are take part; nothing is ever sent to others.
 //
 // An acknowledgement is not the effect: whoever orders something confirms it by
-// the state that the vehicle reports. Timers and retries are those of MAVLink's
-// command and parameter protocols: an answer is waited for 1 s, a request is sent
-// six times at most, and a command that is in progress may take 30 s from one
+// the state that the vehicle reports; a plan is read back before it counts as on
+// board. Timers and retries are those of MAVLink's protocols: the answer to a
+// command or about a parameter is waited for 1 s, that to the offer of a plan 1.5 s,
+// to an item of it 250 ms, a request is sent six times at most, that of an item on a
+// poor link eleven times, and a command that is in progress may take 30 s from one
 // sign of progress to the next. All methods are safe for concurrent use. Note and
 // Reports never wait.
 package dialogue
@@ -41,10 +43,14 @@ var (
 	ErrGone = errors.New("the vehicle is not heard any more")
 	// ErrNoAnswer is returned when a vehicle does not answer in time, however often it is asked. Whether it did what it was asked is not known.
 	ErrNoAnswer = errors.New("the vehicle does not answer")
-	// ErrPending is returned when the same command waits for its acknowledgement already: the answers could not be told apart.
+	// ErrPending is returned when the same command waits for its acknowledgement already, or a plan is transferred: the answers could not be told apart.
 	ErrPending = errors.New("the same command is pending")
 	// ErrRefused is returned when a vehicle says no; the error is a *Refusal.
 	ErrRefused = errors.New("the vehicle refuses")
+	// ErrRestarted is returned when a vehicle restarts during the transfer of a plan. What it carries is not known.
+	ErrRestarted = errors.New("the vehicle restarted meanwhile")
+	// ErrStored is returned when a vehicle stored something else than it was given; the error says where it differs.
+	ErrStored = errors.New("the vehicle stored something else")
 	// ErrTooMany is returned when too many conversations with one vehicle are open.
 	ErrTooMany = errors.New("too many conversations with the vehicle")
 )
@@ -66,6 +72,15 @@ type Config struct {
 	Identified func(vehicles.VehicleID, Version)
 	Home       func(vehicles.VehicleID, Home)
 	LostLink   func(vehicles.VehicleID, LostLink)
+
+	// PlanIDs is told when a vehicle says that it carries other plans than before,
+	// whoever gave it them. It is called by the goroutine that receives: it must
+	// not block.
+	PlanIDs func(vehicles.VehicleID, PlanIDs)
+
+	// Restarted is told at once when a vehicle began anew: what was known of what it
+	// carries is not any more. It has to be quick. Nil: nobody wants to know.
+	Restarted func(vehicles.VehicleID)
 
 	// MayArm answers vehicles that ask whether they may arm; nil: nobody answers
 	// them. ArmAnswered is told of each answer, by the goroutine that sends it.
@@ -107,6 +122,7 @@ type peer struct {
 	requests  chan struct{} // holds one while a message or its rate is asked for: both are commands of one id
 	opens     int           // guarded by the Exchange's mu
 	bootMS    atomic.Uint32 // newest; 0: none yet
+	boots     atomic.Uint32 // restarts that were seen
 	rates     counts
 
 	mu           sync.Mutex // guards the fields below
@@ -118,6 +134,7 @@ type peer struct {
 	again        bool            // and restarted since
 	tries        int             // without an answer
 	armed        armMemory
+	plans        PlanIDs
 }
 
 // New makes an Exchange. Run greets vehicles.
@@ -200,7 +217,7 @@ func (e *Exchange) Note(h vehicles.Handle, receivedUS int64, msg message.Message
 		}
 		return
 	}
-	if e.asksToArm(p, msg) {
+	if e.asksToArm(p, msg) || e.newPlans(p, msg) {
 		return
 	}
 	p.mu.Lock()

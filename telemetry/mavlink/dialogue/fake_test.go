@@ -24,11 +24,12 @@ type vehicle struct {
 	answer func(m message.Message) []message.Message
 	way    func() []time.Duration // of one frame: how long each of its copies takes; none is lost
 
-	mu   sync.Mutex // guards the fields below
-	fail []error    // of the next sends
-	sent []message.Message
-	at   []time.Time
-	got  []message.Message // what reached it
+	mu    sync.Mutex // guards the fields below
+	tenth func()     // called with the tenth message that is sent
+	fail  []error    // of the next sends
+	sent  []message.Message
+	at    []time.Time
+	got   []message.Message // what reached it
 }
 
 func (v *vehicle) Self() (uint8, uint8) { return 250, 190 }
@@ -52,10 +53,29 @@ func (v *vehicle) Send(_ vehicles.Handle, m message.Message) error {
 	}
 	v.sent = append(v.sent, m)
 	v.at = append(v.at, time.Now())
+	if len(v.sent) == 10 && v.tenth != nil {
+		go v.tenth()
+	}
 	for _, d := range v.way() {
 		time.AfterFunc(d, func() { v.hear(m) })
 	}
 	return nil
+}
+
+// setWay changes what becomes of frames.
+func (v *vehicle) setWay(way func() []time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.way = way
+}
+
+// failNext has the next n sends fail.
+func (v *vehicle) failNext(n int, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for range n {
+		v.fail = append(v.fail, err)
+	}
 }
 
 func (v *vehicle) hear(m message.Message) {
@@ -69,7 +89,10 @@ func (v *vehicle) hear(m message.Message) {
 }
 
 func (v *vehicle) say(m message.Message) {
-	for _, d := range v.way() {
+	v.mu.Lock()
+	copies := v.way()
+	v.mu.Unlock()
+	for _, d := range copies {
 		time.AfterFunc(d, func() { v.e.Note(handle, time.Now().UnixMicro(), m) })
 	}
 }

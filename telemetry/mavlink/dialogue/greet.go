@@ -65,6 +65,9 @@ func (e *Exchange) Reports(batch []vehicles.Report) {
 		}
 		if r.BootMS != 0 && p.restarted(r.BootMS) {
 			e.askToGreet(p)
+			if e.cfg.Restarted != nil {
+				e.cfg.Restarted(p.vehicle)
+			}
 		}
 		if p.rates.on.Load() {
 			for k := range streams {
@@ -84,7 +87,10 @@ func (p *peer) restarted(bootMS uint32) bool {
 	case last == 0 || behind < 0:
 		p.bootMS.Store(bootMS)
 	case behind > backMS:
-		return p.bootMS.CompareAndSwap(last, bootMS) // one listener says so
+		if p.bootMS.CompareAndSwap(last, bootMS) { // one listener says so
+			p.boots.Add(1)
+			return true
+		}
 	}
 	return false
 }

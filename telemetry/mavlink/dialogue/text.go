@@ -1,7 +1,9 @@
 package dialogue
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/bluenviron/gomavlib/v3/pkg/dialects/ardupilotmega"
 )
@@ -45,3 +47,24 @@ func (t *text) line(s string) {
 }
 
 func (t *text) String() string { return strings.Join(t.lines, "; ") }
+
+// said is the reason that a vehicle gave for a refusal, before it or soon after.
+func (t *text) said(ctx context.Context, b *Mailbox) string {
+	timer := time.NewTimer(textTime)
+	defer timer.Stop()
+	for t.String() == "" {
+		select {
+		case <-ctx.Done():
+			return ""
+		case <-b.peer.done:
+			return ""
+		case <-timer.C:
+			return ""
+		case l := <-b.letters:
+			if m, ok := l.Message.(*ardupilotmega.MessageStatustext); ok {
+				t.add(m)
+			}
+		}
+	}
+	return t.String()
+}

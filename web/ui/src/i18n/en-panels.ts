@@ -1,11 +1,13 @@
 // Texts of the panels that open on demand: vehicle card, alert details, layers, key help.
 
 import { enEvidence } from './en-evidence';
+import { enLadder } from './en-ladder';
 import { enOrders } from './en-orders';
 import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
+  ...enLadder,
   ...enOrders,
   ...enTraffic,
   'layer.fences': 'Fences',

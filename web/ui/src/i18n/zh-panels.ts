@@ -3,11 +3,13 @@
 import type { enPanels } from './en-panels';
 
 import { zhEvidence } from './zh-evidence';
+import { zhLadder } from './zh-ladder';
 import { zhOrders } from './zh-orders';
 import { zhTraffic } from './zh-traffic';
 
 export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
+  ...zhLadder,
   ...zhOrders,
   ...zhTraffic,
   'layer.fences': '电子围栏',

@@ -13,6 +13,7 @@ import { problemText, useAct } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
 import { concerns, endable, handOf, latencyText, offered, stepsOf, stopOf, withNews, type Me } from './order-offer';
+import { Enforced } from './ladder';
 import { LeaseRow } from './order-lease';
 import { onceFor } from './register-input';
 
@@ -182,14 +183,18 @@ function Panel({ track, me }: { track: Track; me: Me }) {
   );
 }
 
-/** Orders to a vehicle, for those who may give them to it. */
+/** What is done about its breach, and orders for those who may give them to it. */
 export function Orders({ track }: { track: Track }) {
   const me = handOf(actor.value, track.operator);
-  if (!me) return null;
   return (
-    <section class="order-panel" aria-label={t('order.title')} data-testid="order-panel">
-      <h3>{t('order.title')}</h3>
-      {track.verified ? <Panel track={track} me={me} /> : <p class="note">{t('order.unverified')}</p>}
-    </section>
+    <>
+      {track.verified && <Enforced track={track} />}
+      {me && (
+        <section class="order-panel" aria-label={t('order.title')} data-testid="order-panel">
+          <h3>{t('order.title')}</h3>
+          {track.verified ? <Panel track={track} me={me} /> : <p class="note">{t('order.unverified')}</p>}
+        </section>
+      )}
+    </>
   );
 }

@@ -7,7 +7,11 @@ import { may } from '../state/accounts';
 import { Failure, Field, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { DutyPart } from './zone-duty';
+import { later } from './later';
 import { useLive } from './use-live';
+
+const BulkPart = later<{ clear: boolean }>(() => import('./zone-bulk').then((m) => m.BulkPart));
+const CallsPart = later<{ mayNote: boolean }>(() => import('./zone-calls').then((m) => m.CallsPart));
 
 const STATES: readonly StateName[] = ['open', 'no_new_starts', 'clear', 'closed'];
 const HELD: readonly StateName[] = ['clear', 'closed'];
@@ -104,6 +108,8 @@ export function ZonePage() {
       {is && may('zone.control') && <Setting is={is} />}
       <h2>{t('zone.board')}</h2>
       {board.value && <Complying board={board.value} />}
+      <CallsPart mayNote={may('vehicle.command')} />
+      {is && may('vehicle.command') && <BulkPart key={is.state} clear={is.state === 'clear'} />}
       <DutyPart />
     </>
   );
