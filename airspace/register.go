@@ -43,7 +43,11 @@ type Config struct {
 	// StateChanged tells that the zone is in another state, before the decision is
 	// answered.
 	StateChanged func(ZoneStatus)
-	KeptAnswers  int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	// PrioritiesChanged tells that priority traffic changed, when it is in force.
+	PrioritiesChanged func()
+	// DutyChanged is called after a change of who is on duty; default: nobody is told.
+	DutyChanged func()
+	KeptAnswers int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 }
 
 // Appender is the journal as the register needs it.
@@ -72,7 +76,9 @@ type Register struct {
 	fleet       fleet
 	control     control
 	tightenings []tightening // of the zone, in force and not in the journal, oldest first: each safer than the one before
-	last        uint64       // newest record that was seen
+	priorities  priorities
+	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
+	last        uint64            // newest record that was seen
 }
 
 // NewRegister makes an empty register.
@@ -92,6 +98,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
+		priorities: newPriorities(), hasty: map[string]*hasty{},
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -110,6 +117,9 @@ func (r *Register) Replay(rec journal.Record) error {
 	}
 	if rec.Schema == ControlSchema {
 		return r.replayControl(rec)
+	}
+	if rec.Schema == PrioritySchema {
+		return r.replayPriority(rec)
 	}
 	if rec.Schema != DecisionSchema {
 		return nil

@@ -34,6 +34,9 @@ type registerState struct {
 	State          ZoneStatus           `json:"state"`
 	Duties         map[string]Duty      `json:"duties"`
 	ControlAnswers []controlAnswerState `json:"control_answers"`
+
+	Priorities      map[string]Priority   `json:"priorities"`
+	PriorityAnswers []priorityAnswerState `json:"priority_answers"`
 }
 
 type fleetAnswerState struct {
@@ -50,6 +53,14 @@ type controlAnswerState struct {
 	SHA256 string `json:"sha256"`
 	AtUS   int64  `json:"at_us"`
 	Duty   Duty   `json:"duty"`
+}
+
+type priorityAnswerState struct {
+	By       string   `json:"by"`
+	Key      string   `json:"key"`
+	SHA256   string   `json:"sha256"`
+	AtUS     int64    `json:"at_us"`
+	Priority Priority `json:"priority"`
 }
 
 type recordState struct {
@@ -85,8 +96,14 @@ func (r *Register) SaveState() ([]byte, error) {
 		Last: r.last, Seqs: r.seqs, Versions: make(map[string][]versionState, len(r.versions)),
 		Organisations: r.accounts.organisations, People: r.accounts.people, Keys: r.accounts.keys, Proposals: r.accounts.proposals,
 		Vehicles: r.fleet.vehicles, Gateways: r.fleet.gateways, Since: r.fleet.since,
-		State: r.control.state, Duties: r.control.duties,
+		State: r.control.state, Duties: r.control.duties, Priorities: r.priorities.of,
 	}
+	for name, a := range r.priorities.answers {
+		s.PriorityAnswers = append(s.PriorityAnswers, priorityAnswerState{name.by, name.key, a.sha256, a.atUS, a.priority})
+	}
+	slices.SortFunc(s.PriorityAnswers, func(a, b priorityAnswerState) int {
+		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
+	})
 	for name, a := range r.control.answers {
 		s.ControlAnswers = append(s.ControlAnswers, controlAnswerState{name.by, name.key, a.sha256, a.atUS, a.duty})
 	}
@@ -140,7 +157,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
-		r.accounts, r.fleet, r.control = next.accounts, next.fleet, next.control
+		r.accounts, r.fleet, r.control, r.priorities = next.accounts, next.fleet, next.control, next.priorities
 	}, nil
 }
 
@@ -161,6 +178,10 @@ func (r *Register) load(s *registerState) error {
 	maps.Copy(r.control.duties, s.Duties)
 	for _, a := range s.ControlAnswers {
 		r.control.answers[requestName{a.By, a.Key}] = controlAnswer{a.SHA256, a.AtUS, a.Duty}
+	}
+	maps.Copy(r.priorities.of, s.Priorities)
+	for _, a := range s.PriorityAnswers {
+		r.priorities.answers[requestName{a.By, a.Key}] = priorityAnswer{a.SHA256, a.AtUS, a.Priority}
 	}
 	for i := range s.Fences {
 		f, err := s.Fences[i].load(nil)

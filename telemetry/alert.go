@@ -47,6 +47,7 @@ type Alert struct {
 	Source     CallSource       `json:"source,omitempty"`   // of a call
 	Why        string           `json:"why,omitempty"`      // of a call: what happened and what to say
 	Order      string           `json:"order,omitempty"`    // of a call: the order that came to nothing
+	Priority   *InTheWayOf      `json:"priority,omitempty"` // of a conflict with priority traffic
 	RaisedUS   int64            `json:"raised_us"`
 	BegunUS    int64            `json:"begun_us,omitempty"` // the last time that the condition began
 	LastUS     int64            `json:"last_us"`

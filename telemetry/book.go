@@ -84,6 +84,8 @@ func keyOf(a *Alert) alertKey {
 		k.object = a.Suspect.Why
 	case a.Type == CallPerson:
 		k.object = string(a.Source)
+	case a.Priority != nil:
+		k.object = a.Priority.ID
 	}
 	return k
 }
@@ -144,14 +146,14 @@ func (b *Book) takeAll() error {
 
 // endFormerEpoch clears the alerts of tracks that ended with the former start
 // of the server: an unverified id is never used again, so nothing else would. An
-// interference that goes on is found again.
+// interference or a conflict with priority traffic that goes on is found again.
 func (b *Book) endFormerEpoch() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.cfg.Clock().UnixMicro()
 	for _, id := range b.order {
 		a := b.byID[id]
-		former := a.Type == GNSSInterference || !a.Vehicle.Verified && a.Vehicle.Handle == 0
+		former := a.Type == GNSSInterference || a.Type == PriorityConflict || !a.Vehicle.Verified && a.Vehicle.Handle == 0
 		if former && a.ClearedUS == 0 {
 			b.clear(a, now, "server_restarted")
 		}
@@ -188,6 +190,8 @@ func (b *Book) take(e *Event) {
 		b.takeCall(body, e.TimeUS)
 	case *Suspect:
 		b.takeSuspect(body, e.TimeUS)
+	case *PriorityChange:
+		b.takePriority(body, e.TimeUS)
 	case *Begun:
 		b.signs.proved[body.Vehicle.Handle] = true
 		for _, a := range b.openOf(body.Vehicle.ID) {

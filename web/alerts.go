@@ -16,7 +16,7 @@ import (
 // Alert is a condition that a controller must deal with.
 type Alert struct {
 	ID           string           `json:"id"`
-	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person"`
+	Type         string           `json:"type" doc:"E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person, priority_conflict"`
 	Level        int              `json:"level" minimum:"1" maximum:"3" doc:"1 caution, 2 warning, 3 critical"`
 	State        string           `json:"state" enum:"raised,acknowledged,cleared"`
 	Open         bool             `json:"open" doc:"Until it is both cleared and acknowledged"`
@@ -42,6 +42,7 @@ type Alert struct {
 	Source       string           `json:"source,omitempty" enum:"orders,enforcement,priority" doc:"Of a call: what came to nothing"`
 	Why          string           `json:"why,omitempty" doc:"Of a call: what happened, and what to say to the contact of the vehicle"`
 	Order        string           `json:"order,omitempty" doc:"Of a call: id of the order that came to nothing"`
+	Priority     *AlertPriority   `json:"priority,omitempty" doc:"Of a conflict with priority traffic: as it was when the alert was raised"`
 }
 
 // PredictedBreach is where and when a breach is expected.
@@ -171,6 +172,7 @@ func alertOf(a *telemetry.Alert) Alert {
 		out.Jump = &Jump{DistanceM: j.DistanceM, DtS: j.DtS}
 	}
 	out.Source, out.Why, out.Order = string(a.Source), a.Why, a.Order
+	out.Priority = alertPriorityOf(a.Priority)
 	if s := a.Suspect; s != nil {
 		out.Suspect = &Suspect{Why: s.Why, Listener: s.Listener, Address: s.Address}
 	}

@@ -107,15 +107,32 @@ func rules() map[string]rule {
 		"getCoverageGrid":   {scope: airspace.ZoneRead},
 		"exportCoverage":    {scope: airspace.ZoneRead},
 		"listVehicleOrders": {scope: airspace.ZoneRead},
+		"giveBulkOrder":     {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listBulkOrders":    {scope: airspace.ZoneRead},
+		"getBulkOrder":      {scope: airspace.ZoneRead},
+		"cancelBulkOrder":   {scope: airspace.VehicleCommand, urgent: true},
 		"listCalls":         {scope: airspace.ZoneRead},
 		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
+		"listPlans": {scope: airspace.ZoneRead},
+		"getPlan":   {scope: airspace.ZoneRead},
+		"putPlan":   {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
+		"clearPlan": {scope: airspace.VehicleCommand},
+		"readPlan":  {scope: airspace.VehicleCommand},
+
 		"listEnforcement":        {scope: airspace.ZoneRead},
 		"listVehicleEnforcement": {scope: airspace.ZoneRead},
 		"decideEnforcement":      {scope: airspace.ZoneControl, once: true, urgent: true},
 		"confirmEnforcement":     {scope: airspace.ZoneControl, once: true, urgent: true},
+
+		"listPriorities":   {scope: airspace.ZoneRead},
+		"getPriority":      {scope: airspace.ZoneRead},
+		"announcePriority": {scope: airspace.ZoneControl, once: true, urgent: true},
+		"changePriority":   {scope: airspace.ZoneControl, urgent: true},
+		"endPriority":      {scope: airspace.ZoneControl, once: true},
+		"orderExits":       {scope: airspace.VehicleCommand, once: true, urgent: true},
 
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
@@ -247,9 +264,12 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
+	s.bulkEndpoints(api)
 	s.callEndpoints(api)
+	s.planEndpoints(api)
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
+	s.priorityEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

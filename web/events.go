@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 )
 
@@ -46,20 +48,23 @@ type EventSource interface {
 
 // Event is one entry of the journal.
 type Event struct {
-	Seq     uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type    string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen"`
-	At      string          `json:"at" format:"date-time"`
-	By      string          `json:"by,omitempty" doc:"Actor id"`
-	Fences  []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
-	AlertID string          `json:"alert_id,omitempty"`
-	Alert   *Alert          `json:"alert,omitempty" doc:"When it is raised or begins again: as it was then"`
-	Cause   string          `json:"cause,omitempty" doc:"Why an alert was cleared"`
-	Note    string          `json:"note,omitempty" doc:"Of who acknowledged"`
-	Order   *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
-	Lease   *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
-	Call    *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
-	Hash    string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
-	Entry   json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
+	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state; with audit.read also duty.sign_on, person.create and the like"`
+	At         string          `json:"at" format:"date-time"`
+	By         string          `json:"by,omitempty" doc:"Actor id"`
+	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
+	AlertID    string          `json:"alert_id,omitempty"`
+	Alert      *Alert          `json:"alert,omitempty" doc:"When it is raised or begins again: as it was then"`
+	Cause      string          `json:"cause,omitempty" doc:"Why an alert was cleared"`
+	Note       string          `json:"note,omitempty" doc:"Of who acknowledged"`
+	Order      *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
+	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
+	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
+	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
+	Plan       *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
+	Zone       *ZoneState      `json:"zone,omitempty" doc:"What the zone may be used for from then on"`
+	Hash       string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
+	Entry      json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
 
 	Enforcement *BreachEnforcement `json:"enforcement,omitempty" doc:"Of the breach of a vehicle, as it was then"`
 
@@ -81,6 +86,7 @@ type eventBody struct {
 
 	Ladder *ladder.Ladder             `json:"ladder"`
 	Call   *command.Call              `json:"call"`
+	Plan   *onboard.Record            `json:"plan"`
 	Cause  string                     `json:"cause"`
 	Ack    *telemetry.Acknowledgement `json:"ack"`
 }
@@ -91,7 +97,9 @@ type fenceRef struct {
 }
 
 type changedRef struct {
-	Fence *fenceRef `json:"fence"`
+	Fence    *fenceRef            `json:"fence"`
+	Priority *fenceRef            `json:"priority"`
+	State    *airspace.ZoneStatus `json:"state"`
 	fenceRef
 }
 
@@ -103,7 +111,7 @@ func (c changedRef) result() FenceResult {
 }
 
 // eventOf is a record as a follower may see it; all is audit.read. Without it
-// only fences, alerts, orders and enforcement are shown, which zone.read shows too.
+// only fences, priority traffic, alerts, orders and enforcement are shown, which zone.read shows too.
 func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	e = Event{Seq: rec.Seq, Type: "entry", At: timeOf(rec.TimeUS)}
 	if all {
@@ -114,16 +122,22 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	}
 	var head struct {
 		Type string `json:"type"`
+		Act  string `json:"act"` // of accounts, vehicles, the control of the zone
 		By   string `json:"by"`
 	}
-	if json.Unmarshal(rec.Body, &head) == nil && head.Type != "" && strings.Trim(head.Type, typeLetters) == "" {
-		e.Type, e.By = head.Type, head.By
+	if json.Unmarshal(rec.Body, &head) == nil {
+		if name := cmp.Or(head.Type, head.Act); name != "" && strings.Trim(name, typeLetters) == "" {
+			e.Type, e.By = name, head.By
+		}
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
 	ladders := rec.Schema == ladder.Schema && strings.HasPrefix(e.Type, "enforcement.")
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
-	if !fences && !alerts && !orders && !ladders {
+	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
+	plans := rec.Schema == onboard.Schema && strings.HasPrefix(e.Type, "plan.")
+	zone := rec.Schema == airspace.ControlSchema && strings.HasPrefix(e.Type, "zone.")
+	if !fences && !alerts && !orders && !ladders && !priorities && !plans && !zone {
 		return e, all
 	}
 	var body eventBody
@@ -134,7 +148,16 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	case fences:
 		e.Fences = fencesOf(&body)
 		return e, true
-	case orders, ladders:
+	case zone:
+		return e, e.ofZone(&body) || all
+	case priorities:
+		for _, c := range body.Changes {
+			if c.Priority != nil {
+				e.PriorityID = c.Priority.ID
+			}
+		}
+		return e, true
+	case orders, ladders, plans:
 		return e, e.about(&body, rec.Seq) || all
 	}
 	e.AlertID, e.Cause = body.ID, body.Cause
@@ -149,7 +172,18 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
-// about takes an order, a lease, a call and an enforcement in; false when there is none.
+// ofZone takes the state of the zone in; false when there is none.
+func (e *Event) ofZone(body *eventBody) bool {
+	for i := range body.Changes {
+		if s := body.Changes[i].State; s != nil {
+			shown := zoneStateOf(s)
+			e.Zone = &shown
+		}
+	}
+	return e.Zone != nil
+}
+
+// about takes an order, a lease, a call, an enforcement and a plan in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
@@ -168,7 +202,17 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := callOf(c)
 		e.Call, e.operator = &shown, c.Operator
 	}
-	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil
+	if p := body.Plan; p != nil {
+		p.JournalSeq = seq
+		shown := planOf(p)
+		e.Plan, e.operator = &shown, p.Operator
+	}
+	return e.ofVehicle()
+}
+
+// ofVehicle reports whether the event is about one vehicle of an operator.
+func (e *Event) ofVehicle() bool {
+	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil || e.Plan != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -177,11 +221,11 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil {
+	if e.ofVehicle() {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
-		return len(e.Fences) > 0
+		return len(e.Fences) > 0 || e.PriorityID != "" || e.Zone != nil
 	}
 	a, ok := s.cfg.Book.Alert(sees, e.AlertID)
 	if ok && e.Alert != nil {
@@ -193,7 +237,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 
 func fencesOf(body *eventBody) (out []FenceResult) {
 	if len(body.Changes) == 0 {
-		return []FenceResult{changedRef{body.Fence, fenceRef{body.ID, body.Rev}}.result()}
+		return []FenceResult{changedRef{Fence: body.Fence, fenceRef: fenceRef{body.ID, body.Rev}}.result()}
 	}
 	for _, c := range body.Changes {
 		out = append(out, c.result())

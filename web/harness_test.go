@@ -24,9 +24,11 @@ import (
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
+	"testzone/telemetry/priority"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -50,11 +52,13 @@ type testZone struct {
 	book     *telemetry.Book
 	warden   *telemetry.Warden
 	coverage *coverage.Ledger
+	priority *priority.Watch
 	bus      *telemetry.Bus
 	journal  *journal.Journal
 	clock    *offsetClock
 	log      *syncBuffer
 	wire     *orderRig
+	plans    *planRig
 	url      string
 	stop     func() error // ends Serve and returns its error; once
 	spec     routers.Router
@@ -155,6 +159,11 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
 		},
 		Journal: j, SetFences: z.pipeline.SetFences, Clock: z.clock.now, Vehicles: configured, Listeners: []string{"signed"}, Moves: opt.moves,
+		StateChanged: func(airspace.ZoneStatus) {
+			z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.ZoneChange{})
+			z.warden.Wake()
+		},
+		DutyChanged: func() { z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(r airspace.FenceRecord) {
 			z.bus.Publish(r.UpdatedUS, &telemetry.FenceChange{ID: r.Fence.ID, Rev: r.Fence.Rev, Deleted: r.Deleted})
 		},
@@ -164,6 +173,20 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		Pipeline: z.pipeline, Bus: z.bus, Inside: func(geo.Point) bool { return true },
 		Restriction: func() telemetry.Restriction { return RestrictionOf(z.register.State()) },
 	})
+	z.priority, err = priority.New(priority.Config{
+		Tracks: func(ctx context.Context) ([]telemetry.TrackView, error) {
+			return z.pipeline.Tracks(ctx, telemetry.WholeZone())
+		},
+		Traffic: func() []telemetry.TrafficView { return z.traffic.Tracks(telemetry.WholeZone()) },
+		Keepouts: func() (out []priority.Keepout) {
+			for _, p := range z.register.Priorities(false) {
+				out = append(out, KeepoutOf(&p))
+			}
+			return out
+		},
+		Bus: z.bus, Engine: z.engine, Clock: z.clock.now,
+	})
+	must(err)
 	secrets, err := auth.OpenSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	authenticator, err := auth.New(auth.Config{Clock: z.clock.now, Accounts: z.register, Secrets: secrets, OIDC: opt.oidc, Events: actsOf(acts), Tokens: []auth.Token{
@@ -180,8 +203,11 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	vehicleSecrets, err := auth.OpenVehicleSecrets(t.TempDir(), filepath.Join(t.TempDir(), "secrets.key"))
 	must(err)
 	orders := z.newOrders()
+	many, err := bulk.New(bulk.Config{Orders: orders, Zone: z.wire, Journal: z.journal, Clock: z.clock.now})
+	must(err)
+	plans := z.newPlans(orders)
 	z.server, err = New(Config{
-		Orders: orders, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden,
+		Orders: orders, Bulk: many, Plans: plans, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -209,6 +235,8 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	parts.Go(func() { _ = z.pipeline.Run(ctx) })
 	parts.Go(func() { _ = z.book.Run(ctx) })
 	parts.Go(func() { _ = orders.Run(ctx) })
+	parts.Go(func() { _ = many.Run(ctx) })
+	parts.Go(func() { _ = plans.Run(ctx) })
 	parts.Go(func() { _ = z.warden.Run(ctx) })
 	parts.Go(func() { _ = z.coverage.Run(ctx) })
 	if opt.audited {

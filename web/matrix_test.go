@@ -13,6 +13,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"testzone/telemetry"
+	"testzone/telemetry/command/bulk"
+	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -102,6 +104,10 @@ func (m *matrix) makeObjects(ctl, second, dis account) {
 	var p Proposal
 	m.as(second, "POST", "/v1/proposals", m.proposal()).json(m.t, &p)
 	m.objects["proposals"] = p.ID
+	var rescue PriorityTraffic
+	_, announced, _ := m.asked("announcePriority")
+	m.as(ctl, "POST", priorityPath, announced).json(m.t, &rescue)
+	m.objects["priority-traffic"] = rescue.ID
 }
 
 // makeVehicle makes a vehicle of acme's with a key, and a gateway.
@@ -110,6 +116,11 @@ func (m *matrix) makeVehicle(opr account) {
 	var key NewVehicleKey
 	m.as(opr, "POST", "/v1/vehicles/boat-1/keys", `{}`).json(m.t, &key)
 	m.want(m.as(opr, "POST", "/v1/gateways", gatewayBody("gw-1", 'a')), "201")
+	m.objects["bulk-orders"] = "bo_1"
+	given := `{"type":"bulk.given","by":"opr","at_us":5,"bulk":{"id":"bo_1","kind":"hold","of":"all","person":"` + opr.ID + `","orders":0,"given_us":5,"ended_us":6}}`
+	if err := m.server.cfg.Bulk.Replay(journal.Record{Seq: 1, Entry: journal.Entry{Schema: bulk.Schema, Body: []byte(given)}}); err != nil {
+		m.t.Fatal(err)
+	}
 	m.objects["vehicles"], m.objects["{key}"], m.objects["gateways"] = "boat-1", key.Key.ID, "gw-1"
 }
 
@@ -196,12 +207,22 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"digest":"none"}`, nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
+	case "giveBulkOrder":
+		return "", `{"kind":"hold","of":{"all":true},"digest":"none"}`, nil
+	case "putPlan":
+		return "?dry_run=true", `{"from":"zone"}`, nil
 	case "noteCall":
 		return "", `{"outcome":"not_reached"}`, nil
 	case "decideEnforcement":
 		return "", `{"decision":"let_be","reason":"drill"}`, nil
 	case "confirmEnforcement":
 		return "", `{"reason":"drill"}`, nil
+	case "announcePriority":
+		return "", `{"name":"Rescue 1","kind":"helicopter","route":[{"lat":30.9,"lon":121.9}],"course_deg":90,"speed_mps":50}`, nil
+	case "changePriority", "endPriority":
+		return "", `{}`, []string{"If-Match", stale}
+	case "orderExits":
+		return "", `{}`, nil
 	case "takeLease":
 		return "", `{"take_over":true}`, nil
 	case "acknowledgeAlert":
@@ -257,6 +278,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 	if first := strings.Split(path, "/")[2]; strings.Contains(path, "{id}") {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
+		path = strings.ReplaceAll(path, "{kind}", "fence")
 	}
 	query, body, header := m.asked(operation)
 	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode

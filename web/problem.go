@@ -17,7 +17,9 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/web/auth"
@@ -54,6 +56,7 @@ type Problem struct {
 	Code      string       `json:"code" doc:"Stable code for programs" example:"stale"`
 	RequestID string       `json:"requestId" doc:"Names this request in the server's log"`
 	Errors    []FieldError `json:"errors,omitempty" doc:"Every fault of the request"`
+	Preview   *BulkOrder   `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
 
 	header http.Header
 	hidden bool // what was asked for is there, for others
@@ -121,6 +124,9 @@ func sentinels() []sentinel {
 		{airspace.ErrTwoPersons, http.StatusConflict, "two_persons"},
 		{airspace.ErrZoneState, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrNeedRev, http.StatusPreconditionRequired, "if_match_required"},
+		{airspace.ErrPriority, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrPriorityOver, http.StatusConflict, "priority_over"},
+		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
 		{airspace.ErrDuty, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrBriefing, http.StatusConflict, "briefing"},
 		{airspace.ErrNotOffered, http.StatusConflict, "not_offered"},
@@ -128,6 +134,7 @@ func sentinels() []sentinel {
 		{airspace.ErrProposalClosed, http.StatusConflict, "proposal_closed"},
 		{airspace.ErrDisabled, http.StatusConflict, "disabled"},
 		{command.ErrCannot, http.StatusConflict, "order_impossible"},
+		{command.ErrWay, http.StatusConflict, "fence_in_the_way"},
 		{command.ErrUnverified, http.StatusConflict, "vehicle_unverified"},
 		{command.ErrUnreachable, http.StatusConflict, "vehicle_unreachable"},
 		{command.ErrLeased, http.StatusConflict, "leased"},
@@ -135,7 +142,13 @@ func sentinels() []sentinel {
 		{command.ErrMoved, http.StatusConflict, "order_moved"},
 		{command.ErrNotYours, http.StatusConflict, "others_order"},
 		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
+		{bulk.ErrSelection, http.StatusUnprocessableEntity, "invalid"},
+		{bulk.ErrKind, http.StatusUnprocessableEntity, "invalid"},
+		{bulk.ErrChanged, http.StatusConflict, "bulk_changed"},
+		{bulk.ErrNone, http.StatusNotFound, "not_found"},
 		{command.ErrOutcome, http.StatusUnprocessableEntity, "invalid"},
+		{onboard.ErrBusy, http.StatusConflict, "plan_busy"},
+		{onboard.ErrMoves, http.StatusConflict, "vehicle_moves"},
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},

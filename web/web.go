@@ -34,8 +34,11 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
+	"testzone/telemetry/priority"
 	"testzone/telemetry/recording"
 	"testzone/vehicles"
 	"testzone/web/auth"
@@ -71,9 +74,13 @@ type Config struct {
 	Traffic  *telemetry.Traffic  // what is not the zone's; nil: nobody looks
 	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
+	Bulk     *bulk.Giver         // orders to many; default one that reaches none
 	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
 
 	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
+	Priority    *priority.Watch  // who is in the way of priority traffic; nil: nobody looks
+
+	Plans *onboard.Plans // what vehicles carry; default one that reaches none
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -219,6 +226,18 @@ func (c *Config) setDefaults() error {
 	if c.Orders == nil {
 		var err error
 		if c.Orders, err = command.New(command.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Bulk == nil {
+		var err error
+		if c.Bulk, err = bulk.New(bulk.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Plans == nil {
+		var err error
+		if c.Plans, err = onboard.New(onboard.Config{}); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,9 @@ func (s *server) mayArm(ctx context.Context, h vehicles.Handle, v vehicles.Vehic
 	case len(why) > 0:
 		return dialogue.ArmVerdict{Reason: strings.ReplaceAll(strings.Join(why, ", "), "_", " ")}
 	}
+	if why := s.inTheWay(ctx, h); why != "" {
+		return dialogue.ArmVerdict{Reason: why}
+	}
 	return dialogue.ArmVerdict{Granted: true}
 }
 

@@ -106,7 +106,7 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64, script []sim.Event) err
 		if _, err := s.register.SignOn(ctx, demoController(), nil); err != nil {
 			return err
 		}
-		flying = startStage(cancel, ctx, fleet.Run)
+		flying = startStage(cancel, ctx, fleet.Run, fleet.resumeHeld)
 		return nil
 	}
 	err = s.run(ctx)
@@ -124,6 +124,9 @@ func ensureDemoFences(ctx context.Context, r *airspace.Register) error {
 		f := geofence.Fence{Name: d.Name, Kind: geofence.KeepOut, Floor: d.Floor, Ceiling: d.Ceiling, Classes: vehicles.ClassSet(d.Classes...)}
 		if d.Kind == "keep-in" {
 			f.Kind = geofence.KeepIn
+		}
+		if d.ID == sim.FenceHospital { // one that has its effect
+			f.Response = geofence.Hold
 		}
 		if d.Circle != nil {
 			f.Shape.Circle = d.Circle

@@ -21,6 +21,8 @@ func (s *server) health() []telemetry.Reason {
 func (s *server) ownHealth() []telemetry.Reason {
 	out := append(s.book.Health(), s.traffic.Health()...)
 	out = append(out, s.orders.Health()...)
+	out = append(out, s.bulk.Health()...)
+	out = append(out, s.plans.Health()...)
 	out = append(out, s.coverage.Health()...)
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})
@@ -38,6 +40,7 @@ func (s *server) ownHealth() []telemetry.Reason {
 		}
 	}
 	s.stateHealth(add)
+	s.priorityHealth(add)
 	if h.LowSpace {
 		add("journal_disk_low", "%d MiB are free on the disk of the journal: decisions are refused, fences and alerts go on. Make room; nothing has to be restarted.", h.FreeBytes>>20)
 	}

@@ -13,6 +13,7 @@ import (
 	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/mavlink"
 	"testzone/telemetry/mavlink/dialogue"
 	"testzone/vehicles"
@@ -21,7 +22,10 @@ import (
 // newOrders makes the dispatcher; its wire is there when the state was rebuilt.
 func (s *server) newOrders() (err error) {
 	s.homes = &homes{}
-	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}})
+	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}, Bus: s.bus, Ways: orderWays{s.engine}})
+	if err == nil {
+		s.bulk, err = bulk.New(bulk.Config{Orders: s.orders, Zone: orderFleet{s}, Journal: s.journal})
+	}
 	return err
 }
 
@@ -30,7 +34,7 @@ type orderWire struct{ s *server }
 
 // Command is command.Wire's.
 func (w orderWire) Command(ctx context.Context, h vehicles.Handle, c command.Command) error {
-	_, err := w.s.talk.exchange.Command(ctx, h, dialogue.Command{ID: c.ID, Params: c.Params})
+	_, err := w.s.talk.exchange.Command(ctx, h, dialogue.Command{ID: c.ID, Params: c.Params, Located: c.Located, Frame: c.Frame})
 	var r *dialogue.Refusal
 	switch {
 	case err == nil:
@@ -61,6 +65,16 @@ func (f orderFleet) Identity(id vehicles.VehicleID) *vehicles.Identity {
 // Track is command.Fleet's.
 func (f orderFleet) Track(ctx context.Context, h vehicles.Handle) (telemetry.TrackView, bool, error) {
 	return f.s.pipeline.Track(ctx, telemetry.WholeZone(), h)
+}
+
+// Tracks is bulk.Zone's.
+func (f orderFleet) Tracks(ctx context.Context) ([]telemetry.TrackView, error) {
+	return f.s.pipeline.Tracks(ctx, telemetry.WholeZone())
+}
+
+// Against is bulk.Zone's.
+func (f orderFleet) Against(ctx context.Context) (map[vehicles.VehicleID]bool, error) {
+	return f.s.warden.Against(ctx)
 }
 
 // Home is command.Fleet's.

@@ -28,7 +28,7 @@ var notYet = map[int]string{
 
 // inPart are rules of which a part is not built.
 var inPart = map[int]string{
-	5:  "staggered automatic orders, bulk orders, on-board upload",
+	5:  "on-board upload; staggered orders of the ladder, see its own tests",
 	7:  "flight termination by two persons",
 	11: "chart datum, depth, ground height",
 	12: "fences on several nodes, fence sets on board",

@@ -22,12 +22,15 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
 	"testzone/telemetry/mavlink"
 	"testzone/telemetry/mavlink/gateway"
+	"testzone/telemetry/priority"
 	"testzone/telemetry/recording"
 	"testzone/telemetry/watchdog"
 	"testzone/vehicles"
@@ -61,11 +64,14 @@ type server struct {
 	check     *telemetry.IdentityCheck
 	register  *airspace.Register
 	warden    *telemetry.Warden
+	priority  *priority.Watch
 	enrolled  *enrolment // nil until the register was rebuilt
 	talk      *talk
 	orders    *command.Dispatcher
 	ladders   *ladder.Enforcer
+	bulk      *bulk.Giver
 	homes     *homes
+	plans     *onboard.Plans
 	coverage  *coverage.Ledger
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
@@ -119,6 +125,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.newOrders(); err != nil {
+		return nil, err
+	}
+	if err = s.newPlans(); err != nil {
 		return nil, err
 	}
 	if err = s.newEnforcement(); err != nil {
@@ -184,13 +193,18 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
-		StateChanged: func(airspace.ZoneStatus) { s.warden.Wake() },
+		StateChanged:      func(airspace.ZoneStatus) { s.stateChanged() },
+		PrioritiesChanged: func() { s.priority.Wake() },
+		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},
 	})
 	s.warden = s.newWarden(zone)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.newPriority()
 }
 
 func (s *server) replay(ctx context.Context) error {
@@ -259,9 +273,9 @@ var errStuck = errors.New("the server did not stop in time: a disk or a peer did
 func (s *server) run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
-	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run)
+	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run, s.priority.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.coverage.Run, s.ladders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
+	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.bulk.Run, s.coverage.Run, s.ladders.Run, s.plans.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

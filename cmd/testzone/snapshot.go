@@ -13,7 +13,9 @@ import (
 	"testzone/airspace"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
+	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/web"
@@ -43,7 +45,7 @@ type statePart interface {
 type state []statePart
 
 func (s *server) state() state {
-	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders}
+	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders, s.bulk, s.plans}
 }
 
 // freshState has seen no entry and decides nothing.
@@ -56,6 +58,10 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
+	many, err := bulk.New(bulk.Config{})
+	if err != nil {
+		return nil, err
+	}
 	covered, err := coverage.New(coverage.Config{})
 	if err != nil {
 		return nil, err
@@ -64,7 +70,11 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders}, nil
+	plans, err := onboard.New(onboard.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders, many, plans}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

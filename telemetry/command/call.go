@@ -52,9 +52,9 @@ const (
 
 // Why a call ended.
 const (
-	callInEffect = "order_in_effect"
+	callInEffect = "in_effect"
 	callAtRest   = "at_rest"
-	callReached  = "contact_reached"
+	callReached  = "called"
 	callNeedless = "not_needed"
 )
 
@@ -73,10 +73,13 @@ var ErrOutcome = errors.New("the outcome of a call is reached, not_reached or no
 const restsUS = 10_000_000
 
 // failed reports whether an order came to nothing, as far as is known.
-func (o *Order) failed() bool { return o.State == Refused || o.State.doubtful() }
+func (o *Order) failed() bool {
+	return o.State == Refused || o.State.doubtful() || o.State == Sent && o.unanswered
+}
 
 // asksForCall reports whether somebody is called when the order comes to nothing.
-// One that was to go on stays where it was stopped; the ladder calls by itself.
+// One that was to go on stays where it was stopped; the enforcement ladder calls by
+// itself.
 func (o *Order) asksForCall() bool { return o.Kind != Resume && o.Person != Enforcement }
 
 // attend has the next look see whether somebody has to be called. Called with d.mu
@@ -175,6 +178,9 @@ func (d *Dispatcher) weighCall(id vehicles.VehicleID, is rest) *Call {
 
 // whyCall is what a tired controller reads, and says.
 func whyCall(o *Order) string {
+	if o.State == Sent {
+		return fmt.Sprintf("%s by %s is not acknowledged, and is being repeated: whether the vehicle gets it is not known", o.Kind, o.Person)
+	}
 	return fmt.Sprintf("%s by %s is %s: %s", o.Kind, o.Person, stateWords[o.State], o.Why)
 }
 

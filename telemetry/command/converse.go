@@ -66,6 +66,7 @@ func (d *Dispatcher) send(ctx context.Context, id string, h vehicles.Handle, p p
 			next++
 			continue
 		case errors.Is(err, ErrNoAnswer) && d.heard(ctx, h):
+			d.notAnswered(id)
 			timer := time.NewTimer(again)
 			select {
 			case <-timer.C:
@@ -111,6 +112,17 @@ func (d *Dispatcher) sending(id string, c Command, p plan) bool {
 		d.watches[id] = &watch{plan: p, sinceUS: now}
 	}
 	return true
+}
+
+// notAnswered has somebody called while an order is repeated: a person may need as
+// long as the repetitions.
+func (d *Dispatcher) notAnswered(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if o := d.orders[id]; o != nil && !o.unanswered {
+		o.unanswered = true
+		d.attend(o)
+	}
 }
 
 // heard reports whether the link of a vehicle is alive: only then an order is

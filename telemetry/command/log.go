@@ -88,9 +88,13 @@ func (o *Order) copied() *Order {
 // store takes an order in as the newest of its vehicle, or in place of the same
 // one. Called with d.mu held.
 func (d *Dispatcher) store(o *Order) {
-	_, known := d.orders[o.ID]
+	old, known := d.orders[o.ID]
+	mine := d.ofOne[o.Vehicle]
 	if !known {
 		d.order = append(d.order, o.ID)
+		d.ofOne[o.Vehicle] = append(mine, o)
+	} else if i := slices.Index(mine, old); i >= 0 {
+		mine[i] = o
 	}
 	d.orders[o.ID] = o
 	if n := d.newest[o.Vehicle]; !known || n.ID == o.ID { // by the order of the journal: a clock may be set back
@@ -113,6 +117,7 @@ func (d *Dispatcher) trim() {
 		drop--
 		delete(d.orders, id)
 		delete(d.watches, id)
+		d.ofOne[o.Vehicle] = slices.DeleteFunc(d.ofOne[o.Vehicle], func(of *Order) bool { return of == o })
 		return true
 	})
 }
@@ -121,6 +126,7 @@ func (d *Dispatcher) trim() {
 func (d *Dispatcher) change(o *Order, by func(*Order)) {
 	by(o)
 	d.scribe.add(entry{Type: typeOf(o.State), AtUS: d.nowUS(), Order: o.copied()})
+	d.tellOrder(o)
 	d.attend(o)
 }
 
@@ -130,6 +136,7 @@ func (d *Dispatcher) durable(e *entry, seq uint64) {
 	defer d.mu.Unlock()
 	if e.Order != nil && d.orders[e.Order.ID] != nil {
 		d.orders[e.Order.ID].JournalSeq = seq
+		d.tellOrder(d.orders[e.Order.ID])
 	}
 }
 

@@ -14,18 +14,21 @@ import (
 // The schemas of the journal's entries. They are numbers in files for ever; the
 // packages that write them own their bodies.
 const (
-	schemaFence   = 1      // airspace
-	schemaAlert   = 2      // telemetry
-	schemaGap     = 3      // telemetry/watchdog
-	schemaAct     = 4      // telemetry/audit
-	schemaAccount = 10     // airspace
-	schemaFleet   = 11     // airspace
-	schemaWebhook = 12     // web/notify
-	schemaOrder   = 13     // telemetry/command
-	schemaControl = 14     // airspace
-	schemaMinutes = 19     // telemetry/coverage
-	schemaLadder  = 15     // telemetry/command/ladder
-	schemaJournal = 0xffff // telemetry/journal
+	schemaFence    = 1      // airspace
+	schemaAlert    = 2      // telemetry
+	schemaGap      = 3      // telemetry/watchdog
+	schemaAct      = 4      // telemetry/audit
+	schemaAccount  = 10     // airspace
+	schemaFleet    = 11     // airspace
+	schemaWebhook  = 12     // web/notify
+	schemaOrder    = 13     // telemetry/command
+	schemaControl  = 14     // airspace
+	schemaBulk     = 17     // telemetry/command/bulk
+	schemaPlan     = 16     // telemetry/command/onboard
+	schemaMinutes  = 19     // telemetry/coverage
+	schemaLadder   = 15     // telemetry/command/ladder
+	schemaPriority = 18     // airspace
+	schemaJournal  = 0xffff // telemetry/journal
 )
 
 // The outcomes that are not the code of a refusal.
@@ -54,6 +57,8 @@ type body struct {
 	Order *order `json:"order"`
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
+	Bulk  *many  `json:"bulk"`
+	Plan  *plan  `json:"plan"`
 
 	Ladder *enforced `json:"ladder"`
 
@@ -90,6 +95,7 @@ type change struct {
 	Vehicle  *object `json:"vehicle"`
 	Gateway  *object `json:"gateway"`
 	Duty     *object `json:"duty"`
+	Priority *object `json:"priority"`
 
 	State *struct {
 		State string `json:"state"`
@@ -128,6 +134,16 @@ type lease struct {
 	Reason   string `json:"reason"`
 }
 
+// many is an order to many vehicles.
+type many struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	Of     string `json:"of"`
+	Reason string `json:"reason"`
+	Why    string `json:"why"`
+	Orders int    `json:"orders"`
+}
+
 type call struct {
 	Vehicle  string `json:"vehicle"`
 	Operator string `json:"operator"`
@@ -136,6 +152,15 @@ type call struct {
 	Outcome  string `json:"outcome"`
 	Note     string `json:"note"`
 	Cause    string `json:"cause"`
+}
+
+type plan struct {
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Kind     string `json:"kind"`
+	State    string `json:"state"`
+	Why      string `json:"why"`
+	Reason   string `json:"reason"`
 }
 
 type enforced struct {
@@ -172,7 +197,7 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount, schemaFleet, schemaControl:
+	case schemaFence, schemaAccount, schemaFleet, schemaControl, schemaPriority:
 		e.Object, e.Org = b.objects()
 		e.Why = b.Reason
 	case schemaAlert:
@@ -192,8 +217,15 @@ func Of(rec *journal.Record) Event {
 		}
 	case schemaOrder:
 		b.ofOrder(&e)
+	case schemaPlan:
+		if p := b.Plan; p != nil {
+			e.Object, e.Org, e.Outcome = named("vehicle", p.Vehicle)+named(" plan", p.Kind), p.Operator, p.State
+			e.Why = cmp.Or(p.Why, p.Reason)
+		}
 	case schemaLadder:
 		b.ofLadder(&e)
+	case schemaBulk:
+		b.ofBulk(&e)
 	case schemaAct:
 		e.Object = strings.TrimSpace(b.What + " " + b.Object) // operation and path
 		e.From, e.RequestID, e.Outcome = b.From, b.RequestID, cmp.Or(b.Outcome, done)
@@ -265,6 +297,13 @@ func (b *body) ofLadder(e *Event) {
 	}
 }
 
+func (b *body) ofBulk(e *Event) {
+	if m := b.Bulk; m != nil {
+		e.Object = named("bulk", m.ID)
+		e.Why = strings.TrimSpace(fmt.Sprintf("%s to %d of %s %s", m.Kind, m.Orders, m.Of, cmp.Or(m.Why, m.Reason)))
+	}
+}
+
 // objects names what a decision changed, with spaces between, and whose it is.
 func (b *body) objects() (objects, org string) {
 	if len(b.Changes) == 0 {
@@ -279,7 +318,7 @@ func (b *body) objects() (objects, org string) {
 		for _, o := range []struct {
 			kind string
 			of   *object
-		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}, {"duty", c.Duty}} {
+		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}, {"duty", c.Duty}, {"priority", c.Priority}} {
 			if o.of != nil {
 				names = append(names, named(o.kind, o.of.ID))
 				org = cmp.Or(org, o.of.Org)

@@ -17,7 +17,7 @@ func (e *Enforcer) wake(v *followed) {
 	if e.life == nil || e.stopped || e.cfg.Mode == Off {
 		return
 	}
-	if v.ladder == nil && !slices.ContainsFunc(v.list(), func(b *breach) bool { return strength(b.fence.Fence.Response) > 0 }) {
+	if v.ladder == nil && !v.revised() && !v.asked(func(*breach) bool { return true }) {
 		return
 	}
 	if v.again = true; v.considered {
@@ -27,11 +27,25 @@ func (e *Enforcer) wake(v *followed) {
 	e.work.Go(func() { e.considerAll(v) })
 }
 
-func (v *followed) list() (out []*breach) {
+// asked reports whether a vehicle breaches a fence that asks more than to warn, of
+// those that which wants.
+func (v *followed) asked(which func(*breach) bool) bool {
 	for _, b := range v.breaches {
-		out = append(out, b)
+		if strength(b.fence.Fence.Response) > 0 && which(b) {
+			return true
+		}
 	}
-	return out
+	return false
+}
+
+// revised reports whether it breaches a fence that was revised since.
+func (v *followed) revised() bool {
+	for _, b := range v.breaches {
+		if b.revised {
+			return true
+		}
+	}
+	return false
 }
 
 // considerAll considers a vehicle until nothing has happened meanwhile: one goroutine
@@ -125,7 +139,7 @@ func (e *Enforcer) situation(v *followed, id *vehicles.Identity, t *telemetry.Tr
 		}
 		return s
 	}
-	for _, b := range v.list() {
+	for _, b := range v.breaches {
 		if f := factOf(b, id, t); strength(f.fence.Response) > 0 {
 			s.breaches = append(s.breaches, f)
 		}
@@ -137,6 +151,7 @@ func (e *Enforcer) situation(v *followed, id *vehicles.Identity, t *telemetry.Tr
 		s.ladder = &Ladder{ID: newLadderID(), Vehicle: id.ID, Class: id.Class.String(), Operator: id.Operator, BeganUS: s.nowUS, Steps: []Step{}}
 		v.ladder = s.ladder
 	}
+	slices.SortFunc(s.breaches, func(a, b fact) int { return strings.Compare(a.fence.ID, b.fence.ID) })
 	s.keepSince()
 	s.machine, s.t = machineOf(id), t
 	if t != nil {
@@ -175,7 +190,6 @@ func (s *situation) keepSince() {
 		}
 		s.ladder.Breaches = append(s.ladder.Breaches, Breach{f.fence, f.beganUS})
 	}
-	slices.SortFunc(s.ladder.Breaches, func(a, b Breach) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // adopt takes an order of the ladder in that its record does not have: the server

@@ -30,6 +30,7 @@ type breach struct {
 	fence       *geofence.Compiled
 	beganUS     int64
 	confirmedUS int64 // the evidence of SAFETY 3 was complete; 0: not since the link was lost
+	revised     bool  // the response of the fence may be another one since
 	changed     bool  // by a change of the fences, or there before the first fix
 }
 
@@ -88,7 +89,8 @@ func (e *Enforcer) take(event *telemetry.Event) {
 		e.takeArea(b)
 	case *telemetry.FenceChange:
 		for _, v := range e.of {
-			if v.breaches[b.ID] != nil { // its response may be another one now
+			if of := v.breaches[b.ID]; of != nil {
+				of.revised = true
 				e.wake(v)
 			}
 		}

@@ -41,6 +41,7 @@ type firing struct {
 
 	mu      sync.Mutex // guards the fields below
 	arrived map[uint8]chan time.Time
+	bare    map[uint8]chan time.Time // likewise, of datagrams that nothing is behind
 }
 
 // Route is mavlink.Link's: a handle's low byte is its system id.
@@ -99,6 +100,13 @@ func (r *firing) hear() {
 			return
 		}
 		now := time.Now()
+		r.mu.Lock()
+		bare := r.bare[buf[0]]
+		r.mu.Unlock()
+		if n == 1 {
+			bare <- now
+			continue
+		}
 		const msgid, target = 7, 10 + 30 // COMMAND_LONG: target_system is byte 30 of its payload
 		if raw, _, ok := mavlink.NextFrame(buf[:n]); !ok || raw[msgid] != 76 || len(raw) <= target {
 			continue
@@ -115,7 +123,7 @@ func (r *firing) hear() {
 
 func newFiring(t *testing.T, fleet, crowd int) (*firing, []*vehicles.Identity, []*vehicles.Identity) {
 	t.Helper()
-	r := &firing{T: t, arrived: map[uint8]chan time.Time{}, keys: map[vehicles.Handle]*mavlink.Credential{}}
+	r := &firing{T: t, arrived: map[uint8]chan time.Time{}, bare: map[uint8]chan time.Time{}, keys: map[vehicles.Handle]*mavlink.Credential{}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -180,11 +188,12 @@ func newFiring(t *testing.T, fleet, crowd int) (*firing, []*vehicles.Identity, [
 }
 
 // breach flies a vehicle into the fence, and is how long after the sample that
-// completes the evidence its order was on the wire.
-func (r *firing) breach(id *vehicles.Identity, east float64) time.Duration {
-	got := make(chan time.Time, 1)
+// completes the evidence its order was on the wire; and how long a bare datagram
+// takes that leaves with that sample: what the machine is busy with besides.
+func (r *firing) breach(id *vehicles.Identity, east float64) (took, bare time.Duration) {
+	got, back := make(chan time.Time, 1), make(chan time.Time, 1)
 	r.mu.Lock()
-	r.arrived[id.Source.SystemID] = got
+	r.arrived[id.Source.SystemID], r.bare[id.Source.SystemID] = got, back
 	r.mu.Unlock()
 	var sent time.Time
 	for i := range 5 { // two before the fence, three in it
@@ -194,12 +203,14 @@ func (r *firing) breach(id *vehicles.Identity, east float64) time.Duration {
 			pause(100 * time.Millisecond)
 		}
 	}
+	go func() { _, _ = r.server.WriteTo([]byte{id.Source.SystemID}, r.vehicle.LocalAddr()) }()
+	bare = (<-back).Sub(sent)
 	select {
 	case at := <-got:
-		return at.Sub(sent)
+		return at.Sub(sent), bare
 	case <-time.After(10 * time.Second):
 		r.Errorf("%s was ordered nothing: %+v", id.ID, r.e.Ladders(func(l *Ladder) bool { return l.Vehicle == id.ID }))
-		return time.Hour
+		return time.Hour, bare
 	}
 }
 
@@ -245,22 +256,25 @@ func TestLadderFigures(t *testing.T) {
 	defer traffic.Wait()
 	defer stop()
 	var mu sync.Mutex
-	var took []time.Duration
+	var took, bare []time.Duration
 	var flying sync.WaitGroup
 	for i, id := range fleet {
 		pause(37 * time.Millisecond)
 		flying.Go(func() {
-			d := r.breach(id, float64(-5*i))
+			d, alone := r.breach(id, float64(-5*i))
 			mu.Lock()
 			defer mu.Unlock()
-			took = append(took, d)
+			took, bare = append(took, d), append(bare, alone)
 		})
 	}
 	flying.Wait()
-	slices.Sort(took)
-	p := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))].Microseconds()) / 1000 }
-	fmt.Fprintf(os.Stderr, "%d breaches beside %d vehicles at 10 Hz: p50 %.2f ms, p99 %.2f ms, longest %.2f ms; goal 20 ms\n", n, crowd, p(0.5), p(0.99), p(1))
+	p := func(of []time.Duration, q float64) float64 {
+		slices.Sort(of)
+		return float64(of[int(q*float64(len(of)-1))].Microseconds()) / 1000
+	}
+	fmt.Fprintf(os.Stderr, "%d breaches beside %d vehicles at 10 Hz: p50 %.2f ms, p99 %.2f ms, longest %.2f ms; goal 20 ms\n", n, crowd, p(took, 0.5), p(took, 0.99), p(took, 1))
+	fmt.Fprintf(os.Stderr, "a bare datagram at the same moments: p50 %.2f ms, p99 %.2f ms, longest %.2f ms\n", p(bare, 0.5), p(bare, 0.99), p(bare, 1))
 	if *figures {
-		fmt.Printf("control/breach_to_order_p99_ms %.2f ms\n", p(0.99))
+		fmt.Printf("control/breach_to_order_p99_ms %.2f ms\n", p(took, 0.99))
 	}
 }

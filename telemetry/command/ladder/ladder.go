@@ -233,13 +233,15 @@ func (e *Enforcer) begin(ctx context.Context) {
 }
 
 // look has every vehicle considered whose ladder is open: often where an order is
-// under way, else once a second.
+// under way, else once a second; and those that breach a fence that was revised, which
+// may not be in force yet when that is told.
 func (e *Enforcer) look() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.looks++
 	for _, v := range e.of {
-		if v.ladder != nil && (v.ladder.busy() || e.looks%slowLooks == 0) {
+		slow := e.looks%slowLooks == 0 && (v.ladder != nil || v.revised())
+		if slow || v.ladder != nil && v.ladder.busy() {
 			e.wake(v)
 		}
 	}

@@ -107,7 +107,7 @@ func (e *Enforcer) inTurn(v *followed, s *situation, a answer) answer {
 // hitOthers reports whether a change hit more than this vehicle. Called with e.mu held.
 func (e *Enforcer) hitOthers(v *followed) bool {
 	for _, o := range e.of {
-		if o != v && slices.ContainsFunc(o.list(), func(b *breach) bool { return b.changed && strength(b.fence.Fence.Response) > 0 }) {
+		if o != v && o.asked(func(b *breach) bool { return b.changed }) {
 			return true
 		}
 	}

@@ -1,7 +1,6 @@
 package ladder
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -98,19 +97,12 @@ func TestSafetyUnverified(t *testing.T) {
 // SAFETY 3: what was true a moment ago is no evidence: the samples stopped.
 func TestSafetyStaleSample(t *testing.T) {
 	in(t, geofence.Hold, func(t *testing.T, w *world, f *flier) {
-		hold := false
-		w.e.cfg.Unfit = func() string {
-			if hold {
-				return "the clock is not disciplined"
-			}
-			return ""
-		}
-		hold = true
+		w.unfit.Store("the clock is not disciplined")
 		w.fly(12 * time.Second)
 		w.is(f, HeldBack)
 		f.set(func() { f.silent = true }) // the link is not lost yet
 		time.Sleep(2500 * time.Millisecond)
-		hold = false
+		w.unfit.Store("")
 		time.Sleep(1200 * time.Millisecond)
 		if l := w.is(f, Watching); f.told() != "" || !strings.Contains(l.Why, "stale") {
 			t.Errorf("told %q: %s", f.told(), l.Why)
@@ -330,30 +322,19 @@ func TestSafetyOneHand(t *testing.T) {
 func TestSafetyTwoOrdersAtOnce(t *testing.T) {
 	in(t, geofence.Hold, func(t *testing.T, w *world, f *flier) {
 		first := true
-		w.e.cfg.Orders = beside{w.orders, func() {
+		w.before.Store(func() {
 			if first { // somebody orders between the decision and the order
 				first = false
 				if _, err := w.orders.Ask(t.Context(), command.Request{Vehicle: f.id, Kind: command.Return, By: ann}); err != nil {
 					t.Error(err)
 				}
 			}
-		}}
+		})
 		w.fly(14 * time.Second)
 		if f.told() != "return" {
 			t.Errorf("told %q: %+v", f.told(), w.ladder(f))
 		}
 	})
-}
-
-// beside is a Dispatcher to which something happens before each order.
-type beside struct {
-	*command.Dispatcher
-	before func()
-}
-
-func (b beside) Ask(ctx context.Context, q command.Request) (command.Order, error) {
-	b.before()
-	return b.Dispatcher.Ask(ctx, q)
 }
 
 // SAFETY 8: a restart in the middle of the ladder is no event: what was ordered is not
@@ -385,6 +366,12 @@ func TestSafetyRestartInTheLadder(t *testing.T) {
 			}
 			if l = w.is(f, InEffect); f.told() == "hold" || len(w.e.Health()) != 0 {
 				t.Errorf("confirmed %v: told %q, %+v, %v", confirm, f.told(), l, w.e.Health())
+			}
+			w.stop()
+			w.start() // what was confirmed is not for this start
+			w.fly(2 * time.Second)
+			if is := w.e.Standing(); is.Waits != 1 {
+				t.Errorf("after another restart: %+v", is)
 			}
 		})
 	}
@@ -439,12 +426,12 @@ func TestSafetyAnOrderWithoutItsStep(t *testing.T) {
 func TestSafetyClock(t *testing.T) {
 	in(t, geofence.Hold, func(t *testing.T, w *world, f *flier) {
 		unfit := "the clock runs behind the journal"
-		w.e.cfg.Unfit = func() string { return unfit }
+		w.unfit.Store(unfit)
 		w.fly(20 * time.Second)
 		if l := w.is(f, HeldBack); f.told() != "" || l.Why != unfit || w.e.Health()[0].Code != "enforcement_held_back" {
 			t.Fatalf("told %q, %+v", f.told(), l)
 		}
-		unfit = ""
+		w.unfit.Store("")
 		w.fly(3 * time.Second)
 		w.is(f, InEffect)
 	})

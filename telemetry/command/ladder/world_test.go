@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,9 +36,25 @@ type world struct {
 	e        *Enforcer
 	stop     func() // ends the server; the vehicles fly on
 	epoch    uint32
+	rev      uint64 // of the newest fence
 
 	fences []*geofence.Compiled
 	all    []*flier
+	unfit  atomic.Value // a string: why no order may leave
+	before atomic.Value // a func(): happens before each order of the ladder
+}
+
+// beside is a Dispatcher to which something happens before each order.
+type beside struct {
+	*command.Dispatcher
+	w *world
+}
+
+func (b beside) Ask(ctx context.Context, q command.Request) (command.Order, error) {
+	if do, ok := b.w.before.Load().(func()); ok {
+		do()
+	}
+	return b.Dispatcher.Ask(ctx, q)
 }
 
 // flier is a simulated vehicle.
@@ -52,6 +69,7 @@ type flier struct {
 	amslMM   int32
 	mode     uint32
 	speed    int16 // cm/s to the north, while nothing was ordered
+	drift    int16 // likewise, while it holds
 	boot     uint32
 	armed    bool
 	status   vehicles.Status
@@ -88,8 +106,9 @@ func newWorld(t *testing.T, response geofence.Response) *world {
 // fence is a keep-out of 400 m whose southern edge is so far north of base.
 func (w *world) fence(id string, response geofence.Response, northM float64) *geofence.Compiled {
 	w.t.Helper()
+	w.rev++
 	c, err := geofence.Compile(geofence.Fence{
-		ID: id, Name: "the " + id, Kind: geofence.KeepOut, Rev: 1, Response: response,
+		ID: id, Name: "the " + id, Kind: geofence.KeepOut, Rev: w.rev, Response: response,
 		Shape: geofence.Shape{Polygons: []geo.Polygon{{Outer: geo.Ring{
 			geo.Moved(base, northM, -2000), geo.Moved(base, northM, 2000), geo.Moved(base, northM+400, 2000), geo.Moved(base, northM+400, -2000),
 		}}}},
@@ -135,7 +154,11 @@ func (w *world) start() {
 	w.orders, err = command.New(command.Config{Wire: w, Fleet: w, Journal: w.log})
 	must(err)
 	cfg := w.cfg
-	cfg.Orders, cfg.Fleet, cfg.Bus, cfg.Journal = w.orders, w, w.bus, w.log
+	cfg.Orders, cfg.Fleet, cfg.Bus, cfg.Journal = beside{w.orders, w}, w, w.bus, w.log
+	cfg.Unfit = func() string {
+		why, _ := w.unfit.Load().(string)
+		return why
+	}
 	w.e, err = New(cfg)
 	must(err)
 	for _, rec := range w.log.records() {
@@ -246,12 +269,14 @@ func (f *flier) move(tick int) []vehicles.Report {
 	defer f.mu.Unlock()
 	v := vehicles.Velocity{}
 	switch f.mode {
-	case auto, stick:
+	case auto, stick, 10:
 		v.N = f.speed
 	case rtl, 11:
 		v.N = -f.speed
 	case land:
 		v.D = 100
+	default:
+		v.N = f.drift
 	}
 	f.at, f.boot = geo.Moved(f.at, float64(v.N)/1000, float64(v.E)/1000), f.boot+100
 	f.amslMM -= int32(v.D)
@@ -408,9 +433,16 @@ func (m *memory) refuse(err error) {
 // data were good for long enough.
 func in(t *testing.T, response geofence.Response, test func(t *testing.T, w *world, f *flier)) {
 	t.Helper()
+	inWith(t, response, func(*flier) {}, test)
+}
+
+// inWith does so with another vehicle.
+func inWith(t *testing.T, response geofence.Response, make func(*flier), test func(t *testing.T, w *world, f *flier)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, response)
 		f := w.add()
+		make(f)
 		w.start()
 		defer w.stop()
 		w.settleStart()

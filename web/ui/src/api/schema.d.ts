@@ -143,6 +143,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/bulk-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders to many vehicles, newest first */
+        get: operations["listBulkOrders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/bulk-orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One order to many vehicles, and what became of each */
+        get: operations["getBulkOrder"];
+        put?: never;
+        post?: never;
+        /** Keep what has not left yet from leaving */
+        delete: operations["cancelBulkOrder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/calls": {
         parameters: {
             query?: never;
@@ -665,7 +700,8 @@ export interface paths {
         /** Orders, newest first */
         get: operations["listOrders"];
         put?: never;
-        post?: never;
+        /** Order many vehicles, as a preview (dry_run) showed it; of another count or preview, 409 with the new one */
+        post: operations["giveBulkOrder"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1569,10 +1605,180 @@ export interface components {
             kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "proposal" | "more";
             text: string;
         };
+        BulkInput: {
+            /** @description Of the preview that was looked at, not older than 5 minutes; not of a dry run */
+            digest?: string;
+            /**
+             * Format: int64
+             * @description How many vehicles it orders about, as somebody typed it; not of a dry run
+             */
+            expect?: number;
+            /**
+             * @description clear: a safe end by class: aircraft return, or are held and called about; cars stop; boats are held
+             * @enum {string}
+             */
+            kind: "hold" | "stop" | "return" | "land" | "clear";
+            of: components["schemas"]["BulkSelection"];
+            reason?: string;
+            /** @description Take the control of the vehicles from who has it */
+            take_over?: boolean;
+        };
+        BulkItem: {
+            /**
+             * Format: int64
+             * @description Seconds after the first orders at which its own leaves
+             */
+            after_s: number;
+            /** @description Why it is not told what it should be */
+            cannot: string;
+            class: string;
+            /**
+             * Format: int64
+             * @description Ways of others that come close to its own
+             */
+            crosses: number;
+            /** @description It is held until then */
+            held: boolean;
+            /** @description Person that has the control; empty: you or nobody */
+            holder: string;
+            /**
+             * @description What it is told; empty: nothing
+             * @enum {string}
+             */
+            kind: "hold" | "stop" | "return" | "land" | "";
+            /**
+             * Format: int64
+             * @description From its order to the effect
+             */
+            latency_ms: number | null;
+            /** @description It is left to who has its control */
+            leased: boolean;
+            name: string;
+            operator: string;
+            /** @description Id of its newest order */
+            order: string;
+            /**
+             * @description Empty of a preview. left: it came to rest, or somebody else ordered it about, before its time
+             * @enum {string}
+             */
+            state: "waiting" | "cannot" | "leased" | "not_sent" | "left" | "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded" | "";
+            vehicle_id: string;
+            why: string;
+            /** @description A few of those others */
+            with: string[];
+        };
+        BulkList: {
+            items: components["schemas"]["BulkOrder"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+        };
+        BulkOrder: {
+            /**
+             * Format: int64
+             * @description How many are left alone: they can stay as they are
+             */
+            at_rest: number;
+            /** @description Actor id */
+            by: string;
+            /**
+             * Format: int64
+             * @description Of a preview: how many cannot be ordered what they should be, so that somebody is called
+             */
+            calls: number;
+            /**
+             * Format: date-time
+             * @description What had not left was not sent
+             */
+            cancelled_at: string | null;
+            /**
+             * Format: int64
+             * @description Of a preview: pairs whose ways come close, which leave one after another
+             */
+            crossing: number;
+            /** @description Of a preview: stands for it */
+            digest: string;
+            /** @description The journal has it */
+            durable: boolean;
+            /**
+             * Format: date-time
+             * @description Nothing more becomes of it
+             */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Null of a preview
+             */
+            given_at: string | null;
+            /** @description Empty of a preview */
+            id: string;
+            /** @description Who is ordered about first; empty in a list */
+            items: components["schemas"]["BulkItem"][];
+            /** @enum {string} */
+            kind: "hold" | "stop" | "return" | "land" | "clear";
+            /**
+             * Format: int64
+             * @description Of a preview: seconds until the last orders leave
+             */
+            lasts_s: number;
+            /**
+             * Format: int64
+             * @description Of a preview: how many are left to who has their control
+             */
+            leased: number;
+            /** @description Which vehicles were meant, as it was asked */
+            of: string;
+            /**
+             * Format: int64
+             * @description How many vehicles it orders about: the count to type
+             */
+            orders: number;
+            /** @description Who answers for it */
+            person: string;
+            reason: string;
+            take_over: boolean;
+            /** @description How many are in each state; of one that was given */
+            tally: {
+                [key: string]: number;
+            };
+            /** @description Why it ended before it was through */
+            why: string;
+        };
+        BulkSelection: {
+            /** @description That do not comply with the state of the zone */
+            against?: boolean;
+            /** @description Needed when nothing else is said */
+            all?: boolean;
+            /** @description Over this polygon, or this Point with area_radius_m */
+            area?: {
+                coordinates: number[][][];
+                /** @enum {string} */
+                type: "Polygon";
+            } | {
+                coordinates: number[][][][];
+                /** @enum {string} */
+                type: "MultiPolygon";
+            } | {
+                /** @description Longitude and latitude in degrees */
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
+            };
+            /** Format: double */
+            area_radius_m?: number;
+            classes?: ("uav" | "icv" | "usv")[];
+            /** @description Over its shape and in its band */
+            fence?: string;
+            operators?: string[];
+            vehicles?: string[];
+        };
         Call: {
             /** @description Person that called last */
             by: string;
-            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            /** @description Why it ended: in_effect, at_rest, called or not_needed */
             cause: string;
             /** Format: date-time */
             ended_at: string | null;
@@ -2729,7 +2935,7 @@ export interface components {
         OpenCall: {
             /** @description Person that called last */
             by: string;
-            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            /** @description Why it ended: in_effect, at_rest, called or not_needed */
             cause: string;
             /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
             contact: components["schemas"]["Contact"] | null;
@@ -2763,6 +2969,8 @@ export interface components {
             accepted_at: string | null;
             /** Format: date-time */
             asked_at: string;
+            /** @description Id of the order to many that it is part of; empty: none */
+            bulk: string;
             /** @description Actor id */
             by: string;
             /** @enum {string} */
@@ -2783,7 +2991,7 @@ export interface components {
             /** @description Empty after a dry run */
             id: string;
             /** @enum {string} */
-            kind: "hold" | "stop" | "return" | "land" | "resume";
+            kind: "hold" | "stop" | "return" | "land" | "resume" | "reposition";
             /** @description The effect showed after the order had been given up */
             late: boolean;
             /**
@@ -2803,6 +3011,8 @@ export interface components {
              * @enum {string}
              */
             state: "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded";
+            /** @description Of reposition: where to; else null */
+            to: components["schemas"]["Place"] | null;
             vehicle_id: string;
             /** @description Why it is so, and what to do */
             why: string;
@@ -2813,10 +3023,12 @@ export interface components {
             /** @description Of resume, needed: the order that it ends */
             ends?: string;
             /** @enum {string} */
-            kind: "hold" | "stop" | "return" | "land" | "resume";
+            kind: "hold" | "stop" | "return" | "land" | "resume" | "reposition";
             reason?: string;
             /** @description Take the control of the vehicle from who has it */
             take_over?: boolean;
+            /** @description Of reposition, needed: where to */
+            to?: components["schemas"]["Place"];
         };
         OrderList: {
             items: components["schemas"]["Order"][];
@@ -2947,6 +3159,14 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        Place: {
+            /** @description Of an aircraft, needed: at which height, amsl or takeoff */
+            height?: components["schemas"]["Height"];
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+        };
         Position: {
             /** Format: double */
             lat: number;
@@ -2988,6 +3208,8 @@ export interface components {
             detail: string;
             /** @description Every fault of the request */
             errors?: components["schemas"]["FieldError"][];
+            /** @description Of bulk_changed: what the order would do now */
+            preview?: components["schemas"]["BulkOrder"];
             /** @description Names this request in the server's log */
             requestId: string;
             /**
@@ -4319,6 +4541,239 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditProof"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBulkOrders: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBulkOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBulkOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
                 };
             };
             /** @description Unauthorized */
@@ -8222,6 +8677,146 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveBulkOrder: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkInput"];
+            };
+        };
+        responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkOrder"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

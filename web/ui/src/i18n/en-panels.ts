@@ -1,11 +1,13 @@
 // Texts of the panels that open on demand: vehicle card, alert details, layers, key help.
 
 import { enEvidence } from './en-evidence';
+import { enLadder } from './en-ladder';
 import { enOrders } from './en-orders';
 import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
+  ...enLadder,
   ...enOrders,
   ...enTraffic,
   'layer.fences': 'Fences',
@@ -17,6 +19,7 @@ export const enPanels = {
   'layer.names': 'Place names',
   'layer.trails': 'Trails',
   'layer.vehicles': 'Vehicles',
+  'layer.coverage': 'Not enforced lately',
   'layer.dim': 'Dim the base map',
   'labels.0': 'none',
   'labels.1': 'selected and alarmed',
@@ -160,12 +163,9 @@ export const enPanels = {
   'fence.datum.takeoff': 'above take-off',
   'fence.datum.none': 'no height band',
   'fences.new': 'New fence',
-  'editor.noRight': 'You have no right to change fences.',
   'preview.nobody': 'Nobody stands inside now.',
   'emergency.open': 'Emergency fence',
   'emergency.name': 'Emergency',
-  'emergency.place': 'Click the place on the map; Enter takes the centre, Esc leaves.',
-  'emergency.leaveEditor': 'Leave the fence editor first.',
   'emergency.done': 'Emergency fence {name} is in force.',
   'fence.datum.wgs84': 'WGS-84',
   'fence.datum.agl': 'above ground',

@@ -3,11 +3,13 @@
 import type { enPanels } from './en-panels';
 
 import { zhEvidence } from './zh-evidence';
+import { zhLadder } from './zh-ladder';
 import { zhOrders } from './zh-orders';
 import { zhTraffic } from './zh-traffic';
 
 export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
+  ...zhLadder,
   ...zhOrders,
   ...zhTraffic,
   'layer.fences': '电子围栏',
@@ -19,6 +21,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'layer.names': '地名',
   'layer.trails': '航迹',
   'layer.vehicles': '车辆',
+  'layer.coverage': '近期围栏未生效',
   'layer.dim': '淡化底图',
   'labels.0': '无',
   'labels.1': '所选与告警',
@@ -162,12 +165,9 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'fence.datum.takeoff': '相对起飞点',
   'fence.datum.none': '无高度范围',
   'fences.new': '新建围栏',
-  'editor.noRight': '您无权更改围栏。',
   'preview.nobody': '当前无车辆在内。',
   'emergency.open': '紧急围栏',
   'emergency.name': '紧急',
-  'emergency.place': '在地图上单击位置；回车取地图中心，Esc 退出。',
-  'emergency.leaveEditor': '请先退出围栏编辑器。',
   'emergency.done': '紧急围栏 {name} 已生效。',
   'fence.datum.wgs84': 'WGS-84 椭球高',
   'fence.datum.agl': '离地高',
