@@ -20,7 +20,7 @@ type attempt struct {
 
 // notYet are the rules that nothing which is built could break, and why.
 var notYet = map[int]string{
-	15: "priority traffic: a helper's branch; its attempts belong into safetyAlone beside the others",
+	15: "priority traffic: no attempt yet; it belongs into safetyAlone",
 	16: "permits: issue 7",
 	17: "no list, count or alert is by person",
 	18: "signals to ships: not built",
