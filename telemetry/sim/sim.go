@@ -15,9 +15,10 @@
 // A fleet that signs, or is told to answer, answers requests for its version,
 // home, parameters and clock. One that signs obeys: it stands or circles, goes on,
 // returns and lands, see ordered, stores plans, flies the mission among them and
-// keeps to the fence and the rally points, see Board. A Fleet is used by one Run;
-// Stats and At may be called at any time. Not simulated: wind, sensors, a fixed wing
-// that returns or flies a mission.
+// keeps to the fence and the rally points, see Board. A Script, or Do, has vehicles
+// behave otherwise: links fail, orders are refused or lied about, pilots take over,
+// receivers are jammed. A Fleet is used by one Run; Stats, At and Do may be called at
+// any time. Not simulated: wind, sensors, a fixed wing that returns or flies a mission.
 package sim
 
 import (
