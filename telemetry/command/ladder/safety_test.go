@@ -544,3 +544,44 @@ func TestSafetyTheJournalKeepsNothingBack(t *testing.T) {
 		}
 	})
 }
+
+// SAFETY 5: who does not want its turn any more keeps nobody back.
+func TestSafetyATurnThatIsNotWanted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, geofence.Return)
+		fence := w.fences
+		w.fences = nil
+		for i := range 4 {
+			f := w.add()
+			f.set(func() { f.speed = int16(300 + 100*i) })
+		}
+		w.start()
+		defer w.stop()
+		w.fly(35 * time.Second)
+		if err := w.pipeline.SetFences(t.Context(), fence); err != nil {
+			t.Fatal(err)
+		}
+		w.fly(2 * time.Second)
+		w.by(w.all[2], command.Hold, ann) // the next one
+		w.fly(15 * time.Second)
+		for i, f := range w.all {
+			if told := f.told(); strings.HasSuffix(told, "return") == (i == 2) {
+				t.Errorf("%s was told %q: %+v", f.id, told, w.ladder(f))
+			}
+		}
+	})
+}
+
+// SAFETY 3, 4: when the evidence goes after a step had no effect, people are called.
+func TestSafetyEvidenceGoesInTheLadder(t *testing.T) {
+	in(t, geofence.Hold, func(t *testing.T, w *world, f *flier) {
+		f.set(func() {
+			f.answers = func(c command.Command) error { f.faulty = true; return &command.Refusal{Text: "not now"} }
+		})
+		w.fly(14 * time.Second)
+		l := w.is(f, Watching)
+		if l.Called == "" || w.calls() != l.Called || strings.Contains(f.told(), "land") {
+			t.Errorf("told %q, %+v", f.told(), l)
+		}
+	})
+}
