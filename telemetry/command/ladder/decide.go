@@ -68,7 +68,13 @@ func (s *situation) decide() answer {
 	}
 	f := s.deciding()
 	s.ladder.Fence = f.fence
+	if s.t != nil {
+		s.ladder.Stood = !s.t.Armed || s.t.Landed == vehicles.OnGround
+	}
 	if s.t == nil || s.t.Link == vehicles.LinkLost {
+		if s.ladder.Stood {
+			return is(Watching, "it stood when it was heard last")
+		}
 		return is(Frozen, "the link is lost: nothing is sent, and nothing is concluded from its silence").
 			calling("its link was lost while it breaches %q: ask where it is and what it does", f.fence.Name)
 	}
@@ -267,7 +273,7 @@ func (s *situation) heldBack(f *fact) (answer, bool) {
 	case s.jammed && f.now:
 		return is(HeldBack, "satellite navigation is interfered with here: no order rests on the position").
 			calling("it is told to breach %q, under interference with satellite navigation: ask where it is", f.fence.Name), true
-	case !s.t.Armed || s.t.Phase() == vehicles.Parked:
+	case s.ladder.Stood:
 		return is(Watching, "it stands and is not under way: nothing has to be ordered"), true
 	case s.t.Phase() == vehicles.Arriving:
 		return is(Watching, "it lands: it is let do so"), true

@@ -38,6 +38,13 @@ func TestSafetyOrdersNeedGoodEvidence(t *testing.T) {
 				if f.told() != "" {
 					t.Errorf("it was told %q: %+v", f.told(), w.ladder(f))
 				}
+				if stood := name == "not armed" || name == "on the ground"; stood {
+					f.set(func() { f.silent = true }) // it is switched off
+					w.fly(10 * time.Second)
+					if why := w.calls(); why != "" {
+						t.Errorf("somebody is called: %s", why)
+					}
+				}
 			})
 		})
 	}
