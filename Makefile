@@ -10,7 +10,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE := ./vehicles ./geofence/... ./airspace/... ./telemetry/... ./web/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz ui sim deps bench bench-control bench-e2e bench-fence bench-mavlink bench-platform
+.PHONY: help run build test race lint fuzz ui sim deps bench bench-control bench-e2e bench-fence bench-mavlink bench-permits bench-platform
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -67,7 +67,7 @@ fuzz: ## fuzz every byte parser (FUZZTIME=60s each)
 sim: build ## load generator: 1,000 vehicles at 10 Hz to the demo's open listener
 	./bin/testzone sim --vehicles 1000 --rate 10
 
-bench: bench-fence bench-mavlink bench-platform bench-control bench-e2e ## every figure of the README: `<name> <value> <unit>` lines
+bench: bench-fence bench-mavlink bench-platform bench-control bench-permits bench-e2e ## every figure of the README: `<name> <value> <unit>` lines
 
 # $(call figures,package,test): builds the package's tests and runs the one that
 # measures; only its figure lines go to standard output.
@@ -77,15 +77,20 @@ figures = @mkdir -p bin && $(GO) test -c -o bin/figures.test ./$(1) && cd $(1) &
 bench-e2e: ui ## datagram to track, breach to websocket, frames accounted for
 	$(call figures,cmd/testzone,TestEndToEndFigures)
 
-bench-control: ## orders over bad links: reported as they are; from a breach to the order on the wire
+bench-control: ui ## orders over bad links, breach to order, interference, plans, the rules of safety under attack
 	$(call figures,telemetry/command,TestOrderFigures)
+	$(call figures,cmd/testzone,TestBulkClearFigures)
 	$(call figures,telemetry/sim,TestInterferenceFigures)
 	$(call figures,telemetry/command/ladder,TestLadderFigures)
 	$(call figures,telemetry/mavlink/dialogue,TestPlanFigures)
 	$(call figures,telemetry/priority,TestPriorityFigures)
+	$(call figures,cmd/testzone,TestSafety)
 
 bench-fence: ## one step of the fence engine beside a bare R-tree search
 	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))
+
+bench-permits: ## which volumes in space and time meet: queries beside one R-tree and a loop, and against an oracle
+	$(call figures,airspace/volumes,TestIndexFigures)
 
 bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays, soak
 	$(call figures,telemetry/mavlink,TestFigures.*)

@@ -158,6 +158,7 @@ func (r *Register) decideDuty(ctx context.Context, who Actor, act, reason string
 	if err != nil {
 		return Duty{}, err
 	}
+	d.after = r.tellDuty
 	var out Duty
 	d.plan = func(now time.Time) error {
 		before, ok, err := r.control.answered(d.request, now)

@@ -277,6 +277,12 @@ func (r *Register) Take(ctx context.Context, who Actor, id, digest string) (Duty
 	})
 }
 
+func (r *Register) tellDuty() {
+	if r.cfg.DutyChanged != nil {
+		r.cfg.DutyChanged()
+	}
+}
+
 // MayStart says whether a vehicle may begin something new, as far as decisions
 // say; else why not, for its pilot (SAFETY 14).
 func (r *Register) MayStart(vehicle string) (ok bool, reason string) {

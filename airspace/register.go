@@ -45,7 +45,9 @@ type Config struct {
 	StateChanged func(ZoneStatus)
 	// PrioritiesChanged tells that priority traffic changed, when it is in force.
 	PrioritiesChanged func()
-	KeptAnswers       int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	// DutyChanged is called after a change of who is on duty; default: nobody is told.
+	DutyChanged func()
+	KeptAnswers int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 }
 
 // Appender is the journal as the register needs it.

@@ -193,6 +193,7 @@ func (b *Book) take(e *Event) {
 	case *PriorityChange:
 		b.takePriority(body, e.TimeUS)
 	case *Begun:
+		b.signs.proved[body.Vehicle.Handle] = true
 		for _, a := range b.openOf(body.Vehicle.ID) {
 			if a.endsWithTrack() && a.Vehicle.Handle != body.Vehicle.Handle {
 				b.clear(a, e.TimeUS, "server_restarted")
@@ -201,6 +202,7 @@ func (b *Book) take(e *Event) {
 	case *Gone:
 		b.flood.forget(body.Vehicle.ID)
 		delete(b.signs.of, body.Vehicle.Handle)
+		delete(b.signs.proved, body.Vehicle.Handle)
 		for _, a := range b.openOf(body.Vehicle.ID) {
 			if a.endsWithTrack() {
 				b.clear(a, e.TimeUS, "track_ended")

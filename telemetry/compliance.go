@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -83,6 +84,8 @@ type Warden struct {
 	is      Restriction
 	beganUS int64 // when the first look of the restriction was
 	of      map[vehicles.VehicleID]*warded
+	told    string                        // state that was published last
+	toldWhy map[vehicles.VehicleID]string // and why vehicles comply or do not
 }
 
 // warded is what is known of a vehicle under a restriction.
@@ -189,6 +192,7 @@ func (w *Warden) look(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.cfg.Clock().UnixMicro()
+	defer func() { w.tell(now) }()
 	if is.State == "" {
 		w.end(now)
 		return nil
@@ -209,6 +213,21 @@ func (w *Warden) look(ctx context.Context) error {
 		v.seen = false
 	}
 	return nil
+}
+
+// tell publishes how many do not comply, when anything of the board is news. It is called with the
+// lock held.
+func (w *Warden) tell(now int64) {
+	next, why := ComplianceChange{State: w.is.State, Against: map[string]int{}}, map[vehicles.VehicleID]string{}
+	for id, v := range w.of {
+		if why[id] = v.Why; !v.Complies {
+			next.Against[v.Vehicle.Operator]++
+		}
+	}
+	if next.State != w.told || !maps.Equal(why, w.toldWhy) {
+		w.told, w.toldWhy = next.State, why
+		w.cfg.Bus.Publish(now, &next)
+	}
 }
 
 // end forgets everybody: the zone is open. It is called with the lock held.

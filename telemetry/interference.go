@@ -73,38 +73,16 @@ type InterferedWith struct {
 type interference struct {
 	of     map[vehicles.Handle]*signed
 	areas  []*area
-	single background
+	single [evidences]background
+	proved map[vehicles.Handle]bool // verified vehicles that are followed
 }
 
 // signed is a vehicle that shows signs, or did a moment ago.
 type signed struct {
-	id      *vehicles.Identity
-	now     vehicles.Signs
-	at      geo.Point
-	beganUS int64 // of its newest sign
-	// beforeUS is that of the sign before which was not of the same trouble; 0: none, or
-	// it was of an area.
-	beforeUS int64
-	grouped  bool // its newest sign was of an area
-}
-
-// begin takes a new sign in. Signs that follow each other at once are of one trouble.
-func (v *signed) begin(nowUS int64) (another bool) {
-	another = v.beganUS == 0 || nowUS-v.beganUS > interferedWithin.Microseconds()
-	if another {
-		v.beforeUS = v.beganUS
-		if v.grouped {
-			v.beforeUS = 0
-		}
-		v.grouped = false
-	}
-	v.beganUS = nowUS
-	return another
-}
-
-// prone reports whether the vehicle showed a sign of its own not long before.
-func (v *signed) prone() bool {
-	return v.beforeUS != 0 && v.beganUS-v.beforeUS <= proneFor.Microseconds()
+	id  *vehicles.Identity
+	now vehicles.Signs
+	at  geo.Point
+	by  [evidences]trouble
 }
 
 // area is an interference that holds.
@@ -118,7 +96,9 @@ type area struct {
 	changed  bool
 }
 
-func newInterference() interference { return interference{of: map[vehicles.Handle]*signed{}} }
+func newInterference() interference {
+	return interference{of: map[vehicles.Handle]*signed{}, proved: map[vehicles.Handle]bool{}}
+}
 
 // under is the id of the alert of the area that a vehicle is in; empty: of none.
 func (f *interference) under(h vehicles.Handle) string {
@@ -145,9 +125,6 @@ func (f *interference) groups(id *vehicles.Identity) bool {
 // they are those of several.
 func (b *Book) takeSignal(c *SignalChange, nowUS int64) {
 	f := &b.signs
-	if f.single.sinceUS == 0 {
-		f.single.sinceUS = nowUS
-	}
 	v := f.of[c.Vehicle.Handle]
 	if v == nil {
 		if c.Signs == 0 {
@@ -156,25 +133,38 @@ func (b *Book) takeSignal(c *SignalChange, nowUS int64) {
 		v = &signed{id: c.Vehicle}
 		f.of[c.Vehicle.Handle] = v
 	}
-	began := c.Signs&^v.now != 0
+	began := c.Signs &^ v.now
 	v.now, v.at = c.Signs, c.At
-	if !began {
+	if began == 0 {
 		return
 	}
-	another := v.begin(nowUS)
-	if a := f.near(v); a != nil {
+	a := f.near(v)
+	for e := range evidences {
+		if began&evidenceOf[e].signs != 0 {
+			f.begin(v, e, a == nil, nowUS)
+		}
+	}
+	if a != nil {
 		a.add(v, nowUS)
 		b.group(v.id, a.alertID, nowUS)
 		return
 	}
-	if v.prone() {
-		return
+	for e := range evidences {
+		if among := f.among(v, e, nowUS); among != nil && len(f.areas) < interferedAreas {
+			b.raiseArea(v, among, nowUS)
+			return
+		}
 	}
-	if another {
-		f.single.note(v)
+}
+
+// begin takes a new sign of a vehicle in.
+func (f *interference) begin(v *signed, e evidence, single bool, nowUS int64) {
+	t, bg := &v.by[e], &f.single[e]
+	if bg.sinceUS == 0 {
+		bg.sinceUS = nowUS
 	}
-	if among := f.among(v); among != nil && len(f.areas) < interferedAreas {
-		b.raiseArea(v, among, nowUS)
+	if t.begin(nowUS) && single && !t.prone() {
+		bg.note(v, nowUS)
 	}
 }
 
@@ -201,36 +191,39 @@ func (f *interference) near(v *signed) *area {
 }
 
 // among lists the vehicles whose signs began with those of v, in the order of
-// handles, when they are enough for a common cause; else it is nil. Only verified ones
-// when those are enough; those that are prone do not count.
-func (f *interference) among(v *signed) []*signed {
-	var all []*signed
-	for _, o := range f.of {
-		if v.beganUS-o.beganUS <= interferedWithin.Microseconds() && geo.Distance(o.at, v.at) <= interferedM {
-			all = append(all, o)
-		}
+// handles, when those of a group are enough for a common cause; else it is nil. Only
+// verified ones when those are enough; those that are prone do not count.
+func (f *interference) among(v *signed, e evidence, nowUS int64) []*signed {
+	if t := &v.by[e]; t.beganUS != nowUS || t.prone() {
+		return nil
 	}
-	slices.SortFunc(all, func(x, y *signed) int { return int(x.id.Handle) - int(y.id.Handle) })
-	var verified []*signed
+	var all, verified []*signed
 	witnesses, proved := 0, 0
-	for _, o := range all {
-		if !o.prone() {
+	for _, o := range f.of {
+		if !o.by[anySign].within(nowUS) || geo.Distance(o.at, v.at) > interferedM {
+			continue
+		}
+		all = append(all, o)
+		counts := o.by[e].within(nowUS) && !o.by[e].prone()
+		if counts {
 			witnesses++
 		}
 		if o.id.Verified {
 			verified = append(verified, o)
-			if !o.prone() {
+			if counts {
 				proved++
 			}
 		}
 	}
+	expected := float64(len(f.proved)) * evidenceOf[e].hourly
 	switch {
-	case proved >= interferedLeast && proved >= f.single.needs(v, true):
-		return verified
-	case witnesses >= interferedLeast && witnesses >= f.single.needs(v, false):
-		return all
+	case proved >= interferedLeast && proved >= f.single[e].needs(v, true, expected, nowUS):
+		all = verified
+	case witnesses < interferedLeast || witnesses < f.single[e].needs(v, false, expected, nowUS):
+		return nil
 	}
-	return nil
+	slices.SortFunc(all, func(x, y *signed) int { return int(x.id.Handle) - int(y.id.Handle) })
+	return all
 }
 
 // raiseArea raises the alarm of an area around v.
@@ -248,7 +241,9 @@ func (b *Book) raiseArea(v *signed, among []*signed, nowUS int64) {
 	a.alertID, a.changed = raised.ID, false
 	b.signs.areas = append(b.signs.areas, a)
 	for _, o := range among {
-		b.signs.single.forget(o)
+		for e := range evidences {
+			b.signs.single[e].forget(o.id.Handle, nowUS)
+		}
 		b.group(o.id, a.alertID, nowUS)
 	}
 }
@@ -260,7 +255,9 @@ func (a *area) add(v *signed, nowUS int64) {
 		a.order = append(a.order, v.id)
 	}
 	a.members[v.id.Handle] = had | v.now
-	v.grouped, v.beforeUS = true, 0
+	for e := range v.by {
+		v.by[e].grouped, v.by[e].beforeUS = true, 0
+	}
 	a.lastUS = nowUS
 	a.changed = a.changed || !known || had|v.now != had
 }
@@ -301,7 +298,7 @@ func (b *Book) watchAreas(nowUS int64) {
 		return false
 	})
 	for h, v := range f.of {
-		if v.now == 0 && nowUS-v.beganUS > proneFor.Microseconds() {
+		if v.now == 0 && nowUS-v.by[anySign].beganUS > proneFor.Microseconds() {
 			delete(f.of, h)
 		}
 	}

@@ -1,25 +1,37 @@
 package telemetry
 
-import (
-	"slices"
-
-	"testzone/vehicles"
-)
-
 // Notices tell live sessions that something which they show is another now. What
 // it is stands with its owner: a session reads it there, so that it shows the
 // newest, and notices that come late or twice do no harm.
 
-// OrderChange says that an order to a vehicle is in another state.
+// OrderChange says which orders are in another state, and of which vehicles somebody
+// else has the control. A bulk order is one, not a thousand: nobody's session ends
+// because the zone is cleared.
 type OrderChange struct {
-	Order    string // id
-	Operator string // of the vehicle when it was ordered
+	Orders []Changed // by id
+	Leases []Changed // by vehicle
 }
 
-// LeaseChange says that somebody else has the control of a vehicle.
-type LeaseChange struct {
-	Vehicle  vehicles.VehicleID
+// Changed is one order or vehicle, and whose it is.
+type Changed struct {
+	ID       string
 	Operator string
+}
+
+// Of is the part of it that a view shows.
+func (c *OrderChange) Of(v View) *OrderChange {
+	if v.whole {
+		return c
+	}
+	own := func(all []Changed) (out []Changed) {
+		for _, x := range all {
+			if v.Owns(x.Operator) {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	return &OrderChange{own(c.Orders), own(c.Leases)}
 }
 
 // ZoneChange says that the state of the zone is another.
@@ -28,9 +40,22 @@ type ZoneChange struct{}
 // DutyChange says that somebody signed on or off, offered, took over.
 type DutyChange struct{}
 
-// ComplianceChange says that vehicles comply with the state of the zone that did
-// not, or the other way round.
-type ComplianceChange struct{ Operators []string } // of these vehicles
+// ComplianceChange says how many vehicles do not comply with the state of the zone
+// now, by operator.
+type ComplianceChange struct {
+	State   string // of the zone; empty: it is open
+	Against map[string]int
+}
+
+// Of is the sum over the operators whose vehicles a view shows.
+func (c *ComplianceChange) Of(v View) (n int) {
+	for operator, against := range c.Against {
+		if v.Owns(operator) {
+			n += against
+		}
+	}
+	return n
+}
 
 // CoverageChange says for how many vehicles the fences are enforced now, by the
 // operator of the vehicles.
@@ -58,7 +83,6 @@ func (c *CoverageChange) Of(v View) (sum CoverageCount) {
 }
 
 func (*OrderChange) event()      {}
-func (*LeaseChange) event()      {}
 func (*ZoneChange) event()       {}
 func (*DutyChange) event()       {}
 func (*ComplianceChange) event() {}
@@ -68,12 +92,9 @@ func (*CoverageChange) event()   {}
 func (v View) notice(b Body) bool {
 	switch b := b.(type) {
 	case *OrderChange:
-		return v.Owns(b.Operator)
-	case *LeaseChange:
-		return v.Owns(b.Operator)
-	case *ComplianceChange:
-		return slices.ContainsFunc(b.Operators, v.Owns)
-	case *ZoneChange, *DutyChange, *CoverageChange:
+		own := b.Of(v)
+		return len(own.Orders)+len(own.Leases) > 0
+	case *ZoneChange, *DutyChange, *CoverageChange, *ComplianceChange:
 		return true
 	}
 	return false

@@ -95,6 +95,10 @@ func (i *PlanItem) located() bool {
 	return false
 }
 
+// high reports whether Z is a height in Frame: that of a position, or one to
+// change to (NAV_CONTINUE_AND_CHANGE_ALT, CONDITION_CHANGE_ALT).
+func (i *PlanItem) high() bool { return i.located() || i.Command == 30 || i.Command == 113 }
+
 // Plan is what a vehicle is to carry. A mission has no item for home, whatever
 // the autopilot makes of it. A nil or empty Items clears the kind.
 type Plan struct {
@@ -206,10 +210,10 @@ func (d *PlanDifference) String() string {
 
 // What may become of a number on its way into an autopilot and back.
 const (
-	planPositionE7 = 3    // degE7: positions in double, truncated; 3 cm
-	planHeightM    = 0.01 // heights in whole centimetres
-	planParam      = 1e-3 // other numbers, and the same share of large ones by planShare
-	planShare      = 1e-6 // of a float that was calculated with
+	planPositionE7 = 3     // degE7: positions in double, truncated; 3 cm
+	planHeightM    = 0.015 // heights in whole centimetres, rounded or cut, of a float
+	planParam      = 1e-3  // other numbers, and the same share of large ones by planShare
+	planShare      = 1e-6  // of a float that was calculated with
 )
 
 // AutopilotArduPilot is MAV_AUTOPILOT_ARDUPILOTMEGA.
@@ -245,7 +249,7 @@ func (i *PlanItem) differs(s *PlanItem, k PlanKind, autopilot uint8) *PlanDiffer
 		return &PlanDifference{0, "command", float64(i.Command), float64(s.Command)}
 	}
 	located := i.located()
-	if located != s.located() || located && k != PlanFence && heightOf(i.Frame) != heightOf(s.Frame) {
+	if located != s.located() || i.high() && k != PlanFence && heightOf(i.Frame) != heightOf(s.Frame) {
 		return &PlanDifference{0, "frame", float64(i.Frame), float64(s.Frame)}
 	}
 	for n, v := range i.Params {
@@ -256,16 +260,16 @@ func (i *PlanItem) differs(s *PlanItem, k PlanKind, autopilot uint8) *PlanDiffer
 			return &PlanDifference{0, planParams[n], float64(v), float64(s.Params[n])}
 		}
 	}
-	within, height := int64(0), planParam
+	within := int64(0)
 	if located {
-		within, height = planPositionE7, planHeightM
+		within = planPositionE7
 	}
 	switch {
 	case apart(i.X, s.X) > within:
 		return &PlanDifference{0, "x", float64(i.X), float64(s.X)}
 	case apart(i.Y, s.Y) > within:
 		return &PlanDifference{0, "y", float64(i.Y), float64(s.Y)}
-	case k != PlanFence && !near(i.Z, s.Z, height):
+	case k != PlanFence && !near(i.Z, s.Z, planHeightM):
 		return &PlanDifference{0, "z", float64(i.Z), float64(s.Z)}
 	case k == PlanMission && i.Autocontinue != s.Autocontinue:
 		return &PlanDifference{0, "autocontinue", one(i.Autocontinue), one(s.Autocontinue)}

@@ -74,6 +74,14 @@ func TestPlanDiffersOnlyInForm(t *testing.T) {
 	if d := (&Plan{Items: []PlanItem{speed}}).Differs(&Plan{Items: []PlanItem{other}}, 3); d != nil {
 		t.Error("frame of a command without position:", d)
 	}
+	climb := PlanItem{Command: 30, Frame: FrameRelativeInt, Z: 40.258}
+	for frame, field := range map[uint8]string{FrameGlobalRelative: "", FrameGlobal: "frame"} {
+		kept := climb
+		kept.Frame, kept.Z = frame, 40.25
+		if d := (&Plan{Items: []PlanItem{climb}}).Differs(&Plan{Items: []PlanItem{kept}}, 3); (d != nil) != (field != "") || d != nil && d.Field != field {
+			t.Errorf("height to change to, frame %d: %v", frame, d)
+		}
+	}
 	other.X = 8
 	if d := (&Plan{Items: []PlanItem{speed}}).Differs(&Plan{Items: []PlanItem{other}}, 3); d == nil || d.Field != "x" {
 		t.Error("parameter 5:", d)

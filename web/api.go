@@ -116,6 +116,12 @@ func rules() map[string]rule {
 		"takeLease":         {scope: airspace.VehicleCommand},
 		"giveUpLease":       {scope: airspace.VehicleCommand},
 
+		"listPlans": {scope: airspace.ZoneRead},
+		"getPlan":   {scope: airspace.ZoneRead},
+		"putPlan":   {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
+		"clearPlan": {scope: airspace.VehicleCommand},
+		"readPlan":  {scope: airspace.VehicleCommand},
+
 		"listEnforcement":        {scope: airspace.ZoneRead},
 		"listVehicleEnforcement": {scope: airspace.ZoneRead},
 		"decideEnforcement":      {scope: airspace.ZoneControl, once: true, urgent: true},
@@ -258,11 +264,10 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
-	s.callEndpoints(api)
-	s.bulkEndpoints(api)
+	=======
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
-	s.priorityEndpoints(api)
+	s.priorityEndpoints(api)	s.callEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -9,6 +9,7 @@ import (
 
 	"testzone/airspace"
 	"testzone/telemetry"
+	"testzone/telemetry/command"
 )
 
 // maxBriefed is how many things of a kind a briefing names; it counts them all.
@@ -21,14 +22,16 @@ const (
 	briefFence       = "provisional_fence"
 	briefNotEnforced = "not_enforced"
 	briefCompliance  = "compliance"
+	briefOrder       = "order"
+	briefLease       = "lease"
 	briefProposal    = "proposal"
 	briefMore        = "more"
 )
 
 // briefing lists what the next controller has to know (SAFETY 14): the state of the
 // zone and who does not comply with it, alerts that are open, fences that a restart
-// would end, vehicles for which fences are not enforced, and what waits for a second
-// person.
+// would end, vehicles for which fences are not enforced, orders of which something
+// may still become, who controls which vehicle, and what waits for a second person.
 func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) {
 	state := s.cfg.Register.State()
 	text := "the zone is " + strings.ReplaceAll(string(state.State), "_", " ")
@@ -71,6 +74,10 @@ func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) 
 	}
 	out = append(out, atMost(against, "vehicles that do not comply")...)
 
+	orders, leases := s.briefOrders(ctx)
+	out = append(out, atMost(orders, "orders")...)
+	out = append(out, atMost(leases, "vehicles under somebody's control")...)
+
 	var proposals []airspace.BriefingItem
 	for _, p := range s.cfg.Register.Proposals() {
 		if p.State == airspace.ProposalOpen {
@@ -102,6 +109,19 @@ func (s *Server) briefUnenforced(ctx context.Context) (out []airspace.BriefingIt
 		}
 	}
 	return out, nil
+}
+
+func (s *Server) briefOrders(ctx context.Context) (orders, leases []airspace.BriefingItem) {
+	view := s.viewOf(ctx)
+	for _, o := range s.cfg.Orders.Orders(func(o *command.Order) bool { return view.Owns(o.Operator) && !o.State.Final() }) {
+		orders = append(orders, airspace.BriefingItem{Kind: briefOrder, ID: o.ID,
+			Text: fmt.Sprintf("%s to %s by %s, %s since %s", o.Kind, o.Vehicle, o.Person, o.State, timeOf(o.AskedUS))})
+	}
+	for _, l := range s.cfg.Orders.Leases(func(l *command.Lease) bool { return view.Owns(l.Operator) }) {
+		leases = append(leases, airspace.BriefingItem{Kind: briefLease, ID: string(l.Vehicle),
+			Text: fmt.Sprintf("%s has the control of %s since %s", l.Holder, l.Vehicle, timeOf(l.SinceUS))})
+	}
+	return orders, leases
 }
 
 func (s *Server) briefCompliance(ctx context.Context) (out []airspace.BriefingItem, err error) {

@@ -23,7 +23,7 @@ type Call struct {
 	By        string  `json:"by" doc:"Person that called last"`
 	TriedAt   *string `json:"tried_at" format:"date-time"`
 	EndedAt   *string `json:"ended_at" format:"date-time"`
-	Cause     string  `json:"cause" doc:"Why it ended: order_in_effect, at_rest, contact_reached or not_needed"`
+	Cause     string  `json:"cause" doc:"Why it ended: in_effect, at_rest, called or not_needed"`
 }
 
 // CallInput is what came of calling a contact.

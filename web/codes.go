@@ -26,6 +26,7 @@ func ownCodes() []problemCode {
 		{"not_acceptable", http.StatusNotAcceptable, "the answer has no form that Accept asks for"},
 		{"timeout", http.StatusRequestTimeout, "the body did not arrive in time"},
 		{"stale", http.StatusConflict, "of a batch: fences are newer than you read them"},
+		{"plan_refused", http.StatusConflict, "the vehicle, its home, its way back or a leg would be in breach, or the plan makes no sense; errors names each with its item"},
 		{"too_large", http.StatusRequestEntityTooLarge, "the body is larger than this operation takes"},
 		{"unsupported_media_type", http.StatusUnsupportedMediaType, "send the Content-Type that the detail names"},
 		{"invalid", http.StatusUnprocessableEntity, "the request has faults; errors names each with its place"},

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"testzone/telemetry"
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 )
 
@@ -47,7 +49,7 @@ type EventSource interface {
 // Event is one entry of the journal.
 type Event struct {
 	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state; with audit.read also duty.sign_on, person.create and the like"`
 	At         string          `json:"at" format:"date-time"`
 	By         string          `json:"by,omitempty" doc:"Actor id"`
 	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -59,6 +61,8 @@ type Event struct {
 	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
 	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
 	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
+	Plan       *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
+	Zone       *ZoneState      `json:"zone,omitempty" doc:"What the zone may be used for from then on"`
 	Hash       string          `json:"hash,omitempty" doc:"Chain hash; with audit.read"`
 	Entry      json.RawMessage `json:"entry,omitempty" doc:"The entry as it is stored; with audit.read"`
 
@@ -82,6 +86,7 @@ type eventBody struct {
 
 	Ladder *ladder.Ladder             `json:"ladder"`
 	Call   *command.Call              `json:"call"`
+	Plan   *onboard.Record            `json:"plan"`
 	Cause  string                     `json:"cause"`
 	Ack    *telemetry.Acknowledgement `json:"ack"`
 }
@@ -92,8 +97,9 @@ type fenceRef struct {
 }
 
 type changedRef struct {
-	Fence    *fenceRef `json:"fence"`
-	Priority *fenceRef `json:"priority"`
+	Fence    *fenceRef            `json:"fence"`
+	Priority *fenceRef            `json:"priority"`
+	State    *airspace.ZoneStatus `json:"state"`
 	fenceRef
 }
 
@@ -116,17 +122,22 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	}
 	var head struct {
 		Type string `json:"type"`
+		Act  string `json:"act"` // of accounts, vehicles, the control of the zone
 		By   string `json:"by"`
 	}
-	if json.Unmarshal(rec.Body, &head) == nil && head.Type != "" && strings.Trim(head.Type, typeLetters) == "" {
-		e.Type, e.By = head.Type, head.By
+	if json.Unmarshal(rec.Body, &head) == nil {
+		if name := cmp.Or(head.Type, head.Act); name != "" && strings.Trim(name, typeLetters) == "" {
+			e.Type, e.By = name, head.By
+		}
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
 	ladders := rec.Schema == ladder.Schema && strings.HasPrefix(e.Type, "enforcement.")
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
 	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
-	if !fences && !alerts && !orders && !ladders && !priorities {
+	plans := rec.Schema == onboard.Schema && strings.HasPrefix(e.Type, "plan.")
+	zone := rec.Schema == airspace.ControlSchema && strings.HasPrefix(e.Type, "zone.")
+	if !fences && !alerts && !orders && !ladders && !priorities && !plans && !zone {
 		return e, all
 	}
 	var body eventBody
@@ -137,6 +148,8 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	case fences:
 		e.Fences = fencesOf(&body)
 		return e, true
+	case zone:
+		return e, e.ofZone(&body) || all
 	case priorities:
 		for _, c := range body.Changes {
 			if c.Priority != nil {
@@ -144,7 +157,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 			}
 		}
 		return e, true
-	case orders, ladders:
+	case orders, ladders, plans:
 		return e, e.about(&body, rec.Seq) || all
 	}
 	e.AlertID, e.Cause = body.ID, body.Cause
@@ -159,7 +172,18 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	return e, true
 }
 
-// about takes an order, a lease, a call and an enforcement in; false when there is none.
+// ofZone takes the state of the zone in; false when there is none.
+func (e *Event) ofZone(body *eventBody) bool {
+	for i := range body.Changes {
+		if s := body.Changes[i].State; s != nil {
+			shown := zoneStateOf(s)
+			e.Zone = &shown
+		}
+	}
+	return e.Zone != nil
+}
+
+// about takes an order, a lease, a call, an enforcement and a plan in; false when there is none.
 func (e *Event) about(body *eventBody, seq uint64) bool {
 	if l := body.Lease; l != nil {
 		shown := leaseOf(l)
@@ -178,7 +202,17 @@ func (e *Event) about(body *eventBody, seq uint64) bool {
 		shown := callOf(c)
 		e.Call, e.operator = &shown, c.Operator
 	}
-	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil
+	if p := body.Plan; p != nil {
+		p.JournalSeq = seq
+		shown := planOf(p)
+		e.Plan, e.operator = &shown, p.Operator
+	}
+	return e.ofVehicle()
+}
+
+// ofVehicle reports whether the event is about one vehicle of an operator.
+func (e *Event) ofVehicle() bool {
+	return e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil || e.Plan != nil
 }
 
 // shows reports whether a view sees an event, and shows it an alert as it may see it.
@@ -187,11 +221,11 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
-	if e.Order != nil || e.Lease != nil || e.Call != nil || e.Enforcement != nil {
+	if e.ofVehicle() {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
-		return len(e.Fences) > 0 || e.PriorityID != ""
+		return len(e.Fences) > 0 || e.PriorityID != "" || e.Zone != nil
 	}
 	a, ok := s.cfg.Book.Alert(sees, e.AlertID)
 	if ok && e.Alert != nil {

@@ -155,6 +155,29 @@ func TestEventsOfAuditors(t *testing.T) {
 	}
 }
 
+// TestControlEvents: the state of the zone is told to everybody, who is on duty to
+// auditors alone; both by their names.
+func TestControlEvents(t *testing.T) {
+	for _, c := range []struct {
+		body, want string
+		everybody  bool
+	}{
+		{`{"act":"zone.state","changes":[{"state":{"state":"clear","reason":"storm","rev":4,"updated_by":"carl"},"safer":true}],"by":"carl"}`, "zone.state", true},
+		{`{"act":"duty.sign_on","changes":[{"duty":{"id":"dt_1","person":"p"}}],"by":"carl"}`, "duty.sign_on", false},
+		{`{"act":"zone.state","changes":[]}`, "zone.state", false},
+		{`{"act":"zone.state","changes":7}`, "zone.state", false},
+	} {
+		rec := journal.Record{Seq: 9, Entry: journal.Entry{Schema: airspace.ControlSchema, Body: []byte(c.body)}}
+		if e, visible := eventOf(&rec, true); !visible || e.Type != c.want {
+			t.Errorf("%s: an auditor sees %+v", c.body, e)
+		}
+		e, visible := eventOf(&rec, false)
+		if visible != c.everybody || visible && (e.Zone == nil || e.Zone.State != "clear" || e.Zone.Reason != "storm" || e.By != "carl" || e.Entry != nil) {
+			t.Errorf("%s: everybody sees %+v, %v", c.body, e, visible)
+		}
+	}
+}
+
 func TestEventRequests(t *testing.T) {
 	z := newTestZone(t, zoneOptions{oldest: func() uint64 { return 2 }})
 	for i := range 3 {

@@ -58,6 +58,7 @@ type testZone struct {
 	clock    *offsetClock
 	log      *syncBuffer
 	wire     *orderRig
+	plans    *planRig
 	url      string
 	stop     func() error // ends Serve and returns its error; once
 	spec     routers.Router
@@ -158,6 +159,11 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
 		},
 		Journal: j, SetFences: z.pipeline.SetFences, Clock: z.clock.now, Vehicles: configured, Listeners: []string{"signed"}, Moves: opt.moves,
+		StateChanged: func(airspace.ZoneStatus) {
+			z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.ZoneChange{})
+			z.warden.Wake()
+		},
+		DutyChanged: func() { z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(r airspace.FenceRecord) {
 			z.bus.Publish(r.UpdatedUS, &telemetry.FenceChange{ID: r.Fence.ID, Rev: r.Fence.Rev, Deleted: r.Deleted})
 		},
@@ -199,8 +205,9 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	orders := z.newOrders()
 	many, err := bulk.New(bulk.Config{Orders: orders, Zone: z.wire, Journal: z.journal, Clock: z.clock.now})
 	must(err)
+	plans := z.newPlans(orders)
 	z.server, err = New(Config{
-		Orders: orders, Bulk: many, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
+		Orders: orders, Bulk: many, Plans: plans, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
@@ -229,6 +236,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	parts.Go(func() { _ = z.book.Run(ctx) })
 	parts.Go(func() { _ = orders.Run(ctx) })
 	parts.Go(func() { _ = many.Run(ctx) })
+	parts.Go(func() { _ = plans.Run(ctx) })
 	parts.Go(func() { _ = z.warden.Run(ctx) })
 	parts.Go(func() { _ = z.coverage.Run(ctx) })
 	if opt.audited {

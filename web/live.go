@@ -145,6 +145,11 @@ func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View, org string) []
 	case is && shown != e.Body: // masked: not what the others get
 		return encodeJSON(alertMessage{T: "alert", CSeq: e.Seq, JSeq: alert.JournalSeq, Alert: alertOf(alert)})
 	}
+	if !sees.Whole() { // who sees everything gets the same
+		if m := h.s.notice(e.Seq, e.Body, sees); m != nil {
+			return encodeJSON(m)
+		}
+	}
 	if c, is := e.Body.(*telemetry.FenceChange); is && c.ID != "" {
 		if ahead := h.s.cfg.Register.Ahead(org); ahead != 0 { // nor is this
 			return encodeJSON(h.fenceMessage(e.Seq, c, ahead))
@@ -176,6 +181,10 @@ func (h *liveHub) encode(e *telemetry.Event, sees telemetry.View, org string) []
 				break
 			}
 			enc.bytes = encodeJSON(h.fenceMessage(e.Seq, body, 0))
+		default:
+			if m := h.s.notice(e.Seq, body, sees); m != nil {
+				enc.bytes = encodeJSON(m)
+			}
 		}
 	})
 	return enc.bytes

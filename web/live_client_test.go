@@ -123,7 +123,7 @@ func (c *liveClient) text(b []byte) {
 		for _, e := range m.V {
 			c.dict[e.H] = e.ID
 		}
-	case "alert", "transition", "fence":
+	case "alert", "transition", "fence", "orders", "zone", "duty", "compliance":
 		var m controlMessage
 		if err := json.Unmarshal(b, &m); err != nil {
 			c.t.Errorf("control message: %v: %s", err, b)

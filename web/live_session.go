@@ -201,6 +201,9 @@ func (l *liveSession) begin(m *helloMessage) error {
 		l.health = l.s.live.healthNow(now)
 		err = l.text(l.health)
 	}
+	if err == nil {
+		err = l.text(coverageOf(0, l.s.cfg.Coverage.Count(l.sees)))
+	}
 	return err
 }
 

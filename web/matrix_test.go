@@ -209,6 +209,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"kind":"hold","take_over":true}`, nil
 	case "giveBulkOrder":
 		return "", `{"kind":"hold","of":{"all":true},"digest":"none"}`, nil
+	case "putPlan":
+		return "?dry_run=true", `{"from":"zone"}`, nil
 	case "noteCall":
 		return "", `{"outcome":"not_reached"}`, nil
 	case "decideEnforcement":
@@ -276,6 +278,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 	if first := strings.Split(path, "/")[2]; strings.Contains(path, "{id}") {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
+		path = strings.ReplaceAll(path, "{kind}", "fence")
 	}
 	query, body, header := m.asked(operation)
 	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode

@@ -21,7 +21,7 @@ type Order struct {
 	ID        string  `json:"id" doc:"Empty after a dry run"`
 	VehicleID string  `json:"vehicle_id"`
 	Class     string  `json:"class" enum:"uav,icv,usv"`
-	Kind      string  `json:"kind" enum:"hold,stop,return,land,resume"`
+	Kind      string  `json:"kind" enum:"hold,stop,return,land,resume,reposition"`
 	State     string  `json:"state" enum:"asked,sent,accepted,in_effect,refused,no_answer,no_effect,expired,superseded" doc:"in_effect: mode and motion show it; an acknowledgement is not enough"`
 	Open      bool    `json:"open" doc:"Something may still become of it"`
 	Why       string  `json:"why" doc:"Why it is so, and what to do"`
@@ -39,6 +39,7 @@ type Order struct {
 	Late      bool    `json:"late" doc:"The effect showed after the order had been given up"`
 	LatencyMS *int64  `json:"latency_ms" doc:"From the order to its effect"`
 	Durable   bool    `json:"durable" doc:"The journal has it"`
+	To        *Place  `json:"to" doc:"Of reposition: where to; else null"`
 	Bulk      string  `json:"bulk" doc:"Id of the order to many that it is part of; empty: none"`
 }
 
@@ -67,16 +68,20 @@ type VehicleOrders struct {
 
 // OrderInput is an order to a vehicle.
 type OrderInput struct {
-	Kind     string `json:"kind" enum:"hold,stop,return,land,resume"`
+	Kind     string `json:"kind" enum:"hold,stop,return,land,resume,reposition"`
 	Reason   string `json:"reason,omitempty" maxLength:"500"`
 	TakeOver bool   `json:"take_over,omitempty" doc:"Take the control of the vehicle from who has it"`
 	Ends     string `json:"ends,omitempty" maxLength:"64" doc:"Of resume, needed: the order that it ends"`
+	To       *Place `json:"to,omitempty" doc:"Of reposition, needed: where to"`
 }
 
 // Resolve finds what a schema cannot.
 func (in *OrderInput) Resolve(huma.Context) []error {
 	if (in.Kind == string(command.Resume)) != (in.Ends != "") {
 		return []error{&huma.ErrorDetail{Location: "body.ends", Message: "resume names the order that it ends, and no other order does"}}
+	}
+	if (in.Kind == string(command.Reposition)) != (in.To != nil) {
+		return []error{&huma.ErrorDetail{Location: "body.to", Message: "reposition says where to, and no other order does"}}
 	}
 	return textFault("body.reason", in.Reason)
 }
@@ -137,7 +142,7 @@ func orderOf(o *command.Order) Order {
 		ID: o.ID, VehicleID: string(o.Vehicle), Class: o.Class, Kind: string(o.Kind), State: string(o.State), Open: !o.State.Final(), Why: o.Why,
 		By: o.By, Person: o.Person, Zone: o.Zone, Reason: o.Reason, Ends: o.Ends, AskedAt: timeOf(o.AskedUS), SentAt: optionalTime(o.SentUS),
 		Accepted: optionalTime(o.AcceptedUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
-		Bulk: o.Bulk,
+		Bulk: o.Bulk, To: placeOf(o.To),
 	}
 	if o.EffectUS != 0 {
 		ms := o.Latency().Milliseconds()
@@ -177,7 +182,7 @@ func (s *Server) giveOrder(ctx context.Context, in *giveOrderInput) (*triedOutpu
 	}
 	o, err := s.cfg.Orders.Ask(ctx, command.Request{
 		Vehicle: vehicles.VehicleID(in.ID), Kind: command.Kind(in.Body.Kind), By: by,
-		Reason: in.Body.Reason, TakeOver: in.Body.TakeOver, Ends: in.Body.Ends, Try: in.DryRun,
+		Reason: in.Body.Reason, TakeOver: in.Body.TakeOver, Ends: in.Body.Ends, To: in.Body.To.place(), Try: in.DryRun,
 	})
 	if err != nil {
 		return nil, err

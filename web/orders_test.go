@@ -26,7 +26,7 @@ type orderRig struct {
 func (z *testZone) newOrders() *command.Dispatcher {
 	z.t.Helper()
 	z.wire = &orderRig{z: z}
-	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Clock: z.clock.now})
+	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Bus: z.bus, Ways: z.wire, Clock: z.clock.now})
 	if err != nil {
 		z.t.Fatal(err)
 	}
@@ -41,6 +41,14 @@ func (r *orderRig) Command(_ context.Context, _ vehicles.Handle, c command.Comma
 }
 
 func (r *orderRig) Call(c *telemetry.Call) { r.z.bus.Publish(r.z.clock.now().UnixMicro(), c) }
+
+// Blocked: a fence is in every way to the north of 30.95.
+func (r *orderRig) Blocked(_ *vehicles.Identity, _, to geo.Fix) string {
+	if to.Point.Lat > 309_500_000 {
+		return `fence "river"`
+	}
+	return ""
+}
 
 func (r *orderRig) count() int {
 	r.mu.Lock()
@@ -191,5 +199,45 @@ func TestOrdersAsEvents(t *testing.T) {
 	}
 	for _, stream := range []*eventReader{anna, hugo, carl} {
 		stream.stop()
+	}
+}
+
+// TestBriefingOfOrders: who takes a duty over is told of orders of which something may
+// still become, and of who controls which vehicle (SAFETY 14).
+func TestBriefingOfOrders(t *testing.T) {
+	o := newOwners(t)
+	dora := o.account("dora", "zone", "controller")
+	o.sail(10)
+	o.want(o.as(o.carl, "POST", "/v1/vehicles/boat-1/orders", `{"kind":"hold"}`), "201")
+	var duty Duty
+	o.as(o.carl, "POST", "/v1/duty", `{}`).json(t, &duty)
+	o.as(o.carl, "POST", "/v1/duty/"+duty.ID+"/handover", `{"to":"`+dora.ID+`"}`).json(t, &duty)
+	got := map[string]string{}
+	for _, item := range duty.Offer.Briefing {
+		got[item.Kind] = item.Text
+	}
+	if !strings.HasPrefix(got["order"], "hold to boat-1 by "+o.carl.ID) || !strings.HasPrefix(got["lease"], o.carl.ID+" has the control of boat-1") {
+		t.Errorf("the briefing: %v", duty.Offer.Briefing)
+	}
+}
+
+func TestABoatIsSentToAPoint(t *testing.T) {
+	const path = "/v1/vehicles/boat-1/orders"
+	o := newOwners(t)
+	o.sail(10)
+	for _, c := range []struct{ more, want string }{
+		{``, "422 invalid"},
+		{`,"to":{"lat":30.96,"lon":121.93}`, "409 fence_in_the_way"},
+		{`,"to":{"lat":35,"lon":121.93}`, "409 order_impossible"},
+		{`,"to":{"lat":91,"lon":121.93}`, "422 invalid"},
+		{`,"to":{"lat":30.905,"lon":121.935}`, "201"},
+	} {
+		o.want(o.as(o.anna, "POST", path, `{"kind":"reposition"`+c.more+`}`), c.want)
+	}
+	o.want(o.as(o.anna, "POST", path, `{"kind":"hold","to":{"lat":30.905,"lon":121.935}}`), "422 invalid")
+	eventually(t, "the order on the wire", func() bool { return o.wire.count() == 1 })
+	var list VehicleOrders
+	if o.as(o.anna, "GET", path, "").json(t, &list); list.Items[0].To == nil || list.Items[0].To.Lat != 30.905 || list.Items[0].To.Height != nil {
+		t.Errorf("listed: %+v", list.Items[0])
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
 	"testzone/web/auth"
@@ -133,6 +134,7 @@ func sentinels() []sentinel {
 		{airspace.ErrProposalClosed, http.StatusConflict, "proposal_closed"},
 		{airspace.ErrDisabled, http.StatusConflict, "disabled"},
 		{command.ErrCannot, http.StatusConflict, "order_impossible"},
+		{command.ErrWay, http.StatusConflict, "fence_in_the_way"},
 		{command.ErrUnverified, http.StatusConflict, "vehicle_unverified"},
 		{command.ErrUnreachable, http.StatusConflict, "vehicle_unreachable"},
 		{command.ErrLeased, http.StatusConflict, "leased"},
@@ -145,6 +147,8 @@ func sentinels() []sentinel {
 		{bulk.ErrChanged, http.StatusConflict, "bulk_changed"},
 		{bulk.ErrNone, http.StatusNotFound, "not_found"},
 		{command.ErrOutcome, http.StatusUnprocessableEntity, "invalid"},
+		{onboard.ErrBusy, http.StatusConflict, "plan_busy"},
+		{onboard.ErrMoves, http.StatusConflict, "vehicle_moves"},
 		{command.ErrNoOrder, http.StatusNotFound, "not_found"},
 		{command.ErrNotDurable, http.StatusServiceUnavailable, "journal_unavailable"},
 		{command.ErrStopping, http.StatusServiceUnavailable, "stopping"},

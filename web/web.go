@@ -36,6 +36,7 @@ import (
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/priority"
 	"testzone/telemetry/recording"
@@ -78,6 +79,8 @@ type Config struct {
 
 	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
 	Priority    *priority.Watch  // who is in the way of priority traffic; nil: nobody looks
+
+	Plans *onboard.Plans // what vehicles carry; default one that reaches none
 
 	Demo     bool            // the zone is a synthetic one
 	Features json.RawMessage // map of the zone: a GeoJSON FeatureCollection; default an empty one
@@ -229,6 +232,12 @@ func (c *Config) setDefaults() error {
 	if c.Bulk == nil {
 		var err error
 		if c.Bulk, err = bulk.New(bulk.Config{}); err != nil {
+			return err
+		}
+	}
+	if c.Plans == nil {
+		var err error
+		if c.Plans, err = onboard.New(onboard.Config{}); err != nil {
 			return err
 		}
 	}

@@ -28,22 +28,26 @@ type Conflict struct {
 // a volume in the index take its place: that is none. The wanted volumes are
 // not compared with each other.
 func (x *Index) Conflicts(wanted []*Solid) []Conflict {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var out []Conflict
-	for _, w := range wanted {
-		for _, m := range x.meetings(w, 0) {
-			if m.reason == 0 {
-				continue
-			}
-			c := Conflict{Wanted: w, With: m.with, Reason: m.reason, Yields: w.Volume.Priority > m.with.Volume.Priority}
-			c.Overlap = overlapOf(w, m.with)
-			out = append(out, c)
-		}
+	out := x.conflicts(wanted)
+	for i := range out { // outside the lock: measuring takes longer than finding
+		out[i].Overlap = overlapOf(out[i].Wanted, out[i].With)
 	}
 	slices.SortStableFunc(out, func(a, b Conflict) int {
 		return cmp.Or(order(a.Yields, b.Yields), cmp.Compare(a.With.Volume.ID, b.With.Volume.ID), cmp.Compare(a.Wanted.Volume.ID, b.Wanted.Volume.ID))
 	})
+	return out
+}
+
+func (x *Index) conflicts(wanted []*Solid) (out []Conflict) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, w := range wanted {
+		for _, m := range x.meetings(w, 0) {
+			if m.reason != 0 {
+				out = append(out, Conflict{Wanted: w, With: m.with, Reason: m.reason, Yields: w.Volume.Priority > m.with.Volume.Priority})
+			}
+		}
+	}
 	return out
 }
 

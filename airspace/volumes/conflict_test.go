@@ -2,6 +2,7 @@ package volumes
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -107,5 +108,42 @@ func TestWayOut(t *testing.T) {
 				t.Errorf("earlier: %v %v, want %v", w.EarlierFound, w.Earlier, c.earlier)
 			}
 		})
+	}
+}
+
+// Run with -race: many ask while others change.
+func TestIndexIsSafeForConcurrentUse(t *testing.T) {
+	x := indexOf(t, must(t, place("there", "", 0, 30, shared(3))))
+	wanted := []*Solid{must(t, place("w", "", 10, 20, shared(3)))}
+	var changes, questions sync.WaitGroup
+	for i := range 4 {
+		id := string(rune('a' + i))
+		changes.Go(func() {
+			for range 50 {
+				s, err := Compile(place(id, "", 0, 30, shared(5)))
+				if err == nil {
+					err = x.Insert(s)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				x.Remove(id)
+			}
+		})
+		questions.Go(func() {
+			for range 50 {
+				if met := x.Meeting(wanted[0], nil); len(met) < 1 || len(met) > 5 {
+					t.Errorf("meets %d", len(met))
+				}
+				x.Conflicts(wanted)
+				x.WayOut(wanted, time.Hour)
+				x.RemoveEnded(-1)
+			}
+		})
+	}
+	changes.Wait()
+	questions.Wait()
+	if x.Len() != 1 {
+		t.Errorf("%d left", x.Len())
 	}
 }

@@ -239,7 +239,7 @@ func (q *query) run() {
 			continue
 		}
 		first, last := floorDiv(q.fromUS, l.widthUS), floorDiv(q.toUS-1, l.widthUS)
-		if span := last - first; span < 0 || span >= int64(len(l.slices)) { // longer than what is there; overflow: open
+		if last-first >= int64(len(l.slices)) { // longer than what is there
 			for k, t := range l.slices {
 				if first <= k && k <= last {
 					q.in(t, l.widthUS, first, k)

@@ -28,10 +28,9 @@ func offBy(p, a, b spot) float64 {
 	t := 0.5
 	for range 3 { // with the scale at the nearest point found before
 		near := spot{a.lat + t*(b.lat-a.lat), a.lon + t*(b.lon-a.lon)}
-		kn, ke := metresBetween(spot{(p.lat + near.lat) / 2, 0}, spot{(p.lat+near.lat)/2 + 1, 0})
-		if kn, _ = metresBetween(spot{(p.lat+near.lat)/2 - 0.5, 0}, spot{(p.lat+near.lat)/2 + 0.5, 0}); true {
-			_, ke = metresBetween(spot{(p.lat + near.lat) / 2, 0}, spot{(p.lat + near.lat) / 2, 1})
-		}
+		lat := (p.lat + near.lat) / 2
+		kn, _ := metresBetween(spot{lat - 0.5, 0}, spot{lat + 0.5, 0})
+		_, ke := metresBetween(spot{lat, 0}, spot{lat, 1})
 		ux, uy := (b.lon-a.lon)*ke, (b.lat-a.lat)*kn
 		wx, wy := (p.lon-a.lon)*ke, (p.lat-a.lat)*kn
 		t = 0

@@ -11,16 +11,22 @@ import (
 // other; shift is added to the longitudes of b. Does not allocate for shapes of
 // usual size.
 func partsShare(a, b *part, shift int64, deep float64) bool {
+	return partsShareWithin(a, b, shift, deep, nil)
+}
+
+// partsShareWithin gives up, with false, when it looked at more pairs of segments
+// than budget; nil: never.
+func partsShareWithin(a, b *part, shift int64, deep float64, budget *int) bool {
 	if !boxesShare(&a.box, &b.box, shift) {
 		return false
 	}
 	switch {
-	case a.line != nil && b.line != nil:
-		return closerThan(a.line, b.line, shift, a.radius+b.radius-deep, a, b)
-	case a.line != nil:
-		return entersRound(b, a, -shift, deep)
-	case b.line != nil:
-		return entersRound(a, b, shift, deep)
+	case a.radius > 0 && b.radius > 0:
+		return closerThan(a, b, shift, a.radius+b.radius-deep)
+	case a.radius > 0:
+		return entersRound(b, a, -shift, deep, budget)
+	case b.radius > 0:
+		return entersRound(a, b, shift, deep, budget)
 	case a.upright && b.upright:
 		return uprightDepth(a, b, shift) > deep
 	}
@@ -29,9 +35,9 @@ func partsShare(a, b *part, shift int64, deep float64) bool {
 	// The points on the border of one that lie deep in the other; and for borders
 	// that lie on each other, those half as deep in both. Between these three,
 	// what is missed is detail of the size of the depth itself.
-	return (&reach{&pl, a, b, 0, shift, 0, deep}).any() ||
-		(&reach{&pl, b, a, shift, 0, 0, deep}).any() ||
-		(&reach{&pl, a, b, 0, shift, half, half * (1 - 1e-4)}).any()
+	return (&reach{&pl, a, b, 0, shift, 0, deep, budget}).any() ||
+		(&reach{&pl, b, a, shift, 0, 0, deep, budget}).any() ||
+		(&reach{&pl, a, b, 0, shift, half, half * (1 - 1e-4), budget}).any()
 }
 
 // uprightDepth is how deep two rectangles along the meridians reach into each other.
@@ -49,6 +55,7 @@ type reach struct {
 	of, in           *part
 	ofShift, inShift int64
 	inset, keep      float64
+	budget           *int
 }
 
 func (r *reach) any() bool {
@@ -56,10 +63,13 @@ func (r *reach) any() bool {
 	box := r.in.box
 	room := int64((r.keep+r.inset)/math.Min(r.north, r.east)) + 2
 	var buf [32]span
-	for i := range r.of.edges {
-		e := &r.of.edges[i]
-		if int64(max(e.a.Lat, e.b.Lat))+room < int64(box.MinLat) || int64(min(e.a.Lat, e.b.Lat))-room > int64(box.MaxLat) ||
-			int64(max(e.a.Lon, e.b.Lon))+r.ofShift+room < int64(box.MinLon)+r.inShift || int64(min(e.a.Lon, e.b.Lon))+r.ofShift-room > int64(box.MaxLon)+r.inShift {
+	edges := r.of.near(int64(box.MinLat)-room, int64(box.MaxLat)+room)
+	for i := range edges {
+		e := &edges[i]
+		if r.budget != nil && *r.budget < 0 {
+			return false
+		}
+		if int64(max(e.a.Lon, e.b.Lon))+r.ofShift+room < int64(box.MinLon)+r.inShift || int64(min(e.a.Lon, e.b.Lon))+r.ofShift-room > int64(box.MaxLon)+r.inShift {
 			continue
 		}
 		if r.along(e, buf[:0]) {
@@ -80,7 +90,12 @@ func (r *reach) along(e *segment, near []span) bool {
 	a = a.plus(vec{-d.y, d.x}, r.inset)
 	low := vec{math.Min(a.x, a.x+l*d.x) - r.keep, math.Min(a.y, a.y+l*d.y) - r.keep}
 	high := vec{math.Max(a.x, a.x+l*d.x) + r.keep, math.Max(a.y, a.y+l*d.y) + r.keep}
-	cover := func(edges []segment, shift int64, radius float64) {
+	south, north := r.lat+int64(low.y/r.north)-1, r.lat+int64(high.y/r.north)+1
+	cover := func(of *part, shift int64, radius float64) {
+		edges := of.near(south, north)
+		if r.budget != nil {
+			*r.budget -= len(edges)
+		}
 		for i := range edges {
 			p, q := r.ends(&edges[i], shift)
 			if math.Max(p.x, q.x) < low.x || math.Min(p.x, q.x) > high.x || math.Max(p.y, q.y) < low.y || math.Min(p.y, q.y) > high.y {
@@ -91,10 +106,10 @@ func (r *reach) along(e *segment, near []span) bool {
 			}
 		}
 	}
-	cover(r.in.edges, r.inShift, r.keep)
+	cover(r.in, r.inShift, r.keep)
 	if r.inset > 0 {
 		// Nearer to another edge of its own it is not that deep.
-		cover(r.of.edges, r.ofShift, r.inset*(1-1e-4))
+		cover(r.of, r.ofShift, r.inset*(1-1e-4))
 	}
 	slices.SortFunc(near, func(a, b span) int {
 		if a.from < b.from {
@@ -114,8 +129,10 @@ func (r *reach) along(e *segment, near []span) bool {
 
 // holds reports whether the other polygon holds a place that is not near its border.
 func (r *reach) holds(p vec) (in bool) {
-	for i := range r.in.edges {
-		a, b := r.ends(&r.in.edges[i], r.inShift)
+	lat := r.lat + int64(math.Floor(p.y/r.north))
+	edges := r.in.near(lat, lat+1)
+	for i := range edges {
+		a, b := r.ends(&edges[i], r.inShift)
 		if (a.y <= p.y) != (b.y <= p.y) && (p.y-a.y)/(b.y-a.y)*(b.x-a.x)+a.x > p.x {
 			in = !in
 		}
@@ -126,23 +143,22 @@ func (r *reach) holds(p vec) (in bool) {
 // entersRound reports whether a polygon comes nearer to the line of a round part
 // than its radius less deep, or for more than the radius, the line that much
 // into the polygon.
-func entersRound(poly, round *part, shift int64, deep float64) bool {
+func entersRound(poly, round *part, shift int64, deep float64, budget *int) bool {
 	if deep >= round.radius {
 		pl := planeOf(&poly.box, &round.box, shift)
-		line := part{edges: round.line}
-		return (&reach{&pl, &line, poly, shift, 0, 0, math.Max(deep-round.radius, 1e-6)}).any()
+		return (&reach{&pl, round, poly, shift, 0, 0, math.Max(deep-round.radius, 1e-6), budget}).any()
 	}
-	if poly.contains(round.line[0].a, shift) {
+	if poly.contains(round.segs[0].a, shift) {
 		return true
 	}
-	return closerThan(poly.edges, round.line, shift, round.radius-deep, poly, round)
+	return closerThan(poly, round, shift, round.radius-deep)
 }
 
 // contains reports whether a polygon holds a point, its border as well as not.
 func (p *part) contains(at geo.Point, shift int64) (in bool) {
 	lat, lon := int64(at.Lat), int64(at.Lon)+shift
-	for i := range p.edges {
-		a, b := p.edges[i].a, p.edges[i].b
+	for _, e := range p.near(lat, lat) {
+		a, b := e.a, e.b
 		if a.Lat > b.Lat {
 			a, b = b, a
 		}
@@ -154,16 +170,20 @@ func (p *part) contains(at geo.Point, shift int64) (in bool) {
 	return in
 }
 
-// closerThan reports whether any segment of one list comes closer than some
-// metres to one of the other.
-func closerThan(list, other []segment, shift int64, metres float64, a, b *part) bool {
+// closerThan reports whether a segment of one part comes closer than some metres
+// to one of the other.
+func closerThan(a, b *part, shift int64, metres float64) bool {
 	if metres <= 0 {
 		return false
 	}
 	pl := planeOf(&a.box, &b.box, shift)
-	for i := range list {
-		for k := range other {
-			if gap(&pl, &list[i], &other[k], shift, metres) < metres {
+	north := int64(metres/pl.north*1.02) + 2 // in units, with room for the change of the scale
+	of := a.near(int64(b.box.MinLat)-north, int64(b.box.MaxLat)+north)
+	for i := range of {
+		s := &of[i]
+		others := b.near(int64(s.south())-north, int64(max(s.a.Lat, s.b.Lat))+north)
+		for k := range others {
+			if gap(&pl, s, &others[k], shift, metres) < metres {
 				return true
 			}
 		}
@@ -196,13 +216,16 @@ func depth(a, b *part, shift int64) float64 {
 	if !partsShare(a, b, shift, Precision) {
 		return 0
 	}
-	if a.line == nil && b.line == nil && a.upright && b.upright {
+	if a.upright && b.upright {
 		return uprightDepth(a, b, shift)
 	}
-	// Bisection: the test is sound at every depth.
+	// The test is sound at every depth, and costs more at a larger one: grow, then
+	// bisect, and stop where large shapes become too much work.
+	budget := depthBudget
 	low, high := Precision, math.Max(a.extent(), b.extent())
-	for high-low > math.Max(Precision, low/200) {
-		if mid := (low + high) / 2; partsShare(a, b, shift, mid) {
+	for high-low > math.Max(Precision, low/200) && budget > 0 {
+		mid := math.Min(4*low, (low+high)/2)
+		if partsShareWithin(a, b, shift, mid, &budget) {
 			low = mid
 		} else {
 			high = mid
@@ -210,6 +233,10 @@ func depth(a, b *part, shift int64) float64 {
 	}
 	return low
 }
+
+// depthBudget is how many pairs of segments are looked at to measure a depth:
+// some 10 ms; shapes of up to a hundred vertices need less.
+const depthBudget = 500_000
 
 // extent is more than any depth within a part, in metres.
 func (p *part) extent() float64 {

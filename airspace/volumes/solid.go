@@ -1,8 +1,10 @@
 package volumes
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
@@ -21,10 +23,10 @@ type Solid struct {
 // part is a polygon, or all that lies within a radius of a line.
 type part struct {
 	box     geo.Box
-	edges   []segment // of a polygon, the inside to the left of each
-	line    []segment // of the others; of a circle one segment without length
-	radius  float64
-	upright bool // a polygon that is a rectangle along the meridians
+	segs    []segment // the edges of a polygon, the inside to the left of each; or the line, of a circle without length
+	top     []int32   // the northernmost latitude of segs[:i+1], which lie in the order of their southern ends
+	radius  float64   // 0: a polygon
+	upright bool      // a polygon that is a rectangle along the meridians
 }
 
 type segment struct{ a, b geo.Point }
@@ -52,12 +54,50 @@ func Compile(v Volume) (*Solid, error) {
 			s.parts = append(s.parts, newPolygon(p))
 		}
 	}
+	segments := 0
+	for i := range s.parts {
+		if s.parts[i].tooWide() {
+			return nil, fmt.Errorf("%w %s: %s", ErrVolume, v.ID, tooWide)
+		}
+		s.parts[i].sort()
+		segments += len(s.parts[i].segs)
+	}
+	if segments > maxVertices {
+		return nil, fmt.Errorf("%w %s: it has more than %d vertices: leave some out", ErrVolume, v.ID, maxVertices)
+	}
 	s.alignParts()
-	if int64(s.box.MaxLon)-int64(s.box.MinLon) > maxSpan || int64(s.box.MaxLat)-int64(s.box.MinLat) > maxSpan {
-		return nil, fmt.Errorf("%w %s: it spans more than 10 degrees: divide it", ErrVolume, v.ID)
+	if whole := (part{box: s.box}); whole.tooWide() {
+		return nil, fmt.Errorf("%w %s: %s", ErrVolume, v.ID, tooWide)
 	}
 	s.setGeoid()
 	return s, nil
+}
+
+const tooWide = "it spans more than 10 degrees: divide it"
+
+func (p *part) tooWide() bool {
+	return int64(p.box.MaxLon)-int64(p.box.MinLon) > maxSpan || int64(p.box.MaxLat)-int64(p.box.MinLat) > maxSpan
+}
+
+// sort brings the segments into the order that near needs.
+func (p *part) sort() {
+	slices.SortFunc(p.segs, func(a, b segment) int { return cmp.Compare(a.south(), b.south()) })
+	p.top = make([]int32, len(p.segs))
+	for i, e := range p.segs {
+		p.top[i] = max(e.a.Lat, e.b.Lat, p.top[max(i-1, 0)])
+		if i == 0 {
+			p.top[0] = max(e.a.Lat, e.b.Lat)
+		}
+	}
+}
+
+func (e *segment) south() int32 { return min(e.a.Lat, e.b.Lat) }
+
+// near are the segments among which all are that come between two latitudes.
+func (p *part) near(south, north int64) []segment {
+	first, _ := slices.BinarySearchFunc(p.top, south, func(top int32, s int64) int { return cmp.Compare(int64(top), s) })
+	end, _ := slices.BinarySearchFunc(p.segs, north+1, func(e segment, n int64) int { return cmp.Compare(int64(e.south()), n) })
+	return p.segs[min(first, end):end]
 }
 
 // turn is the whole way around in units of the lattice.
@@ -92,11 +132,9 @@ func (s *Solid) alignParts() {
 }
 
 func (p *part) shift(by int64) {
-	for _, list := range [2][]segment{p.edges, p.line} {
-		for i := range list {
-			list[i].a.Lon = int32(int64(list[i].a.Lon) + by)
-			list[i].b.Lon = int32(int64(list[i].b.Lon) + by)
-		}
+	for i := range p.segs {
+		e := &p.segs[i]
+		e.a.Lon, e.b.Lon = int32(int64(e.a.Lon)+by), int32(int64(e.b.Lon)+by)
 	}
 	p.box.MinLon = int32(int64(p.box.MinLon) + by)
 	p.box.MaxLon = int32(int64(p.box.MaxLon) + by)
@@ -121,16 +159,21 @@ func chain(points []geo.Point, closed bool) []segment {
 
 // newRound is what lies within a radius of a line.
 func newRound(line []segment, radius float64) part {
-	p := part{line: line, radius: radius, box: around(line)}
+	p := part{segs: line, radius: radius, box: around(line)}
 	// The reach in units, wherever in the box it is largest, and a little more.
 	north, _ := geo.UnitsPerMetre(p.box.MinLat)
-	reach := int32(radius*north*1.01) + 2
-	p.box.MinLat, p.box.MaxLat = p.box.MinLat-reach, p.box.MaxLat+reach
+	p.box.MinLat, p.box.MaxLat = grown(p.box.MinLat, -radius*north), grown(p.box.MaxLat, radius*north)
 	_, low := geo.UnitsPerMetre(p.box.MinLat)
 	_, high := geo.UnitsPerMetre(p.box.MaxLat)
-	reach = int32(radius*max(low, high)*1.01) + 2
-	p.box.MinLon, p.box.MaxLon = p.box.MinLon-reach, p.box.MaxLon+reach
+	p.box.MinLon, p.box.MaxLon = grown(p.box.MinLon, -radius*max(low, high)), grown(p.box.MaxLon, radius*max(low, high))
 	return p
+}
+
+// grown is a side of a box moved outward, as far as int32 goes: by then the box
+// is too wide.
+func grown(at int32, by float64) int32 {
+	moved := float64(at) + by*1.01 + math.Copysign(2, by)
+	return int32(math.Min(math.Max(moved, math.MinInt32), math.MaxInt32))
 }
 
 func around(list []segment) geo.Box {
@@ -145,7 +188,7 @@ func newPolygon(g geo.Polygon) part {
 	var p part
 	outer := chain(g.Outer, true)
 	p.box = around(outer)
-	p.edges = turned(outer, true)
+	p.segs = turned(outer, true)
 	for _, h := range g.Holes {
 		hole := chain(h, true)
 		// Each ring is unwrapped by itself: beside the outer one with it.
@@ -154,12 +197,12 @@ func newPolygon(g geo.Polygon) part {
 			if off > 0 {
 				by = -turn
 			}
-			(&part{edges: hole}).shift(by)
+			(&part{segs: hole}).shift(by)
 		}
-		p.edges = append(p.edges, turned(hole, false)...)
+		p.segs = append(p.segs, turned(hole, false)...)
 	}
-	p.upright = len(p.edges) == 4 && len(g.Holes) == 0
-	for _, e := range p.edges {
+	p.upright = len(p.segs) == 4 && len(g.Holes) == 0
+	for _, e := range p.segs {
 		p.upright = p.upright && (e.a.Lat == e.b.Lat || e.a.Lon == e.b.Lon)
 	}
 	return p

@@ -72,6 +72,9 @@ const Precision = 0.01
 // maxSpan bounds a volume: 10 degrees of longitude or latitude.
 const maxSpan = 100_000_000
 
+// maxVertices bounds the vertices of a volume: those of an intent, F3548-21.
+const maxVertices = 10_000
+
 // check refuses what a shape's own checks do not see.
 func (v *Volume) check() error {
 	switch {

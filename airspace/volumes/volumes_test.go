@@ -3,6 +3,7 @@ package volumes
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,6 +74,9 @@ func TestShapesMeetByMoreThanACentimetre(t *testing.T) {
 		{"two circles that touch", circle("31.2,121.5", 1000), circle(east(home, 3000), 2000), false},
 		{"two circles, 2 cm", circle("31.2,121.5", 1000.02), circle(east(home, 3000), 2000.01), true},
 		{"two circles, half a cm apart", circle("31.2,121.5", 999.995), circle(east(home, 3000), 2000), false},
+		// Where they touch is far from the latitude at which their distance is measured.
+		{"a small and a large one, 1 cm apart", circle("31.2,121.5", 500), circle(geo.Destination(home, 45, 10_000).String(), 9499.99), false},
+		{"a small and a large one, 3 cm", circle("31.2,121.5", 500), circle(geo.Destination(home, 45, 10_000).String(), 9500.03), true},
 		{"two circles, one within the other", circle("31.2,121.5", 1000), circle(east(home, 100), 10), true},
 		{"a circle within a square", square, circle("31.205,121.505", 50), true},
 		{"a square within a circle", circle("31.205,121.505", 5000), square, true},
@@ -173,8 +177,16 @@ func TestCompileRefuses(t *testing.T) {
 	room := at("x", circle("31,121", 10))
 	room.Capacity = 3
 	wide := at("x", polygon("31,100 31,120 32,120"))
+	both := at("x", polygon("31,170 31,-170 32,-170"))
+	polar := at("x", circle("86,179.9", 190_000))
+	far := at("x", geofence.Shape{Polygons: []geo.Polygon{{Outer: geo.MustRing("31,100 31,101 32,101")}, {Outer: geo.MustRing("31,120 31,121 32,121")}}})
+	many := at("x", geofence.Shape{Polygons: []geo.Polygon{{Outer: geo.Circle{Center: home, RadiusM: 1000}.Ring(true)}}})
+	for i := range 40 {
+		many.Shape.Polygons = append(many.Shape.Polygons, geo.Polygon{Outer: geo.Circle{Center: geo.Moved(home, float64(i)*5000, 3000), RadiusM: 2000}.Ring(true)})
+	}
+	many.Shape.Polygons = slices.Concat(many.Shape.Polygons, many.Shape.Polygons, many.Shape.Polygons)
 	for name, v := range map[string]Volume{
-		"bow-tie": bow, "no height": flat, "no time": backward, "capacity of an exclusive one": room, "20 degrees wide": wide,
+		"bow-tie": bow, "no height": flat, "no time": backward, "capacity of an exclusive one": room, "20 degrees wide": wide, "20 degrees about the antimeridian": both, "near the pole": polar, "parts far apart": far, "too many vertices": many,
 		"no id": at("", circle("31,121", 10)), "no shape": at("x", geofence.Shape{}), "radius": at("x", circle("31,121", -1)),
 	} {
 		if _, err := Compile(v); !errors.Is(err, ErrVolume) {
@@ -252,6 +264,27 @@ func TestIndexKeepsItsVolumes(t *testing.T) {
 				t.Errorf("level %d keeps the empty slice %d", i, k)
 			}
 		}
+	}
+}
+
+func TestKeysAreRoundedOutward(t *testing.T) {
+	for x := int64(-1_800_000_001); x < 2_000_000_000; x += 12_345_679 {
+		if low, high := float64(down(x)), float64(up(x)); low > float64(x) || high < float64(x) || high-low > 256 {
+			t.Errorf("%d: %.0f to %.0f", x, low, high)
+		}
+	}
+}
+
+func TestSlotsAreUsedAgain(t *testing.T) {
+	x := indexOf(t)
+	for range 100 {
+		if err := x.Insert(must(t, at("a", circle("31.2,121.5", 500)))); err != nil {
+			t.Fatal(err)
+		}
+		x.Remove("a")
+	}
+	if len(x.slots) != 1 {
+		t.Errorf("%d slots for one volume", len(x.slots))
 	}
 }
 

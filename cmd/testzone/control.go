@@ -50,6 +50,12 @@ func (s *server) newWarden(zone airspace.Zone) *telemetry.Warden {
 	})
 }
 
+// stateChanged tells everybody who looks at the zone.
+func (s *server) stateChanged() {
+	s.bus.Publish(time.Now().UnixMicro(), &telemetry.ZoneChange{})
+	s.warden.Wake()
+}
+
 // stateHealth says when a restart would open the zone.
 func (s *server) stateHealth(add func(code, format string, args ...any)) {
 	state := s.register.State()

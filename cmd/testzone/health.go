@@ -22,6 +22,7 @@ func (s *server) ownHealth() []telemetry.Reason {
 	out := append(s.book.Health(), s.traffic.Health()...)
 	out = append(out, s.orders.Health()...)
 	out = append(out, s.bulk.Health()...)
+	out = append(out, s.plans.Health()...)
 	out = append(out, s.coverage.Health()...)
 	add := func(code, format string, args ...any) {
 		out = append(out, telemetry.Reason{Code: code, Text: fmt.Sprintf(format, args...)})

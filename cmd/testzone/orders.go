@@ -22,7 +22,7 @@ import (
 // newOrders makes the dispatcher; its wire is there when the state was rebuilt.
 func (s *server) newOrders() (err error) {
 	s.homes = &homes{}
-	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}})
+	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}, Bus: s.bus, Ways: orderWays{s.engine}})
 	if err == nil {
 		s.bulk, err = bulk.New(bulk.Config{Orders: s.orders, Zone: orderFleet{s}, Journal: s.journal})
 	}
@@ -34,7 +34,7 @@ type orderWire struct{ s *server }
 
 // Command is command.Wire's.
 func (w orderWire) Command(ctx context.Context, h vehicles.Handle, c command.Command) error {
-	_, err := w.s.talk.exchange.Command(ctx, h, dialogue.Command{ID: c.ID, Params: c.Params})
+	_, err := w.s.talk.exchange.Command(ctx, h, dialogue.Command{ID: c.ID, Params: c.Params, Located: c.Located, Frame: c.Frame})
 	var r *dialogue.Refusal
 	switch {
 	case err == nil:

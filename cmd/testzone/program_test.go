@@ -60,7 +60,8 @@ type program struct {
 	t       *testing.T
 	cmd     *exec.Cmd
 	url     string
-	token   string
+	token   string // or
+	cookie  string // of a session
 	mavlink string
 	signed  string // address of the signed listener
 	done    chan struct{}
@@ -211,7 +212,11 @@ func (p *program) call(method, path string, body any, headers ...string) (int, h
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+p.token)
+	if p.token != "" {
+		req.Header.Set("Authorization", "Bearer "+p.token)
+	} else {
+		req.Header.Set("Cookie", p.cookie)
+	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -24,6 +24,7 @@ import (
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/live"
@@ -70,6 +71,7 @@ type server struct {
 	ladders   *ladder.Enforcer
 	bulk      *bulk.Giver
 	homes     *homes
+	plans     *onboard.Plans
 	coverage  *coverage.Ledger
 	notifier  *notify.Notifier
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
@@ -123,6 +125,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.newOrders(); err != nil {
+		return nil, err
+	}
+	if err = s.newPlans(); err != nil {
 		return nil, err
 	}
 	if err = s.newEnforcement(); err != nil {
@@ -188,8 +193,9 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
-		StateChanged:      func(airspace.ZoneStatus) { s.warden.Wake() },
+		StateChanged:      func(airspace.ZoneStatus) { s.stateChanged() },
 		PrioritiesChanged: func() { s.priority.Wake() },
+		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},
@@ -269,7 +275,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	pipeline := startStage(stop, ctx, s.pipeline.Run, s.separator.Run, s.traffic.Run, s.warden.Run, s.priority.Run)
 	// Signing timestamps are written for the last time when nothing is received any more.
-	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.bulk.Run, s.coverage.Run, s.ladders.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
+	book := startStage(stop, ctx, s.book.Run, s.orders.Run, s.bulk.Run, s.coverage.Run, s.ladders.Run, s.plans.Run, s.keeper.Run, s.acts.Run, s.enrolled.stamps.Run, s.keepSnapshots)
 	kept := s.startRecording(stop, ctx)
 	// Fences are in force before the first datagram is read.
 	err := s.register.Start(stopping)

@@ -15,6 +15,7 @@ import (
 	"testzone/telemetry/command"
 	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/command/ladder"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/coverage"
 	"testzone/telemetry/journal"
 	"testzone/web"
@@ -44,7 +45,7 @@ type statePart interface {
 type state []statePart
 
 func (s *server) state() state {
-	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders, s.bulk}
+	return state{s.register, s.book, s.requests, s.orders, s.coverage, s.ladders, s.bulk, s.plans}
 }
 
 // freshState has seen no entry and decides nothing.
@@ -69,7 +70,11 @@ func (s *server) freshState() (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders, many}, nil
+	plans, err := onboard.New(onboard.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return state{register, telemetry.NewBook(telemetry.BookConfig{Bus: telemetry.NewBus(nil)}), web.NewRequests(), orders, covered, ladders, many, plans}, nil
 }
 
 func (st state) replay(rec journal.Record) error {

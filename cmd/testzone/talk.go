@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"testzone/airspace"
+	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/mavlink"
 	"testzone/telemetry/mavlink/dialogue"
 	"testzone/vehicles"
@@ -19,6 +20,7 @@ type talk struct {
 	exchange *dialogue.Exchange
 	register *airspace.Register
 	homes    *homes
+	plans    *onboard.Plans
 	log      *slog.Logger
 }
 
@@ -26,7 +28,7 @@ type talk struct {
 const noteTime = 10 * time.Second
 
 func (s *server) newTalk() (*talk, error) {
-	t := &talk{register: s.register, homes: s.homes, log: s.cfg.log}
+	t := &talk{register: s.register, homes: s.homes, plans: s.plans, log: s.cfg.log}
 	var err error
 	// The clock was at the newest entry of the journal. The newest signature is one
 	// vehicle's word, which may be an hour ahead: it counts for that vehicle alone.
@@ -37,6 +39,7 @@ func (s *server) newTalk() (*talk, error) {
 	t.exchange, err = dialogue.New(dialogue.Config{
 		Sender: t.sender, Identified: t.identified, LostLink: t.lostLink, Home: s.homes.set, Logger: s.cfg.log,
 		MayArm: s.mayArm, ArmAnswered: s.armAnswered,
+		Restarted: s.plans.Restarted, PlanIDs: t.planIDs,
 	})
 	return t, err
 }
@@ -61,6 +64,7 @@ func (t *talk) identified(id vehicles.VehicleID, v dialogue.Version) {
 // lostLink notes what a vehicle does without its link, if that is news. What it
 // did not answer changes nothing of what was stated.
 func (t *talk) lostLink(id vehicles.VehicleID, l dialogue.LostLink) {
+	t.plans.Heard(id) // the last of what it is asked
 	known := l.Known()
 	if len(l.Unanswered) > 0 {
 		t.log.Info("vehicle did not tell all about its lost link", "vehicle", id, "action", known.Action, "unanswered", l.Unanswered)

@@ -21,6 +21,7 @@ type Request struct {
 	TakeOver bool   // the control of the vehicle, from who has it
 	Ends     string // Resume: id of the order that it ends
 	Bulk     string // id of the bulk order that it is part of
+	To       *Place // Reposition: where to
 	Try      bool   // check everything, and neither send nor change anything
 	Basis    *Basis // if that has moved the order fails with ErrMoved; nil: whatever it is
 }
@@ -48,6 +49,11 @@ func (d *Dispatcher) Ask(ctx context.Context, q Request) (Order, error) {
 	if err := allowedNow(q.Kind, &t, known, d.nowUS()); err != nil {
 		return Order{}, err
 	}
+	if q.Kind == Reposition {
+		if err := d.aim(&p, &t, q.To); err != nil {
+			return Order{}, err
+		}
+	}
 	o, done, err := d.put(ctx, &q, v, p, &t)
 	if err != nil {
 		return Order{}, fmt.Errorf("%s to %s: %w", q.Kind, q.Vehicle, err)
@@ -55,7 +61,7 @@ func (d *Dispatcher) Ask(ctx context.Context, q Request) (Order, error) {
 	if q.Try {
 		return Order{
 			Vehicle: v.ID, Class: v.Class.String(), Operator: v.Operator, Kind: q.Kind, State: Asked, By: q.By.Actor, Person: q.By.Person,
-			Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, Command: p.commands[0].ID, Modes: p.modes, AskedUS: d.nowUS(),
+			Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, To: q.To, Command: p.commands[0].ID, Modes: p.modes, AskedUS: d.nowUS(),
 		}, nil
 	}
 	return d.wait(ctx, o, done)
@@ -119,7 +125,7 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 	}
 	o := &Order{
 		ID: newOrderID(), Vehicle: v.ID, Class: v.Class.String(), Operator: v.Operator, Kind: q.Kind, State: Asked,
-		By: q.By.Actor, Person: q.By.Person, Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, Bulk: q.Bulk, Modes: p.modes, ModeBefore: t.Mode, AskedUS: now, own: true,
+		By: q.By.Actor, Person: q.By.Person, Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, Bulk: q.Bulk, To: q.To, Modes: p.modes, ModeBefore: t.Mode, AskedUS: now, own: true,
 	}
 	if stop := d.stopOf(v.ID); stop != nil && slices.Contains(stop.Modes, t.Mode) {
 		o.ModeBefore = stop.ModeBefore // one order after another: of the mission before the first
@@ -134,7 +140,9 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 	e := entry{Type: typeOf(o.State), By: o.By, AtUS: now, Order: o.copied(), Request: journal.RequestOf(ctx)}
 	if taken {
 		d.leases[v.ID], e.Lease = lease, &lease
+		d.tellLease(v.ID, v.Operator)
 	}
+	d.tellOrder(o)
 	if e.Request != nil {
 		d.noteAnswer(e.Request, answer{e.Request.SHA256, o.ID, now})
 	}
@@ -168,7 +176,7 @@ func (d *Dispatcher) mayFollow(q *Request, v *vehicles.Identity, p plan, t *tele
 		return mayResume(q, p, t, d.stopOf(v.ID), d.cfg.Fleet.ModeName)
 	}
 	// What the zone holds, for a helicopter perhaps, an operator does not send on a way.
-	if stop := d.stopOf(v.ID); q.Kind == Return && !q.By.Zone && stop != nil && stop.Zone &&
+	if stop := d.stopOf(v.ID); (q.Kind == Return || q.Kind == Reposition) && !q.By.Zone && stop != nil && stop.Zone &&
 		(stop.Kind == Hold || stop.Kind == Stop) && (len(stop.Modes) == 0 || slices.Contains(stop.Modes, t.Mode)) {
 		return fmt.Errorf("%w: %s of the zone did: ask there", ErrNotYours, stop.Person)
 	}
@@ -178,13 +186,13 @@ func (d *Dispatcher) mayFollow(q *Request, v *vehicles.Identity, p plan, t *tele
 	return fmt.Errorf("%s by %s: %w: look what becomes of it, and order again", before.Kind, before.By, ErrSafer)
 }
 
-// stopOf is the order that a vehicle is under: the newest of safe direction that it
-// did not refuse, and that no RESUME has ended. Called with d.mu held.
+// stopOf is the order that a vehicle is under: the newest but RESUME that it did
+// not refuse, and that no RESUME has ended. Called with d.mu held.
 func (d *Dispatcher) stopOf(id vehicles.VehicleID) *Order {
 	for _, o := range slices.Backward(d.ofOne[id]) {
 		switch {
 		case o.State == Refused:
-		case o.Kind.Safe():
+		case o.Kind != Resume:
 			return o
 		case o.State == InEffect:
 			return nil
@@ -199,7 +207,7 @@ func mayResume(q *Request, p plan, t *telemetry.TrackView, before *Order, modeNa
 	case before == nil || before.ID != q.Ends:
 		return ErrMoved
 	case before.Kind == Land:
-		return cannot("RESUME ends HOLD, STOP or RETURN, and the newest order is %s", before.Kind)
+		return cannot("RESUME ends HOLD, STOP, RETURN or REPOSITION, and the newest order is %s", before.Kind)
 	case before.Zone && !q.By.Zone:
 		return fmt.Errorf("%w: %s of the zone did, and only the zone lets it go on: ask there", ErrNotYours, before.Person)
 	case before.Person != q.By.Person && !q.TakeOver:
@@ -249,7 +257,7 @@ func (d *Dispatcher) wait(ctx context.Context, id string, done <-chan error) (Or
 	case <-late:
 	case <-ctx.Done():
 		if !o.Kind.Safe() {
-			err = fmt.Errorf("resume, the outcome is not known yet, look at the vehicle's orders: %w", ctx.Err())
+			err = fmt.Errorf("the outcome is not known yet, look at the vehicle's orders: %w", ctx.Err())
 		}
 	}
 	if err != nil && (!o.Kind.Safe() || errors.Is(err, ErrStopping)) {

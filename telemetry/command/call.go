@@ -52,9 +52,9 @@ const (
 
 // Why a call ended.
 const (
-	callInEffect = "order_in_effect"
+	callInEffect = "in_effect"
 	callAtRest   = "at_rest"
-	callReached  = "contact_reached"
+	callReached  = "called"
 	callNeedless = "not_needed"
 )
 

@@ -41,7 +41,7 @@ func TestACallIsNeededWhenAnOrderComesToNothing(t *testing.T) {
 			w.set(func() { w.answer, w.obeys = nil, true })
 			w.mustAsk(Land, ann)
 			after(5 * time.Second)
-		}, refused + " -order_in_effect"},
+		}, refused + " -in_effect"},
 		{"a newer order fails too", func(w *world) {
 			w.mustAsk(Land, ann)
 			after(5 * time.Second)
@@ -55,7 +55,7 @@ func TestACallIsNeededWhenAnOrderComesToNothing(t *testing.T) {
 				w.t.Fatal(err)
 			}
 			after(20 * time.Second) // the same order does not ask for a call once more
-		}, refused + " -contact_reached"},
+		}, refused + " -called"},
 		{"nobody answers the telephone", func(w *world) {
 			for range 2 {
 				if _, err := w.d.Called(w.t.Context(), w.id, bob, NotReached, ""); err != nil {

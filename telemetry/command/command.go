@@ -91,10 +91,14 @@ type Wire interface {
 	Command(ctx context.Context, h vehicles.Handle, c Command) error
 }
 
-// Command is a MAV_CMD with its parameters, for COMMAND_LONG.
+// Command is a MAV_CMD with its parameters.
 type Command struct {
 	ID     uint16
 	Params [7]float64
+	// Located: parameters 5 to 7 are a position, degrees and metres in a MAV_FRAME: it
+	// goes as COMMAND_INT.
+	Located bool
+	Frame   uint8
 }
 
 // Refusal is the error when a vehicle says no.
@@ -129,6 +133,8 @@ type Config struct {
 	Fleet   Fleet
 	Journal Appender
 	Calls   Calls            // default: nobody is told whom to call
+	Bus     *telemetry.Bus   // default: nobody is told what changes
+	Ways    Ways             // default: no vehicle is sent to a point
 	Clock   func() time.Time // time.Now
 }
 
@@ -147,6 +153,7 @@ type Dispatcher struct {
 	newest  map[vehicles.VehicleID]*Order
 	ofOne   map[vehicles.VehicleID][]*Order // the orders to each vehicle, oldest first
 	leases  map[vehicles.VehicleID]Lease
+	news    news
 	answers map[requestName]answer
 
 	talks   map[vehicles.VehicleID]*talk // the newest conversation of each vehicle
@@ -190,6 +197,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			d.look(ctx)
+			d.tellLate()
 			d.lookAtCalls(ctx)
 			continue
 		case <-ctx.Done():

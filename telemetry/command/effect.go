@@ -86,6 +86,8 @@ func (w *watch) shows(v *vehicles.Identity, t *vehicles.Track, home *geo.Point, 
 		return math.Abs(w.turned) >= turnRad || bodyOf(v.Source.MAVType) == vtol && w.still >= stillSamples
 	case comesHome:
 		return w.home(t, home)
+	case goes:
+		return w.nears(t, home)
 	case descends:
 		return t.Landed == vehicles.Landing || w.sinks >= stillSamples || w.first.HasFix() && w.climbed(t) <= -sunkMM
 	}
@@ -132,6 +134,15 @@ func (w *watch) home(t *vehicles.Track, home *geo.Point) bool {
 	}
 	left := geo.Distance(t.Fix.Point, *home)
 	return left <= atHomeM || geo.Distance(w.first.Fix.Point, *home)-left >= closerM
+}
+
+// nears reports whether the vehicle comes closer to where it was sent, or is there.
+func (w *watch) nears(t *vehicles.Track, to *geo.Point) bool {
+	if to == nil {
+		return false
+	}
+	left := geo.Distance(t.Fix.Point, *to)
+	return left <= atHomeM || geo.Distance(w.first.Fix.Point, *to)-left >= closerM
 }
 
 // climbed is the height in mm that was gained since the mode showed.

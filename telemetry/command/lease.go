@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"testzone/vehicles"
 )
@@ -80,6 +82,7 @@ func (d *Dispatcher) writeLease(ctx context.Context, typ string, by By, l Lease)
 	}
 	before, had := d.leases[l.Vehicle]
 	d.leases[l.Vehicle] = l
+	d.tellLease(l.Vehicle, l.Operator)
 	done := d.scribe.add(entry{Type: typ, By: by.Actor, AtUS: l.SinceUS, Lease: &l})
 	d.mu.Unlock()
 	select {
@@ -93,6 +96,7 @@ func (d *Dispatcher) writeLease(ctx context.Context, typ string, by By, l Lease)
 			if d.leases[l.Vehicle] = before; !had {
 				delete(d.leases, l.Vehicle)
 			}
+			d.tellLease(l.Vehicle, l.Operator)
 		}
 		return fmt.Errorf("control of vehicle %s: %w: %w", l.Vehicle, ErrNotDurable, err)
 	case <-ctx.Done():
@@ -106,4 +110,17 @@ func (d *Dispatcher) Lease(id vehicles.VehicleID) (l Lease, ok bool) {
 	defer d.mu.Unlock()
 	l = d.leases[id]
 	return l, l.holds()
+}
+
+// Leases lists the control that somebody has and that a query wants, by vehicle.
+func (d *Dispatcher) Leases(wants func(*Lease) bool) (out []Lease) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.leases {
+		if l.holds() && wants(&l) {
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(a, b Lease) int { return cmp.Compare(a.Vehicle, b.Vehicle) })
+	return out
 }

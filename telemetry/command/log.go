@@ -126,6 +126,7 @@ func (d *Dispatcher) trim() {
 func (d *Dispatcher) change(o *Order, by func(*Order)) {
 	by(o)
 	d.scribe.add(entry{Type: typeOf(o.State), AtUS: d.nowUS(), Order: o.copied()})
+	d.tellOrder(o)
 	d.attend(o)
 }
 
@@ -135,6 +136,7 @@ func (d *Dispatcher) durable(e *entry, seq uint64) {
 	defer d.mu.Unlock()
 	if e.Order != nil && d.orders[e.Order.ID] != nil {
 		d.orders[e.Order.ID].JournalSeq = seq
+		d.tellOrder(d.orders[e.Order.ID])
 	}
 }
 

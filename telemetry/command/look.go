@@ -76,6 +76,9 @@ func (d *Dispatcher) weigh(id string, v *vehicles.Identity, t *telemetry.TrackVi
 		if !ok {
 			at = nil
 		}
+		if o.To != nil {
+			at = &o.To.Point
+		}
 		if w.shows(v, &t.Track, at, now) {
 			d.change(o, func(o *Order) {
 				o.Late = o.State.Final()

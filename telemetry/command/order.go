@@ -18,16 +18,18 @@ const (
 	Return Kind = "return" // go home
 	Land   Kind = "land"   // come down where it is
 	Resume Kind = "resume" // go on with the mission that an order interrupted
+
+	Reposition Kind = "reposition" // go straight to a point, and keep that place
 )
 
 // Safe reports whether an order is of safe direction.
-func (k Kind) Safe() bool { return k != Resume }
+func (k Kind) Safe() bool { return k != Resume && k != Reposition }
 
 // rank orders the orders of a class by safety: of two at once the higher one
 // wins. What stands harms nobody and can still be told everything else; what comes
 // down cannot be taken back, and nobody surveyed what is below (SAFETY 6, 11).
 func rank(class vehicles.Class, k Kind) int {
-	order := []Kind{Resume, Land, Return, Stop, Hold}
+	order := []Kind{Resume, Reposition, Land, Return, Stop, Hold}
 	if class == vehicles.ICV { // nothing moves it when it has stopped
 		order = []Kind{Resume, Land, Return, Hold, Stop}
 	}
@@ -86,6 +88,8 @@ type Order struct {
 	Ends   string `json:"ends,omitempty"` // RESUME: the order that it ends
 
 	Bulk string `json:"bulk,omitempty"` // the bulk order that it is part of
+
+	To *Place `json:"to,omitempty"` // REPOSITION: where to
 
 	Command    uint16   `json:"command,omitempty"`     // MAV_CMD that was sent last
 	Modes      []uint32 `json:"modes,omitempty"`       // of which one shows the effect; none: motion alone

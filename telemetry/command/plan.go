@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"testzone/telemetry"
@@ -39,6 +40,7 @@ const (
 	comesHome
 	descends
 	moves
+	goes // to a point
 )
 
 // body is how a vehicle moves, by its MAV_TYPE.
@@ -85,11 +87,11 @@ func (b body) fits(c vehicles.Class) bool {
 }
 
 func setMode(n uint32) Command {
-	return Command{cmdSetMode, [7]float64{1, float64(n)}}
+	return Command{ID: cmdSetMode, Params: [7]float64{1, float64(n)}}
 }
 
 func setPX4Mode(sub uint32) Command {
-	return Command{cmdSetMode, [7]float64{1, 4, float64(sub)}}
+	return Command{ID: cmdSetMode, Params: [7]float64{1, 4, float64(sub)}}
 }
 
 // px4Auto is the custom_mode of PX4's main mode AUTO with a sub mode.
@@ -117,6 +119,11 @@ func planFor(v *vehicles.Identity, k Kind) (plan, error) {
 		return plan{}, cannot("a ground vehicle does not land: order STOP")
 	case k == Land && b == boat:
 		return plan{}, cannot("a boat does not land: order HOLD or RETURN")
+	case k == Reposition && b == rover:
+		return plan{}, cannot("a car is not sent to a point, nobody knows the lanes between: order STOP, and call its contact")
+	}
+	if k == Reposition {
+		p.commands = []Command{{ID: cmdReposition, Params: [7]float64{-1, changeMode, 0, math.NaN()}, Located: true}}
 	}
 	switch v.Source.Autopilot {
 	case arduPilot:
@@ -140,6 +147,8 @@ func motionOf(b body, k Kind) motion {
 		return descends
 	case Resume:
 		return moves
+	case Reposition:
+		return goes
 	}
 	if b == fixedWing || b == vtol { // one that hovers shows it by standing, see watch
 		return circles
@@ -151,11 +160,11 @@ func motionOf(b body, k Kind) motion {
 // A copter in LOITER obeys the sticks, so that one whose transmitter is off would
 // descend: BRAKE first. A boat drifts in HOLD: LOITER first.
 var arduPilotModes = map[body]map[Kind][]uint32{
-	copter:    {Hold: {17, 5}, Stop: {17, 5}, Return: {6, 21}, Land: {9}, Resume: {3}},
-	fixedWing: {Hold: {12}, Return: {11}, Resume: {10}},
-	vtol:      {Hold: {12}, Stop: {19}, Return: {11, 21}, Land: {20}, Resume: {10}},
+	copter:    {Hold: {17, 5}, Stop: {17, 5}, Return: {6, 21}, Land: {9}, Resume: {3}, Reposition: {4}},
+	fixedWing: {Hold: {12}, Return: {11}, Resume: {10}, Reposition: {15}},
+	vtol:      {Hold: {12}, Stop: {19}, Return: {11, 21}, Land: {20}, Resume: {10}, Reposition: {15}},
 	rover:     {Hold: {4}, Stop: {4}, Return: {11, 12}, Resume: {10}},
-	boat:      {Hold: {5, 4}, Stop: {5, 4}, Return: {11, 12}, Resume: {10}},
+	boat:      {Hold: {5, 4}, Stop: {5, 4}, Return: {11, 12}, Resume: {10}, Reposition: {15}},
 }
 
 func (p *plan) ofArduPilot(b body, k Kind) {
@@ -164,6 +173,7 @@ func (p *plan) ofArduPilot(b body, k Kind) {
 		return
 	}
 	switch {
+	case k == Reposition: // the command changes the mode by itself
 	case k == Return:
 		p.commands = []Command{{ID: cmdReturn}, setMode(p.modes[0])}
 	case k == Land && b == copter:
@@ -184,8 +194,11 @@ const (
 )
 
 func (p *plan) ofPX4(k Kind) {
-	sub := map[Kind]uint32{Hold: px4Loiter, Stop: px4Loiter, Return: px4Return, Land: px4Land, Resume: px4Mission}[k]
+	sub := map[Kind]uint32{Hold: px4Loiter, Stop: px4Loiter, Return: px4Return, Land: px4Land, Resume: px4Mission, Reposition: px4Loiter}[k]
 	p.modes = []uint32{px4Auto(sub)}
+	if k == Reposition {
+		return
+	}
 	p.commands = []Command{setPX4Mode(sub)}
 	switch k {
 	case Return:
@@ -204,7 +217,7 @@ func (p *plan) portable(k Kind) {
 	case Land:
 		p.commands = []Command{{ID: cmdLand}}
 	case Resume:
-		p.commands = []Command{{cmdContinue, [7]float64{1}}}
+		p.commands = []Command{{ID: cmdContinue, Params: [7]float64{1}}}
 	}
 }
 
@@ -221,6 +234,13 @@ func allowedNow(k Kind, t *telemetry.TrackView, known bool, nowUS int64) error {
 		}
 		if t.Phase() == vehicles.Parked {
 			return cannot("the vehicle is parked: nothing has to return")
+		}
+	case Reposition:
+		if !known || !t.HasFix() || nowUS-t.FixUS > staleUS || t.Quality(nowUS) == vehicles.QualityBad || t.Interfered(nowUS) {
+			return cannot("the vehicle has no position that it can go by: order %s, and call its contact", withoutPosition(t.Vehicle))
+		}
+		if t.Phase() == vehicles.Parked {
+			return cannot("the vehicle is parked, and is never started from here: its operator starts it")
 		}
 	case Land:
 		if known && t.Phase() == vehicles.Parked {

@@ -35,6 +35,9 @@ type world struct {
 	sent     []Command
 	obeys    bool
 	called   []telemetry.Call // what was told of calls
+	heights  geo.Heights
+	blocked  string // the fence that is in every way
+	from, to geo.Fix
 	// answer is what the wire says to the n-th command, from 0; nil: accepted.
 	answer func(ctx context.Context, n int, c Command) error
 }
@@ -58,7 +61,7 @@ func newWorld(t *testing.T) *world {
 // start makes a Dispatcher of what the journal has, and runs it.
 func (w *world) start() (stop func()) {
 	w.t.Helper()
-	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log, Calls: w, Clock: w.now})
+	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log, Calls: w, Ways: w, Clock: w.now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -88,6 +91,13 @@ func (w *world) Call(c *telemetry.Call) {
 	w.called = append(w.called, *c)
 }
 
+func (w *world) Blocked(_ *vehicles.Identity, from, to geo.Fix) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.from, w.to = from, to
+	return w.blocked
+}
+
 func (w *world) Identity(id vehicles.VehicleID) *vehicles.Identity {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,7 +118,7 @@ func (w *world) Track(context.Context, vehicles.Handle) (telemetry.TrackView, bo
 	w.movedUS = now
 	t := telemetry.TrackView{Vehicle: w.id, Track: vehicles.Track{
 		Handle: 7, Class: w.id.Class, Seen: vehicles.HasHeartbeat | vehicles.HasPosition, Mode: w.mode, Armed: w.armed,
-		HeartbeatUS: now, Velocity: w.velocity, FixUS: now, Fix: geo.Fix{Point: w.at},
+		HeartbeatUS: now, Velocity: w.velocity, FixUS: now, Fix: geo.Fix{Point: w.at, Heights: w.heights},
 	}}
 	if w.silentUS != 0 {
 		t.HeartbeatUS, t.FixUS, t.Link = w.silentUS, w.silentUS, vehicles.LinkLost
@@ -166,6 +176,8 @@ func (w *world) doIt(c Command) {
 		}
 	case cmdLand:
 		w.mode, w.velocity = 9, vehicles.Velocity{D: 100}
+	case cmdReposition:
+		w.mode, w.velocity = 4, vehicles.Velocity{E: 800}
 	case cmdReturn:
 		w.mode, w.velocity = 6, vehicles.Velocity{N: -800}
 	}

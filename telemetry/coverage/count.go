@@ -135,11 +135,16 @@ func (l *Ledger) forgetSilent() {
 func (l *Ledger) tell() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	by := l.countNow()
-	if l.cfg.Bus == nil || maps.Equal(by, l.told) {
+	by, uncovered := l.countNow(), map[vehicles.VehicleID]bool{}
+	for id, v := range l.now {
+		if v.Armed && !v.Enforced {
+			uncovered[id] = true
+		}
+	}
+	if l.cfg.Bus == nil || maps.Equal(by, l.told) && maps.Equal(uncovered, l.uncovered) {
 		return
 	}
-	l.told = by
+	l.told, l.uncovered = by, uncovered
 	l.cfg.Bus.Publish(l.cfg.Clock().UnixMicro(), &telemetry.CoverageChange{By: by})
 }
 

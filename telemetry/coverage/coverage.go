@@ -184,9 +184,11 @@ type Ledger struct {
 	now    map[vehicles.VehicleID]*seen
 	steady int64 // of the newest look
 	told   map[string]telemetry.CoverageCount
-	total  Sum // since the start of the program
-	wrote  time.Time
-	err    error // of the last write
+	// uncovered are the vehicles that were not enforced when that was told.
+	uncovered map[vehicles.VehicleID]bool
+	total     Sum // since the start of the program
+	wrote     time.Time
+	err       error // of the last write
 }
 
 // ErrConfig is returned when a Ledger lacks a part it cannot work without.

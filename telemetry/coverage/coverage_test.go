@@ -324,7 +324,7 @@ func TestManyVehicles(t *testing.T) {
 // TestEveryFieldIsSavedOrNoState: whoever adds state adds it to SaveState, LoadState
 // and this list; else it would be gone after a start from a snapshot.
 func TestEveryFieldIsSavedOrNoState(t *testing.T) {
-	saved, not := "kept toUS armed gaps", "cfg mu open began now steady told total wrote err"
+	saved, not := "kept toUS armed gaps", "cfg mu open began now steady told uncovered total wrote err"
 	have := map[string]bool{}
 	typ := reflect.TypeFor[Ledger]()
 	for i := range typ.NumField() {

@@ -107,9 +107,8 @@ func NewBoard(sys, autopilot uint8, home vehicles.PlanItem, faults PlanFaults) *
 
 // Plan is what is stored of a kind, without home.
 func (b *Board) Plan(k vehicles.PlanKind) vehicles.Plan {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return vehicles.Plan{Kind: k, Items: slices.Clone(b.plans[k].items)}
+	_, items := b.keeps(k)
+	return vehicles.Plan{Kind: k, Items: slices.Clone(items)}
 }
 
 // Refused counts the messages of transfers that it did not take since they did not
@@ -131,18 +130,11 @@ func (b *Board) Current() *ardupilotmega.MessageMissionCurrent {
 	}
 }
 
-// mission is what is flown, with its number.
-func (b *Board) mission() (id uint32, items []vehicles.PlanItem) {
+// keeps is what is stored of a kind, with its number. The items must not be changed.
+func (b *Board) keeps(k vehicles.PlanKind) (id uint32, items []vehicles.PlanItem) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := &b.plans[vehicles.PlanMission]
-	return p.id, p.items // replaced, never changed
-}
-
-func (b *Board) fence() []vehicles.PlanItem {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.plans[vehicles.PlanFence].items // replaced, never changed
+	return b.plans[k].id, b.plans[k].items
 }
 
 // used reports whether it ever stored a plan.
@@ -175,25 +167,6 @@ func (b *Board) Hear(from Station, m message.Message, now time.Duration) (out []
 		return b.say(now, b.ack(from, vehicles.PlanKind(kind), planUnsupported, 0)), true
 	}
 	return b.say(now, b.answer(from, vehicles.PlanKind(kind), m, now)), true
-}
-
-// planMessage is the target and the kind of a message of the mission protocol.
-func planMessage(m message.Message) (system, kind uint8, ok bool) {
-	switch m := m.(type) {
-	case *ardupilotmega.MessageMissionCount:
-		return m.TargetSystem, uint8(m.MissionType), true
-	case *ardupilotmega.MessageMissionItemInt:
-		return m.TargetSystem, uint8(m.MissionType), true
-	case *ardupilotmega.MessageMissionRequestList:
-		return m.TargetSystem, uint8(m.MissionType), true
-	case *ardupilotmega.MessageMissionRequestInt:
-		return m.TargetSystem, uint8(m.MissionType), true
-	case *ardupilotmega.MessageMissionAck:
-		return m.TargetSystem, uint8(m.MissionType), true
-	case *ardupilotmega.MessageMissionClearAll:
-		return m.TargetSystem, uint8(m.MissionType), true
-	}
-	return 0, 0, false
 }
 
 func (b *Board) answer(from Station, kind vehicles.PlanKind, m message.Message, now time.Duration) message.Message {
@@ -424,20 +397,4 @@ func (b *Board) Tick(now time.Duration) (out []message.Message) {
 		out = append(out, b.say(now, b.ask(now))...)
 	}
 	return out
-}
-
-func missionType(k vehicles.PlanKind) common.MAV_MISSION_TYPE { return common.MAV_MISSION_TYPE(k) }
-
-func itemOf(m *ardupilotmega.MessageMissionItemInt) vehicles.PlanItem {
-	return vehicles.PlanItem{
-		Command: uint16(m.Command), Frame: uint8(m.Frame), Params: [4]float32{m.Param1, m.Param2, m.Param3, m.Param4},
-		X: m.X, Y: m.Y, Z: m.Z, Current: m.Current != 0, Autocontinue: m.Autocontinue != 0,
-	}
-}
-
-func oneIf(b bool) uint8 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -145,7 +145,7 @@ func (m *member) breached(s state) ardupilotmega.FENCE_BREACH {
 	if m.kind.flies && int(m.values.get("FENCE_TYPE", 7))&1 != 0 && s.at.z > float64(m.values.get("FENCE_ALT_MAX", 100)) {
 		return ardupilotmega.FENCE_BREACH_MAXALT
 	}
-	if outside(m.plane, m.board.fence(), s.at) {
+	if _, items := m.board.keeps(vehicles.PlanFence); outside(m.plane, items, s.at) {
 		return ardupilotmega.FENCE_BREACH_BOUNDARY
 	}
 	return 0
@@ -187,6 +187,23 @@ func within(ring []vec, at vec) (in bool) {
 		}
 	}
 	return in
+}
+
+// rallies is the nearest of the rally points that a vehicle carries, or its home if
+// that is nearer; nil: home.
+func (m *member) rallies(at vec) (nearest *vec) {
+	if m.board == nil {
+		return nil
+	}
+	level := func(v vec) float64 { return math.Hypot(v.x-at.x, v.y-at.y) }
+	best := level(m.onCourse(0, 0).at)
+	_, points := m.board.keeps(vehicles.PlanRally)
+	for _, i := range points {
+		if p := m.plane.local(geo.Point{Lat: i.X, Lon: i.Y}); level(p) < best {
+			nearest, best = &p, level(p)
+		}
+	}
+	return nearest
 }
 
 // carried is what a vehicle says once a second of its plans; nil: nothing is there.

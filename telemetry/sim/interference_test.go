@@ -192,7 +192,7 @@ type ordinaryDay struct {
 func TestInterferenceFigures(t *testing.T) {
 	runs, days := 2, []ordinaryDay{{40, 15 * time.Minute}}
 	if *figures {
-		runs, days = 40, []ordinaryDay{{20, 10 * time.Hour}, {50, 4 * time.Hour}, {100, 3 * time.Hour}, {100, 3 * time.Hour}}
+		runs, days = 40, []ordinaryDay{{20, 150 * time.Minute}, {50, 3 * time.Hour}, {100, 4 * time.Hour}, {200, 2 * time.Hour}}
 	}
 	worst, wrong := 0.0, 0
 	for seed := range runs {

@@ -79,7 +79,7 @@ func (m *member) onPath(d *doing, at, rate float64) state {
 // begins has a vehicle fly the mission that it carries, from an item on.
 func (m *member) begins(first int, t float64) ardupilotmega.MAV_RESULT {
 	const failed = ardupilotmega.MAV_RESULT_FAILED
-	id, items := m.board.mission()
+	id, items := m.board.keeps(vehicles.PlanMission)
 	s := m.stateAt(t, 0)
 	switch {
 	case m.kind == &fixedWing:
@@ -225,7 +225,7 @@ func (m *member) renewed(old *doing, t float64) (r ardupilotmega.MAV_RESULT, ok 
 	if m.board == nil || m.kind == &fixedWing {
 		return 0, false
 	}
-	id, items := m.board.mission()
+	id, items := m.board.keeps(vehicles.PlanMission)
 	if len(items) == 0 || old.journey != nil && old.journey.id == id {
 		return 0, false
 	}

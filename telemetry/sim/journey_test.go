@@ -239,3 +239,38 @@ func TestFenceOnBoard(t *testing.T) {
 		}
 	}
 }
+
+// TestReturnsToRally: a vehicle returns to the nearest rally point, or home if that
+// is nearer.
+func TestReturnsToRally(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		points [][2]float64
+		want   int // of points; -1: home
+	}{
+		{"none", nil, -1}, {"the nearest", [][2]float64{{900, 300}, {650, 200}, {650, 900}}, 1}, {"home is nearer", [][2]float64{{3000, 3000}}, -1},
+	} {
+		for _, taken := range []bool{false, true} { // off its course, too
+			m := carrying(t, &copter)
+			m.phase = 0
+			var items []vehicles.PlanItem
+			for _, p := range c.points {
+				items = append(items, m.to(vehicles.RallyPoint, p[0], p[1], 30))
+			}
+			m.board.store(vehicles.PlanRally, items)
+			if taken {
+				m.takenOver(85)
+			}
+			if got := m.ordered(cmdReturn, 0, 0, 90); got != ardupilotmega.MAV_RESULT_ACCEPTED {
+				t.Fatal(got)
+			}
+			want := m.onCourse(0, 0).at
+			if c.want >= 0 {
+				want = vec{x: c.points[c.want][0], y: c.points[c.want][1]}
+			}
+			if s := m.at(900, 0); !s.ground || math.Hypot(s.at.x-want.x, s.at.y-want.y) > 0.2 {
+				t.Errorf("%s: it comes down at %+v, want %+v", c.name, s.at, want)
+			}
+		}
+	}
+}

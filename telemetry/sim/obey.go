@@ -53,6 +53,7 @@ type doing struct {
 	base *state  // where it was at from, when that was off its course; nil: on it
 
 	journey *journey // a mission in place of its course; nil: none
+	haven   *vec     // the rally point that it returns to; nil: its home
 }
 
 // course is the time of the course, and how fast it runs, at t.
@@ -101,7 +102,7 @@ func (m *member) acting(d *doing, t float64) state {
 	case circles:
 		s = m.circling(s, u)
 	case returns:
-		s = m.returning(s, u-d.ramp)
+		s = m.returning(s, u-d.ramp, d.haven)
 	case lands:
 		s = m.sinking(s, u-d.ramp)
 	case follows:
@@ -145,12 +146,16 @@ func (m *member) circling(s state, u float64) state {
 	return s
 }
 
-// returning is u seconds of the way back from a stand.
-func (m *member) returning(s state, u float64) state {
+// returning is u seconds of the way back from a stand, to a rally point if there
+// is one.
+func (m *member) returning(s state, u float64, haven *vec) state {
 	if u <= 0 {
 		return s
 	}
 	home := m.onCourse(0, 0).at
+	if haven != nil {
+		home = *haven
+	}
 	way := vec{home.x - s.at.x, home.y - s.at.y, 0}
 	gone, speed, took := trapezoid(way.norm(), m.kind.agility.cruise, m.kind.agility.accel, u)
 	s.vel = way.unit().scale(speed)
@@ -243,6 +248,9 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 		speed = m.onPath(next, next.at, 1).vel.norm()
 	}
 	next.ramp = max(speed/m.kind.agility.accel, 0.5)
+	if to == returns {
+		next.haven = m.rallies(s.at)
+	}
 	switch {
 	case to == circles && t < old.from: // it has not left the circle before
 		next.from, next.at = old.from, old.at
@@ -262,6 +270,9 @@ const pilotMS = 3.0
 // turnedFrom is what a vehicle does from a state off its course.
 func (m *member) turnedFrom(s state, to act, mode uint32, t float64) *doing {
 	next := &doing{act: to, mode: mode, from: t, base: &s, ramp: max(s.vel.norm()/m.kind.agility.accel, 0.5)}
+	if to == returns {
+		next.haven = m.rallies(s.at)
+	}
 	if to == circles || to == piloted {
 		next.ramp = 0
 		s.vel.z, s.hold = 0, false

@@ -15,9 +15,9 @@
 // A fleet that signs, or is told to answer, answers requests for its version,
 // home, parameters and clock. One that signs obeys: it stands or circles, goes on,
 // returns and lands, see ordered, stores plans, flies the mission among them and
-// keeps to the fence, see Board. A Fleet is used by one Run; Stats and At may be
-// called at any time. Not simulated: wind, sensors, rally points that are returned to, a fixed wing
-// that returns.
+// keeps to the fence and the rally points, see Board. A Fleet is used by one Run;
+// Stats and At may be called at any time. Not simulated: wind, sensors, a fixed wing
+// that returns or flies a mission.
 package sim
 
 import (

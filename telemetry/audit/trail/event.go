@@ -24,6 +24,7 @@ const (
 	schemaOrder    = 13     // telemetry/command
 	schemaControl  = 14     // airspace
 	schemaBulk     = 17     // telemetry/command/bulk
+	schemaPlan     = 16     // telemetry/command/onboard
 	schemaMinutes  = 19     // telemetry/coverage
 	schemaLadder   = 15     // telemetry/command/ladder
 	schemaPriority = 18     // airspace
@@ -57,6 +58,7 @@ type body struct {
 	Lease *lease `json:"lease"`
 	Call  *call  `json:"call"`
 	Bulk  *many  `json:"bulk"`
+	Plan  *plan  `json:"plan"`
 
 	Ladder *enforced `json:"ladder"`
 
@@ -152,6 +154,15 @@ type call struct {
 	Cause    string `json:"cause"`
 }
 
+type plan struct {
+	Vehicle  string `json:"vehicle"`
+	Operator string `json:"operator"`
+	Kind     string `json:"kind"`
+	State    string `json:"state"`
+	Why      string `json:"why"`
+	Reason   string `json:"reason"`
+}
+
 type enforced struct {
 	ID       string `json:"id"`
 	Vehicle  string `json:"vehicle"`
@@ -206,6 +217,11 @@ func Of(rec *journal.Record) Event {
 		}
 	case schemaOrder:
 		b.ofOrder(&e)
+	case schemaPlan:
+		if p := b.Plan; p != nil {
+			e.Object, e.Org, e.Outcome = named("vehicle", p.Vehicle)+named(" plan", p.Kind), p.Operator, p.State
+			e.Why = cmp.Or(p.Why, p.Reason)
+		}
 	case schemaLadder:
 		b.ofLadder(&e)
 	case schemaBulk:

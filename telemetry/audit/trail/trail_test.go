@@ -75,6 +75,8 @@ func TestEventOfEverySchema(t *testing.T) {
 			Event{Who: "carl", What: "enforcement.confirmed", Object: "enforcement", Why: "looked at them", Outcome: "done"}},
 		{"lease", journal.Fact, 13, `{"type":"lease.taken","by":"carl","at_us":5,"lease":{"vehicle":"uav-7","operator":"acme","holder":"carl","from":"pete","reason":"storm"}}`,
 			Event{Who: "carl", Org: "acme", What: "lease.taken", Object: "vehicle:uav-7", Why: "held:carl from:pete storm", Outcome: "done"}},
+		{"plan", journal.Fact, 16, `{"type":"plan.failed","at_us":5,"plan":{"vehicle":"uav-7","operator":"acme","kind":"fence","state":"failed","why":"item 3: no room","reason":"drill"},"sent":[[5001,5,3,0,0,null,1,2,0,false,true]]}`,
+			Event{Org: "acme", What: "plan.failed", Object: "vehicle:uav-7 plan:fence", Why: "item 3: no room", Outcome: "failed"}},
 		{"repair", journal.Control, 0xffff, `{"type":"journal_repaired","reason":"an entry is not what was written","lost_from":7,"lost_to":9}`,
 			Event{What: "journal_repaired", Object: "journal", Why: "an entry is not what was written", Outcome: "entries 7 to 9 were lost"}},
 		{"schema of a newer program", journal.Decision, 77, `{"type":"permit.signed","by":"rita"}`,

@@ -78,6 +78,10 @@ type Config struct {
 	// not block.
 	PlanIDs func(vehicles.VehicleID, PlanIDs)
 
+	// Restarted is told at once when a vehicle began anew: what was known of what it
+	// carries is not any more. It has to be quick. Nil: nobody wants to know.
+	Restarted func(vehicles.VehicleID)
+
 	// MayArm answers vehicles that ask whether they may arm; nil: nobody answers
 	// them. ArmAnswered is told of each answer, by the goroutine that sends it.
 	MayArm      MayArmFunc

@@ -65,6 +65,9 @@ func (e *Exchange) Reports(batch []vehicles.Report) {
 		}
 		if r.BootMS != 0 && p.restarted(r.BootMS) {
 			e.askToGreet(p)
+			if e.cfg.Restarted != nil {
+				e.cfg.Restarted(p.vehicle)
+			}
 		}
 		if p.rates.on.Load() {
 			for k := range streams {

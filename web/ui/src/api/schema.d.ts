@@ -832,79 +832,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/priority-traffic": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Priority traffic, by id, and who is in its way */
-        get: operations["listPriorities"];
-        put?: never;
-        /**
-         * Have vehicles kept clear of priority traffic from now on; a dry run says who is in its way
-         * @description When the journal does not take it within a second, it is in force all the same and the answer says provisional.
-         */
-        post: operations["announcePriority"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/priority-traffic/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One of them; what is over for a day after */
-        get: operations["getPriority"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /** Place it anew, or change what is kept clear and by when; in force when this answers */
-        patch: operations["changePriority"];
-        trace?: never;
-    };
-    "/v1/priority-traffic/{id}/end": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** End priority traffic: it has passed */
-        post: operations["endPriority"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/priority-traffic/{id}/exits": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Order vehicles in its way to take the exits that they are offered */
-        post: operations["orderExits"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/proposals": {
         parameters: {
             query?: never;
@@ -1498,8 +1425,6 @@ export interface components {
             other?: components["schemas"]["AlertVehicle"];
             /** @description Of a predicted breach */
             predicted?: components["schemas"]["PredictedBreach"];
-            /** @description Of a conflict with priority traffic: as it was when the alert was raised */
-            priority?: components["schemas"]["AlertPriority"];
             /** Format: date-time */
             raised_at: string;
             /** @description Of two vehicles that come too close */
@@ -1518,7 +1443,7 @@ export interface components {
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person, priority_conflict */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person */
             type: string;
             /** @description Id of the alert of the interference that the vehicle was in when it was raised */
             under?: string;
@@ -1549,21 +1474,6 @@ export interface components {
             items: components["schemas"]["Alert"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
-        };
-        AlertPriority: {
-            /** Format: date-time */
-            clear_by: string;
-            /** @description As it was offered first: see /v1/priority-traffic for that of now */
-            exit: components["schemas"]["PriorityExit"];
-            /** @enum {string} */
-            how: "inside" | "ahead" | "heading";
-            id: string;
-            /**
-             * Format: double
-             * @description Seconds after the alert was raised
-             */
-            in_s: number;
-            name: string;
         };
         AlertVehicle: {
             class: string;
@@ -1868,7 +1778,7 @@ export interface components {
         Call: {
             /** @description Person that called last */
             by: string;
-            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            /** @description Why it ended: in_effect, at_rest, called or not_needed */
             cause: string;
             /** Format: date-time */
             ended_at: string | null;
@@ -2096,10 +2006,6 @@ export interface components {
             /** Format: double */
             radius_m: number;
         };
-        EndPriorityInputBody: {
-            /** @description Stays in the journal: no personal data */
-            reason?: string;
-        };
         EnforcedFence: {
             fence_id: string;
             fence_name: string;
@@ -2212,14 +2118,12 @@ export interface components {
             note?: string;
             /** @description To a vehicle, as it was then */
             order?: components["schemas"]["Order"];
-            /** @description Of priority traffic that was announced, changed or ended: read it */
-            priority_id?: string;
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen */
             type: string;
         };
         Evidence: {
@@ -2238,26 +2142,6 @@ export interface components {
             grounds: components["schemas"]["Grounds"] | null;
             /** Format: date-time */
             received_at: string;
-        };
-        ExitOrder: {
-            /** @description Of the problem; empty: none */
-            code: string;
-            exit: components["schemas"]["PriorityExit"];
-            /** @description Null: none was given */
-            order: components["schemas"]["Order"] | null;
-            vehicle_id: string;
-            /** @description Why none was given, and what to do */
-            why: string;
-        };
-        ExitOrders: {
-            /** @description By time to the conflict */
-            items: components["schemas"]["ExitOrder"][];
-        };
-        ExitsInput: {
-            /** @description Take the control of the vehicles from who has it */
-            take_over?: boolean;
-            /** @description Ids; empty: all that are in the way and that the caller may order */
-            vehicles?: string[];
         };
         Fence: {
             applies: components["schemas"]["Applies"];
@@ -3051,7 +2935,7 @@ export interface components {
         OpenCall: {
             /** @description Person that called last */
             by: string;
-            /** @description Why it ended: order_in_effect, at_rest, contact_reached or not_needed */
+            /** @description Why it ended: in_effect, at_rest, called or not_needed */
             cause: string;
             /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
             contact: components["schemas"]["Contact"] | null;
@@ -3107,7 +2991,7 @@ export interface components {
             /** @description Empty after a dry run */
             id: string;
             /** @enum {string} */
-            kind: "hold" | "stop" | "return" | "land" | "resume";
+            kind: "hold" | "stop" | "return" | "land" | "resume" | "reposition";
             /** @description The effect showed after the order had been given up */
             late: boolean;
             /**
@@ -3127,6 +3011,8 @@ export interface components {
              * @enum {string}
              */
             state: "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded";
+            /** @description Of reposition: where to; else null */
+            to: components["schemas"]["Place"] | null;
             vehicle_id: string;
             /** @description Why it is so, and what to do */
             why: string;
@@ -3137,10 +3023,12 @@ export interface components {
             /** @description Of resume, needed: the order that it ends */
             ends?: string;
             /** @enum {string} */
-            kind: "hold" | "stop" | "return" | "land" | "resume";
+            kind: "hold" | "stop" | "return" | "land" | "resume" | "reposition";
             reason?: string;
             /** @description Take the control of the vehicle from who has it */
             take_over?: boolean;
+            /** @description Of reposition, needed: where to */
+            to?: components["schemas"]["Place"];
         };
         OrderList: {
             items: components["schemas"]["Order"][];
@@ -3271,6 +3159,14 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        Place: {
+            /** @description Of an aircraft, needed: at which height, amsl or takeoff */
+            height?: components["schemas"]["Height"];
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+        };
         Position: {
             /** Format: double */
             lat: number;
@@ -3301,280 +3197,6 @@ export interface components {
             within: boolean;
             /** @enum {string} */
             would: "breach" | "none";
-        };
-        PriorityAffected: {
-            /** @description Why its contact has to be called, and what to say; empty: an order reaches it */
-            call: string;
-            /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
-            contact: components["schemas"]["Contact"] | null;
-            exit: components["schemas"]["PriorityExit"];
-            /** @description It counts as inside the height band for that */
-            height_unknown: boolean;
-            /**
-             * @description ahead: the keep-out comes over it if it stays; heading: it moves into it if it goes on
-             * @enum {string}
-             */
-            how: "inside" | "ahead" | "heading";
-            /**
-             * Format: double
-             * @description Until then; 0: now
-             */
-            in_s: number;
-            operator: string;
-            position: components["schemas"]["Position"];
-            /**
-             * Format: double
-             * @description Age of its position, if that is too old to be relied on; else 0
-             */
-            stale_s: number;
-            vehicle: components["schemas"]["AlertVehicle"];
-        };
-        PriorityChange: {
-            /**
-             * Format: date-time
-             * @description At the last point of the route, instead of speed_mps
-             */
-            arrive_at?: string;
-            /**
-             * Format: date-time
-             * @description Of the first point, before that it stands there; default now
-             */
-            at?: string;
-            ceiling?: components["schemas"]["Height"] | null;
-            /** @description Whom it is about; empty: everybody */
-            classes?: ("uav" | "icv" | "usv")[];
-            /**
-             * Format: date-time
-             * @description By when nobody is to be in its way; default in 3 minutes
-             */
-            clear_by?: string;
-            /**
-             * Format: double
-             * @description Instead of clear_by, by the server's clock
-             */
-            clear_in_s?: number;
-            /**
-             * Format: double
-             * @description Of a route of one point
-             */
-            course_deg?: number;
-            /** @description Null: none */
-            floor?: components["schemas"]["Height"] | null;
-            /**
-             * Format: double
-             * @description Default 180
-             */
-            look_ahead_s?: number;
-            name?: string;
-            /** @description Take the upper limit away */
-            no_ceiling?: boolean;
-            /** @description Take the lower limit away */
-            no_floor?: boolean;
-            /**
-             * Format: double
-             * @description Default 500
-             */
-            radius_m?: number;
-            /** @description It is at the first point at the time at, and goes on along the others; with one point along course_deg */
-            route?: components["schemas"]["Position"][];
-            /** Format: double */
-            speed_mps?: number;
-            /** @description Id of the traffic that it follows, see /v1/traffic; else route */
-            track?: string;
-            /**
-             * Format: date-time
-             * @description When it ends by itself; default 30 minutes after clear_by
-             */
-            until?: string;
-        };
-        PriorityExit: {
-            /**
-             * Format: double
-             * @description Of a move
-             */
-            direction_deg: number;
-            /** Format: double */
-            distance_m: number;
-            /**
-             * Format: double
-             * @description Then; null: not known
-             */
-            height_amsl_m: number | null;
-            /** @description It is out before the conflict */
-            in_time: boolean;
-            /**
-             * @description hold: stay, it passes; none: no way out was found
-             * @enum {string}
-             */
-            kind: "hold" | "move" | "descend" | "climb" | "none";
-            /**
-             * Format: double
-             * @description Of hold
-             */
-            passes_in_s: number;
-            /** @description Where it stands then; of none meaningless */
-            position: components["schemas"]["Position"];
-            /**
-             * Format: double
-             * @description Until it is there, with the time to react
-             */
-            takes_s: number;
-        };
-        PriorityInput: {
-            /**
-             * Format: date-time
-             * @description At the last point of the route, instead of speed_mps
-             */
-            arrive_at?: string;
-            /**
-             * Format: date-time
-             * @description Of the first point, before that it stands there; default now
-             */
-            at?: string;
-            ceiling?: components["schemas"]["Height"] | null;
-            /** @description Whom it is about; empty: everybody */
-            classes?: ("uav" | "icv" | "usv")[];
-            /**
-             * Format: date-time
-             * @description By when nobody is to be in its way; default in 3 minutes
-             */
-            clear_by?: string;
-            /**
-             * Format: double
-             * @description Instead of clear_by, by the server's clock
-             */
-            clear_in_s?: number;
-            /**
-             * Format: double
-             * @description Of a route of one point
-             */
-            course_deg?: number;
-            /** @description Null: none */
-            floor?: components["schemas"]["Height"] | null;
-            /** @enum {string} */
-            kind: "helicopter" | "aircraft" | "ambulance" | "fire_engine" | "police" | "ship" | "other";
-            /**
-             * Format: double
-             * @description Default 180
-             */
-            look_ahead_s?: number;
-            name: string;
-            /**
-             * Format: double
-             * @description Default 500
-             */
-            radius_m?: number;
-            /** @description It is at the first point at the time at, and goes on along the others; with one point along course_deg */
-            route?: components["schemas"]["Position"][];
-            /** Format: double */
-            speed_mps?: number;
-            /** @description Id of the traffic that it follows, see /v1/traffic; else route */
-            track?: string;
-            /**
-             * Format: date-time
-             * @description When it ends by itself; default 30 minutes after clear_by
-             */
-            until?: string;
-        };
-        PriorityNow: {
-            /** @description Vehicles in its way that the caller may see in full, by time to the conflict; at most 1000 */
-            affected: components["schemas"]["PriorityAffected"][];
-            /**
-             * Format: double
-             * @description Of its track, or since it was placed
-             */
-            age_s: number;
-            /**
-             * Format: double
-             * @description Until clear_by; negative: past
-             */
-            clear_in_s: number;
-            /** Format: double */
-            course_deg: number;
-            /** @description Of the look-ahead, from where it is */
-            path: components["schemas"]["Position"][];
-            /** @description Null: nobody knows */
-            position: components["schemas"]["Position"] | null;
-            /**
-             * Format: double
-             * @description With what is uncertain
-             */
-            radius_m: number;
-            /** Format: double */
-            speed_mps: number;
-            /** @description Vehicles in motion of which nobody knows where they are */
-            unjudged: components["schemas"]["AlertVehicle"][];
-            /** @description Somebody who proved who it is reports it, or people placed it */
-            verified: boolean;
-            /**
-             * @description lost: its track is old, the keep-out grows; unseen: its track was never seen, nobody is kept clear; placed: by hand, nobody watches it
-             * @enum {string}
-             */
-            where: "seen" | "lost" | "unseen" | "waiting" | "placed" | "arrived";
-        };
-        PriorityOutputBody: {
-            items: components["schemas"]["PriorityTraffic"][];
-        };
-        PriorityTraffic: {
-            /** Format: date-time */
-            at: string | null;
-            /** @description Null: none */
-            ceiling: components["schemas"]["Height"] | null;
-            /** @description Whom it is about; empty: everybody */
-            classes: string[];
-            /**
-             * Format: date-time
-             * @description By when nobody is to be in its way
-             */
-            clear_by: string;
-            /** Format: double */
-            course_deg: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            ended_at: string | null;
-            /** @description Null: none */
-            floor: components["schemas"]["Height"] | null;
-            /** @description Empty after a dry run */
-            id: string;
-            /** @enum {string} */
-            kind: "helicopter" | "aircraft" | "ambulance" | "fire_engine" | "police" | "ship" | "other";
-            /** Format: double */
-            look_ahead_s: number;
-            name: string;
-            /** @description As the newest look found it, or in a dry run this one; null: it is over, nobody looked yet, or in the answer to an announcement */
-            now: components["schemas"]["PriorityNow"] | null;
-            /** @description It is in force so and the journal does not have it yet: a restart would end it */
-            provisional: boolean;
-            /**
-             * Format: double
-             * @description Of the keep-out
-             */
-            radius_m: number;
-            /** @description Of its end */
-            reason: string;
-            /** @description Why the journal refused it */
-            refused?: string;
-            /**
-             * Format: int64
-             * @description Revision; the ETag
-             */
-            rev: number;
-            /** @description Placed by hand: it was at the first point at the time at, and goes on along the others; with one point along course_deg */
-            route: components["schemas"]["Position"][];
-            /** Format: double */
-            speed_mps: number;
-            /** @description Id of the traffic that it follows; empty: placed by hand */
-            track: string;
-            /**
-             * Format: date-time
-             * @description It ends by itself
-             */
-            until: string;
-            /** Format: date-time */
-            updated_at: string;
-            /** @description Actor id */
-            updated_by: string;
         };
         Problem: {
             /**
@@ -10425,715 +10047,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Person"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listPriorities: {
-        parameters: {
-            query?: {
-                /** @description all: and what is over, for a day after */
-                state?: "in_force" | "all";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriorityOutputBody"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    announcePriority: {
-        parameters: {
-            query?: {
-                /** @description Check everything, answer what would happen, and change nothing */
-                dry_run?: boolean;
-            };
-            header?: {
-                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PriorityInput"];
-            };
-        };
-        responses: {
-            /** @description What a dry run would lead to */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriorityTraffic"];
-                };
-            };
-            /** @description Created */
-            201: {
-                headers: {
-                    ETag?: string;
-                    Location?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriorityTraffic"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getPriority: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriorityTraffic"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    changePriority: {
-        parameters: {
-            query?: {
-                /** @description Check everything, answer what would happen, and change nothing */
-                dry_run?: boolean;
-            };
-            header?: {
-                /** @description ETag of the revision that you read; needed */
-                "If-Match"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PriorityChange"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriorityTraffic"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Precondition Required */
-            428: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    endPriority: {
-        parameters: {
-            query?: {
-                /** @description Check everything, answer what would happen, and change nothing */
-                dry_run?: boolean;
-            };
-            header?: {
-                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
-                "Idempotency-Key"?: string;
-                /** @description ETag of the revision that you read; needed */
-                "If-Match"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EndPriorityInputBody"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    ETag?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriorityTraffic"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Precondition Failed */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Precondition Required */
-            428: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    orderExits: {
-        parameters: {
-            query?: {
-                /** @description Check everything, answer what would happen, and change nothing */
-                dry_run?: boolean;
-            };
-            header?: {
-                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ExitsInput"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExitOrders"];
                 };
             };
             /** @description Bad Request */

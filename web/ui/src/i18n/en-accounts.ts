@@ -4,6 +4,7 @@ export const enAccounts = {
   'desk.me': 'You',
   'desk.keys': 'API keys',
   'desk.zone': 'Zone',
+  'desk.coverage': 'Enforced',
   'desk.vehicles': 'Vehicles',
   'desk.gateways': 'Gateways',
   'desk.people': 'People',

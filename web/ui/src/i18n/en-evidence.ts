@@ -46,6 +46,8 @@ export const enEvidence = {
   'cause.another_reason': 'another reason to call',
   'cause.in_effect': 'an order is in effect',
   'cause.called': 'somebody called',
+  'cause.at_rest': 'the vehicle is at rest',
+  'cause.not_needed': 'no longer needed',
   'cause.fence_ended': 'the fence ended',
   'cause.fence_changed': 'the fence changed',
   'cause.agrees': 'agrees again',

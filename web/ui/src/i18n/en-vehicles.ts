@@ -1,9 +1,13 @@
 // Texts of registered vehicles, their keys and gateways.
 
+import { enCoverage } from './en-coverage';
+import { enBulk } from './en-bulk';
 import { enZone } from './en-zone';
 
 export const enVehicles = {
+  ...enCoverage,
   ...enZone,
+  ...enBulk,
   'reg.new': 'Register a vehicle',
   'reg.register': 'Register',
   'reg.search': 'Search: id, name, operator, listener',

@@ -43,6 +43,8 @@ export const en = {
   'link.age': 'Last data {age} ago',
   'banner.stopped': 'LIVE DATA STOPPED {time}',
   'banner.detail': 'What you see is the last known state, not the present one.',
+  'enforced.not': 'NOT ENFORCED {n}',
+  'enforced.title': 'Fences are not enforced for {off} of {armed} armed vehicles, nor for {unverified} unverified ones',
   'health.degraded': 'DEGRADED',
   'health.reasons': 'Server degraded: {reasons}',
 
@@ -92,4 +94,7 @@ export const en = {
   'later.failed': 'This part of the page could not be loaded. Load the page again.',
   'cancel': 'Cancel',
   'fence.speed_limit': 'Speed limit',
+  'editor.noRight': 'You have no right to change fences.',
+  'emergency.place': 'Click the place on the map; Enter takes the centre, Esc leaves.',
+  'emergency.leaveEditor': 'Leave the fence editor first.',
 } as const;

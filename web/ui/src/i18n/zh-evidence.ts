@@ -48,6 +48,8 @@ export const zhEvidence: Record<keyof typeof enEvidence, string> = {
   'cause.another_reason': '另有致电原因',
   'cause.in_effect': '指令已生效',
   'cause.called': '已致电',
+  'cause.at_rest': '设备已静止',
+  'cause.not_needed': '已无需致电',
   'cause.fence_ended': '围栏已撤销',
   'cause.fence_changed': '围栏已变更',
   'cause.agrees': '已一致',

@@ -1,10 +1,14 @@
 // Chinese texts of registered vehicles, their keys and gateways.
 
+import { zhBulk } from './zh-bulk';
 import type { enVehicles } from './en-vehicles';
+import { zhCoverage } from './zh-coverage';
 import { zhZone } from './zh-zone';
 
 export const zhVehicles: Record<keyof typeof enVehicles, string> = {
+  ...zhCoverage,
   ...zhZone,
+  ...zhBulk,
   'reg.new': '登记车辆',
   'reg.register': '登记',
   'reg.search': '搜索：编号、名称、运营单位、监听端口',

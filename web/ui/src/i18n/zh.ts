@@ -43,6 +43,8 @@ export const zh: Messages = {
   'link.age': '最近数据在 {age} 前',
   'banner.stopped': '实时数据已中断 {time}',
   'banner.detail': '当前显示的是最后已知状态，不是现状。',
+  'enforced.not': '围栏未生效 {n}',
+  'enforced.title': '{armed} 台已解锁车辆中 {off} 台围栏未生效，另有未验证车辆 {unverified} 台',
   'health.degraded': '降级运行',
   'health.reasons': '服务器降级运行：{reasons}',
 
@@ -92,4 +94,7 @@ export const zh: Messages = {
   'later.failed': '此部分页面加载失败，请重新载入页面。',
   'cancel': '取消',
   'fence.speed_limit': '限速',
+  'editor.noRight': '您无权更改围栏。',
+  'emergency.place': '在地图上单击位置；回车取地图中心，Esc 退出。',
+  'emergency.leaveEditor': '请先退出围栏编辑器。',
 };

@@ -1,5 +1,7 @@
 // The JSON text messages of `zl.v1`, both directions.
 
+import type { Lease, Order } from '../api/orders';
+import type { ZoneStatus } from '../api/zone';
 import type { Alert, Fence, FenceRef, Fix, Grounds, HealthReason, Jump, VehicleRef } from '../api/types';
 
 export type Bbox = readonly [w: number, s: number, e: number, n: number];
@@ -31,7 +33,18 @@ export interface Transition {
   readonly after: Fix | null;
 }
 
+/** What else changed; panels that show it read it here or ask again. */
+export type Notice =
+  | { t: 'orders'; cseq: number; orders: Order[]; leases: Lease[] }
+  | { t: 'zone'; cseq: number; state: ZoneStatus }
+  | { t: 'duty'; cseq: number; present: number; uncovered: { id: string; name: string }[] }
+  | { t: 'compliance'; cseq: number; state: ZoneStatus['state']; against: number }
+  /** After hello without a cseq. */
+  | { t: 'coverage'; cseq?: number; armed: number; notEnforced: number; unverified: number };
+export type Coverage = Extract<Notice, { t: 'coverage' }>;
+
 export type ServerMessage =
+  | Notice
   | { t: 'welcome'; epoch: number; cseq: number; serverTimeUs: number }
   | { t: 'dict'; epoch: number; grid: Grid; datum: string; v: DictEntry[] | null }
   | { t: 'snapmeta'; total: number; hz: number; cells: number[] | null }
@@ -45,7 +58,7 @@ export type ServerMessage =
   | { t: 'fence'; cseq: number; op: 'delete'; fence: { id: string; rev: number } };
 
 /** The messages that belong to the ordered control channel. */
-export type ControlMessage = Extract<ServerMessage, { cseq: number; t: 'alert' | 'transition' | 'fence' }>;
+export type ControlMessage = Extract<ServerMessage, { cseq: number; t: 'alert' | 'transition' | 'fence' }> | (Notice & { cseq: number });
 
 export interface Resume { epoch: number; seq: number; alertSeq: number }
 
@@ -57,8 +70,7 @@ export type ClientMessage =
   | { t: 'alertAck'; alertSeq: number }
   | { t: 'ping'; clientTimeUs: number };
 
-export const isControl = (m: ServerMessage): m is ControlMessage =>
-  m.t === 'alert' || m.t === 'transition' || m.t === 'fence';
+export const isControl = (m: ServerMessage): m is ControlMessage => m.t !== 'welcome' && 'cseq' in m;
 
 /** Parses a text message; null when it is not one (reported, never thrown). */
 export function parseServerMessage(text: string): ServerMessage | null {

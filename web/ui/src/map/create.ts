@@ -3,7 +3,7 @@
 
 import { effect } from '@preact/signals';
 import type { Zone } from '../api/types';
-import { fenceOpen, filter, following, hovered, listsOpen, mapMenu, select, selection, tab } from '../state/view';
+import { coverageShown, fenceOpen, filter, following, hovered, listsOpen, mapMenu, select, selection, tab } from '../state/view';
 import { breachedFences, fences, fleet, live, setRenderer, stoppedAt } from '../state/ops';
 import { announce } from '../state/announce';
 import { editing, place, placing, putEmergency } from '../state/modes';
@@ -49,6 +49,28 @@ function editorLater(view: MapView, zone: Zone): () => void {
     import('./edit-link').then((m) => {
       if (!ended) unlink = m.linkEditor(view, zone);
     }, () => announce(t('later.failed'), true));
+  });
+  return () => {
+    ended = true;
+    stop();
+    unlink();
+  };
+}
+
+/** Draws the coverage layer once it is first switched on. */
+function coverageLater(view: MapView): () => void {
+  let unlink = () => {};
+  let ended = false;
+  let asked = false;
+  const stop = effect(() => {
+    if (asked || !coverageShown.value) return;
+    asked = true;
+    import('./coverage-layer').then((m) => {
+      if (!ended) unlink = m.linkCoverage(view);
+    }, () => {
+      asked = false;
+      announce(t('later.failed'), true);
+    });
   });
   return () => {
     ended = true;
@@ -135,6 +157,7 @@ export function createMap(View: ViewClass, el: MapElements, zone: Zone, changed:
   setRenderer(scene);
   stops.push(
     editorLater(view, zone),
+    coverageLater(view),
     effect(() => view.setTheme(shownTheme())),
     effect(() => view.setLayers(layers.value, dimmed.value)),
     effect(() => view.setFences(fenceFeatures(fences.value, breachedFences.value, fenceOpen.value))),

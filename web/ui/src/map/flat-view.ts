@@ -25,6 +25,7 @@ export class FlatView implements MapView {
   private z = 12;
   private palette: MapPalette;
   private fences: FeatureCollection = { type: 'FeatureCollection', features: [] };
+  private lost: FeatureCollection = { type: 'FeatureCollection', features: [] };
   private draft: FeatureCollection = { type: 'FeatureCollection', features: [] };
   private on: LayerState | null = null;
   private dim = false;
@@ -175,6 +176,11 @@ export class FlatView implements MapView {
     this.changed();
   }
 
+  setCoverage(data: FeatureCollection): void {
+    this.lost = data;
+    this.changed();
+  }
+
   setDraft(data: FeatureCollection): void {
     this.draft = data;
     this.changed();
@@ -273,6 +279,11 @@ export class FlatView implements MapView {
       g.fillRect(0, 0, w, h);
       g.globalAlpha = 1;
     }
+    for (const f of this.lost.features) {
+      g.globalAlpha = Number(f.properties?.share);
+      this.paint(f, p.danger, null, 0);
+    }
+    g.globalAlpha = 1;
     if (on.fences) for (const f of this.fences.features) this.drawFence(f);
     for (const f of this.draft.features) {
       const role = f.properties?.role;

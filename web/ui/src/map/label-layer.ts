@@ -8,6 +8,7 @@ import { MAX_LABELS, placeLabels, type LabelWish, type Placed } from './labels';
 import type { MapPalette } from './palette';
 import type { ScreenPoint } from './pick';
 import type { Camera } from './renderer';
+import { drawRings } from './rings';
 
 const FONT = '500 11px "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", system-ui, sans-serif';
 const LINE = 14;
@@ -52,6 +53,7 @@ export class LabelLayer {
     const { ctx } = this;
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, w, h);
+    drawRings(ctx, points, this.fleet, p, c.dpr);
     if (this.placed.length === 0) return;
     const where = new Map(points.map((s) => [s.slot, s]));
     for (const l of this.placed) {

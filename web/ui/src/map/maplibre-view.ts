@@ -21,6 +21,7 @@ export class MapLibreView implements MapView {
   private shown: Shown;
   private fences: FeatureCollection | null = null;
   private draft: FeatureCollection | null = null;
+  private lost: FeatureCollection | null = null;
   private layers: { on: LayerState; dim: boolean } | null = null;
   private ready = false;
   private gone = false;
@@ -77,6 +78,7 @@ export class MapLibreView implements MapView {
     });
     if (this.fences) this.setFences(this.fences);
     if (this.draft) this.setDraft(this.draft);
+    if (this.lost) this.setCoverage(this.lost);
     if (this.layers) this.setLayers(this.layers.on, this.layers.dim);
     void this.drawGraticule();
   }
@@ -153,6 +155,7 @@ export class MapLibreView implements MapView {
     if (shown === this.shown) return;
     this.shown = shown;
     if (!this.ready) return;
+    if (this.source('coverage')) this.map.setPaintProperty('coverage', 'fill-color', palettes[shown].danger);
     for (const { spec } of layersOf(palettes[shown], shown)) {
       for (const [key, value] of Object.entries((spec as { paint?: Record<string, unknown> }).paint ?? {})) {
         // The keys come from the same style, so they fit their layers.
@@ -173,6 +176,17 @@ export class MapLibreView implements MapView {
   setFences(data: FeatureCollection): void {
     this.fences = data;
     if (this.ready) this.source('fences')?.setData(data);
+  }
+
+  /** Source and layer are made when they are first needed. */
+  setCoverage(data: FeatureCollection): void {
+    this.lost = data;
+    if (!this.ready) return;
+    const have = this.source('coverage');
+    if (have) return void have.setData(data);
+    this.map.addSource('coverage', { type: 'geojson', data });
+    const paint = { 'fill-color': palettes[this.shown].danger, 'fill-opacity': ['get', 'share'], 'fill-antialias': false };
+    this.map.addLayer({ id: 'coverage', type: 'fill', source: 'coverage', paint } as LayerSpecification, 'fence-fill');
   }
 
   setDraft(data: FeatureCollection): void {

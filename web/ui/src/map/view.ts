@@ -56,6 +56,8 @@ export interface MapView {
   setTheme(shown: Shown): void;
   setLayers(on: LayerState, dim: boolean): void;
   setFences(data: FeatureCollection): void;
+  /** Where fences were not enforced lately; see map/coverage-layer.ts. */
+  setCoverage(data: FeatureCollection): void;
   /** What is edited, compared or marked as wrong; see map/draft.ts. */
   setDraft(data: FeatureCollection): void;
   /** A surface to draw on by hand, or null where there is none. */

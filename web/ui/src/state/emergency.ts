@@ -1,14 +1,13 @@
 // The emergency fence: F (or the map's menu), a place, one confirmation. It is in
 // force at once for all heights and ends by itself.
 
-import { batch, signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
 import { ApiError } from '../api/client';
 import { fences } from '../api/fences';
 import type { FencePreview } from '../api/types';
-import type { LonLat } from '../fence/shape';
 import { t } from '../i18n/later';
 import { announce } from './announce';
-import { editing, endEmergency, mayWrite, place, placing, putEmergency } from './modes';
+import { begun, endEmergency, place } from './modes';
 import { failed, takeFence } from './ops';
 import { fenceOpen, tab } from './view';
 
@@ -30,21 +29,17 @@ export const minutesOf = (): number => {
   return Number.isInteger(v) && v >= 1 && v <= 1440 ? v : NaN;
 };
 
-export function startEmergency(at: LonLat | null = null): void {
-  if (!mayWrite.peek()) return announce(t('editor.noRight'));
-  if (editing.peek() !== undefined) return announce(t('emergency.leaveEditor'));
+// Each one begins with the same terms.
+effect(() => {
+  void begun.value;
   batch(() => {
     radius.value = PRESET.radius;
     minutes.value = PRESET.minutes;
     label.value = '';
     failure.value = null;
     inside.value = null;
-    placing.value = at === null;
-    place.value = null;
   });
-  if (at) putEmergency(at);
-  else announce(t('emergency.place'));
-}
+});
 
 /** Who would stand in it: shown beside the button, never waited for. */
 export async function lookInside(): Promise<void> {

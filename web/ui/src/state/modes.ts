@@ -4,6 +4,8 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { Fence } from '../api/types';
 import { lattice, type LonLat } from '../fence/shape';
+import { t } from '../i18n';
+import { announce } from './announce';
 import { actor } from './session';
 
 /** The fence that is edited; null for a new one, undefined while nothing is edited. */
@@ -14,6 +16,22 @@ export const mayWrite = computed(() => actor.value?.scopes.includes('fence.write
 export const placing = signal(false);
 /** The chosen place; null: none. */
 export const place = signal<LonLat | null>(null);
+
+/** Counts the emergency fences that were begun. */
+export const begun = signal(0);
+
+/** The next click on the map is the place, whether the rest of it is loaded or not. */
+export function startEmergency(at: LonLat | null = null): void {
+  if (!mayWrite.peek()) return announce(t('editor.noRight'));
+  if (editing.peek() !== undefined) return announce(t('emergency.leaveEditor'));
+  batch(() => {
+    begun.value++;
+    placing.value = at === null;
+    place.value = null;
+  });
+  if (at) putEmergency(at);
+  else announce(t('emergency.place'));
+}
 
 export function putEmergency(at: LonLat): void {
   batch(() => {

@@ -10,12 +10,13 @@ import { lang, t, code } from '../i18n';
 import { LiveConnection, type LinkState } from '../live/connection';
 import { Fleet } from '../live/fleet';
 import { Flag, type FrameHeader } from '../live/frame';
-import type { ServerMessage, Transition } from '../live/messages';
+import type { Coverage, ServerMessage, Transition } from '../live/messages';
 import { now, type MonoMs, type Ms } from '../units';
 import { AlertBook, isUnacked, type VehicleAlert } from './alert-book';
 import { announce } from './announce';
 import { serverTime, syncClock, zoneTz } from './clock';
 import { expireSession } from './session';
+import { tell } from './notices';
 import { setCritical, soundRaised, soundTick } from './sound';
 
 const MAX_EVENTS = 200;
@@ -30,6 +31,8 @@ export const fences = signal<readonly Fence[]>([]);
 export const alerts = signal<readonly Alert[]>([]);
 export const events = signal<readonly Transition[]>([]);
 export const ackErrors = signal<ReadonlyMap<string, string>>(new Map());
+/** For how many vehicles fences are enforced, as the server counts. */
+export const coverage = signal<Coverage | null>(null);
 /** Zone time at which live data stopped; null while it flows. */
 export const stoppedAt = signal<number | null>(null);
 export const vehicleAlerts = signal<ReadonlyMap<string, VehicleAlert>>(new Map());
@@ -93,6 +96,7 @@ function reset(): void {
     stoppedAt.value = null;
     linkState.value = 'connecting';
     zone.value = null;
+    coverage.value = null;
     epoch = 0;
     publish();
   });
@@ -120,7 +124,7 @@ function message(m: ServerMessage, resumed: boolean): void {
     case 'welcome':
       if (m.epoch !== epoch) newEpoch(m.epoch);
       if (!resumed) void reload();
-      return;
+      return tell(m);
     case 'reset':
       return void reload();
     case 'dict':
@@ -132,6 +136,14 @@ function message(m: ServerMessage, resumed: boolean): void {
     case 'health':
       degraded.value = m.status === 'degraded' ? (m.reasons ?? []) : null;
       return;
+    case 'coverage':
+      coverage.value = m;
+      return tell(m);
+    case 'orders':
+    case 'zone':
+    case 'duty':
+    case 'compliance':
+      return tell(m);
     case 'alert':
       arrived(m.alert);
       return publish();

@@ -35,6 +35,8 @@ export const searchWanted = signal(false);
 /** Accounts and audit, in the place of lists and map. */
 export const deskOpen = signal(false);
 export const layersOpen = signal(false);
+/** The coverage layer of the map. */
+export const coverageShown = signal(false);
 export const listsOpen = signal(false);
 
 export function setFilter(change: Partial<Filter>): void {

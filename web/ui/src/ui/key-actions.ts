@@ -1,9 +1,7 @@
 // Binds the keyboard map to the page.
 
 import { liveMap } from '../map/current';
-import { needTexts, t } from '../i18n';
-import { announce } from '../state/announce';
-import { endEmergency, leaveMode } from '../state/modes';
+import { endEmergency, leaveMode, startEmergency } from '../state/modes';
 import { acknowledge } from '../state/ops';
 import { dimmed, labelLevel, shortcutsOn, toggleLayer, type LabelLevel } from '../state/prefs';
 import { silence } from '../state/sound';
@@ -59,8 +57,7 @@ const actions: Record<Action, () => void> = {
     if (a) void acknowledge(a.id);
   },
   silence,
-  emergency: () => void Promise.all([import('../state/emergency'), needTexts('panels')])
-    .then(([m]) => m.startEmergency(), () => announce(t('later.failed'), true)),
+  emergency: () => startEmergency(),
   dim: () => (dimmed.value = !dimmed.value),
   escape: () => {
     const active = document.activeElement;

@@ -1,6 +1,7 @@
 // What the map shows: layers, dimming, labels.
 
 import { t } from '../i18n/later';
+import { coverageShown } from '../state/view';
 import { LAYERS, dimmed, labelLevel, layers, toggleLayer, type LabelLevel } from '../state/prefs';
 
 export function LayerPanel() {
@@ -11,6 +12,9 @@ export function LayerPanel() {
           <input type="checkbox" checked={layers.value[k]} onChange={() => toggleLayer(k)} />{t(`layer.${k}`)}
         </label>
       ))}
+      <label class="check">
+        <input type="checkbox" checked={coverageShown.value} data-testid="layer-coverage" onChange={() => (coverageShown.value = !coverageShown.value)} />{t('layer.coverage')}
+      </label>
       <label class="check">
         <input type="checkbox" checked={dimmed.value} onChange={() => (dimmed.value = !dimmed.value)} />{t('layer.dim')}
       </label>

@@ -2,8 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/later';
-import { startEmergency } from '../state/emergency';
-import { mayWrite } from '../state/modes';
+import { mayWrite, startEmergency } from '../state/modes';
 import { fences } from '../state/ops';
 import { fenceOpen, listsOpen, mapMenu, tab } from '../state/view';
 import { arrowKeys } from './bits';

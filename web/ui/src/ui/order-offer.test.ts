@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lease, Order } from '../api/orders';
-import { endable, handOf, latencyText, offered, stepsOf, stopOf, type Me } from './order-offer';
+import { concerns, endable, handOf, latencyText, offered, stepsOf, stopOf, withNews, type Me } from './order-offer';
 
 const order = (id: string, kind: Order['kind'], state: Order['state'], more: Partial<Order> = {}): Order => ({
   id, vehicle_id: 'v', class: 'uav', kind, state, open: ['asked', 'sent', 'accepted'].includes(state), why: '', by: 'ann', person: 'ann', zone: false, reason: '', ends: '',
@@ -23,6 +23,25 @@ describe('what is offered', () => {
     ['says nothing known', 'uav', 0, 'moving', ''],
   ] as const)('%s', (_, cls, type, phase, want) => {
     expect(offered({ class: cls, phase, source: { mav_type: type } }).join(' ')).toBe(want);
+  });
+});
+
+describe('news of the live channel', () => {
+  const older = order('1', 'hold', 'sent');
+  const newer = order('2', 'land', 'asked', { asked_at: '2026-11-26T04:00:09.000Z' });
+  const have = { items: [older], lease: lease('ann'), next: null };
+  it('replaces an order that is known, and puts a new one first', () => {
+    const got = withNews('v', have, [newer, { ...older, state: 'in_effect' }, order('3', 'hold', 'sent', { vehicle_id: 'w' })], []);
+    expect(got.items?.map((o) => `${o.id} ${o.state}`)).toEqual(['2 asked', '1 in_effect']);
+    expect(got.lease?.holder).toBe('ann');
+  });
+  it('has the control change hands, or end', () => {
+    expect(withNews('v', have, [], [lease('carl')]).lease?.holder).toBe('carl');
+    expect(withNews('v', have, [], [lease('')]).lease).toBeNull();
+    expect(withNews('w', have, [], [lease('carl')]).lease?.holder).toBe('ann');
+  });
+  it('concerns its vehicles alone', () => {
+    expect([concerns('v', [older], []), concerns('w', [older], []), concerns('v', [], [lease('x')])]).toEqual([true, false, true]);
   });
 });
 

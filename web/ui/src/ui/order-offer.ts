@@ -1,7 +1,7 @@
 // What may be ordered of a vehicle, what it is under, and the steps of an order. The
 // server holds the rules; what is offered here is what it would not refuse at once.
 
-import type { Lease, Order } from '../api/orders';
+import type { Lease, Order, VehicleOrders } from '../api/orders';
 import type { Actor, Track } from '../api/types';
 import { parseTime, shortAge } from '../state/clock';
 
@@ -68,4 +68,21 @@ export function stepsOf(o: Order): Step[] {
   const done: Step[] = [...step('asked', o.asked_at), ...step('sent', o.sent_at), ...step('accepted', o.accepted_at)];
   // One that was given up may have its effect later.
   return [...done, ...step('in_effect', o.effect_at), ...(o.open || o.state === 'in_effect' ? [] : step(o.state, o.ended_at))].sort((a, b) => a.afterMs - b.afterMs);
+}
+
+/** Whether news of the live channel are about a vehicle. */
+export const concerns = (id: string, news: readonly Order[], leases: readonly Lease[]): boolean =>
+  news.some((o) => o.vehicle_id === id) || leases.some((l) => l.vehicle_id === id);
+
+/** As many as the panel asks for. */
+const KEPT = 20;
+
+/** The orders of a vehicle with news of the live channel, newest first. */
+export function withNews(id: string, have: VehicleOrders, news: readonly Order[], leases: readonly Lease[]): VehicleOrders {
+  const fresh = news.filter((o) => o.vehicle_id === id);
+  const items = [...fresh, ...(have.items ?? []).filter((o) => fresh.every((f) => f.id !== o.id))]
+    .sort((a, b) => parseTime(b.asked_at) - parseTime(a.asked_at))
+    .slice(0, KEPT);
+  const lease = leases.find((l) => l.vehicle_id === id);
+  return { ...have, items, lease: lease ? (lease.holder ? lease : null) : have.lease };
 }

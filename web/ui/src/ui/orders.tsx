@@ -7,17 +7,17 @@ import { orders, type Order, type OrderInput, type VehicleOrders } from '../api/
 import type { Track } from '../api/types';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
+import { onNotice } from '../state/notices';
 import { actor } from '../state/session';
 import { problemText, useAct } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
-import { endable, handOf, latencyText, offered, stepsOf, stopOf, type Me } from './order-offer';
+import { concerns, endable, handOf, latencyText, offered, stepsOf, stopOf, withNews, type Me } from './order-offer';
 import { Enforced } from './ladder';
 import { LeaseRow } from './order-lease';
 import { onceFor } from './register-input';
 
-const OPEN_MS = 1_000;
-const QUIET_MS = 5_000;
+const RETRY_MS = 3_000;
 /** What is shown of the orders: what the vehicle is under may be older. */
 const SHOWN = 5;
 const REPEATS = 3;
@@ -31,31 +31,41 @@ function orderProblem(err: unknown): string {
   return TOLD.has(err.code) ? `${code('problem', err.code)} (${err.message})` : problemText(err);
 }
 
-/** The orders of a vehicle, read again each second while something may still become of one. */
+/** The orders of a vehicle: read once, and then as the live channel tells of them. */
 function useOrders(id: string) {
   const [got, setGot] = useState<VehicleOrders | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
   const asked = useRef(0);
   const timer = useRef(0);
+  const loaded = useRef(false);
   const load = async () => {
     const mine = ++asked.current;
     window.clearTimeout(timer.current);
-    let open = true;
     try {
       const now = await orders.of(id);
       if (mine !== asked.current) return; // asked before an act, answered after it
-      open = (now.items ?? []).some((o) => o.open);
+      loaded.current = true;
       setGot(now);
       setFailure(null);
     } catch (err) {
       if (mine !== asked.current) return;
       setFailure(err);
+      timer.current = window.setTimeout(() => void load(), RETRY_MS);
     }
-    timer.current = window.setTimeout(() => void load(), open ? OPEN_MS : QUIET_MS);
   };
   useEffect(() => {
+    loaded.current = false;
     void load();
+    const off = onNotice((m) => {
+      if (m.t === 'welcome') return void load();
+      if (m.t !== 'orders' || !concerns(id, m.orders, m.leases)) return;
+      if (!loaded.current) return void load();
+      // An answer that is on its way may be older than this.
+      asked.current++;
+      setGot((have) => have && withNews(id, have, m.orders, m.leases));
+    });
     return () => {
+      off();
       asked.current++;
       window.clearTimeout(timer.current);
     };

@@ -3,7 +3,7 @@
 import { code, lang, setLang, t } from '../i18n';
 import { announce } from '../state/announce';
 import { serverTime, shortAge, utcClock, zoneClock, zoneTz } from '../state/clock';
-import { closeCode, degraded, linkState, live, rateReduced, zone } from '../state/ops';
+import { closeCode, coverage, degraded, linkState, live, rateReduced, zone } from '../state/ops';
 import { theme } from '../state/prefs';
 import { actor, signOut } from '../state/session';
 import { silence, silencedFor, soundState, unlockSound } from '../state/sound';
@@ -64,6 +64,21 @@ function Health() {
   return <span class="tag tag-warn" title={t('health.reasons', { reasons })}>{t('health.degraded')}</span>;
 }
 
+/** For how many vehicles nobody can act on a breach; a click lists them. */
+function NotEnforced() {
+  const c = coverage.value;
+  const n = c ? c.notEnforced + c.unverified : 0;
+  if (!c || n === 0) return null;
+  const open = () => void import('../state/accounts').then((m) => {
+    m.openPage('coverage');
+    deskOpen.value = true;
+  }, () => announce(t('later.failed'), true));
+  return (
+    <button class="button danger" type="button" data-testid="not-enforced" onClick={open}
+      title={t('enforced.title', { off: c.notEnforced, armed: c.armed, unverified: c.unverified })}>{t('enforced.not', { n })}</button>
+  );
+}
+
 function Sound() {
   switch (soundState.value) {
     case 'blocked':
@@ -97,6 +112,7 @@ export function TopBar() {
       {z?.demo && <span class="tag" title={t('app.demo.hint')}>{t('app.demo')}</span>}
       <Clock />
       <span class="spacer" />
+      <NotEnforced />
       <Health />
       <Sound />
       <Connection />

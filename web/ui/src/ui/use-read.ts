@@ -5,7 +5,7 @@ import { ApiError } from '../api/client';
 
 const REFRESH_MS = 1_000;
 
-interface Read<T> { value: T | null; error: ApiError | null }
+export interface Read<T> { value: T | null; error: ApiError | null }
 
 /** One request at a time. */
 export function useRead<T>(id: string, read: (id: string, signal: AbortSignal) => Promise<T>): Read<T> {

@@ -7,7 +7,7 @@ import { may } from '../state/accounts';
 import { actor } from '../state/session';
 import { Choices, Failure, Field, useAct } from './account-bits';
 import { Time } from './bits';
-import { useRead } from './use-read';
+import { useLive } from './use-live';
 
 const me = (): string => actor.value?.person || actor.value?.id || '';
 
@@ -54,7 +54,7 @@ function Offered({ of: d, act, busy }: { of: Duty; act: (work: () => Promise<unk
 
 export function DutyPart() {
   const form = useRef<HTMLFormElement>(null);
-  const { value: board, error } = useRead('duty', (_, signal) => zoneApi.duty(signal));
+  const { value: board, error } = useLive(zoneApi.duty, 'duty');
   const { busy, failure, act: run } = useAct();
   const act = (work: () => Promise<unknown>) => void run(work, t('duty.done'));
   if (!board) return <Failure of={error} />;

@@ -7,7 +7,11 @@ import { may } from '../state/accounts';
 import { Failure, Field, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { DutyPart } from './zone-duty';
-import { useRead } from './use-read';
+import { later } from './later';
+import { useLive } from './use-live';
+
+const BulkPart = later<{ clear: boolean }>(() => import('./zone-bulk').then((m) => m.BulkPart));
+const CallsPart = later<{ mayNote: boolean }>(() => import('./zone-calls').then((m) => m.CallsPart));
 
 const STATES: readonly StateName[] = ['open', 'no_new_starts', 'clear', 'closed'];
 const HELD: readonly StateName[] = ['clear', 'closed'];
@@ -87,8 +91,8 @@ function Complying({ board }: { board: Board }) {
 }
 
 export function ZonePage() {
-  const state = useRead('state', (_, signal) => zoneApi.state(signal));
-  const board = useRead('board', (_, signal) => zoneApi.board(signal));
+  const state = useLive(zoneApi.state, 'zone');
+  const board = useLive(zoneApi.board, 'compliance', 'zone');
   const is = state.value;
   return (
     <>
@@ -104,6 +108,8 @@ export function ZonePage() {
       {is && may('zone.control') && <Setting is={is} />}
       <h2>{t('zone.board')}</h2>
       {board.value && <Complying board={board.value} />}
+      <CallsPart mayNote={may('vehicle.command')} />
+      {is && may('vehicle.command') && <BulkPart key={is.state} clear={is.state === 'clear'} />}
       <DutyPart />
     </>
   );
