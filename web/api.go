@@ -264,10 +264,10 @@ func (s *Server) build() (err error) {
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
 	s.orderEndpoints(api)
-	=======
 	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
-	s.priorityEndpoints(api)	s.callEndpoints(api)
+	s.priorityEndpoints(api)
+	s.callEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -143,41 +143,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/bulk-orders": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Orders to many vehicles, newest first */
-        get: operations["listBulkOrders"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/bulk-orders/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One order to many vehicles, and what became of each */
-        get: operations["getBulkOrder"];
-        put?: never;
-        post?: never;
-        /** Keep what has not left yet from leaving */
-        delete: operations["cancelBulkOrder"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/calls": {
         parameters: {
             query?: never;
@@ -700,8 +665,7 @@ export interface paths {
         /** Orders, newest first */
         get: operations["listOrders"];
         put?: never;
-        /** Order many vehicles, as a preview (dry_run) showed it; of another count or preview, 409 with the new one */
-        post: operations["giveBulkOrder"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -826,6 +790,79 @@ export interface paths {
         /** Change a person's personal data */
         put: operations["replaceProfile"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/priority-traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Priority traffic, by id, and who is in its way */
+        get: operations["listPriorities"];
+        put?: never;
+        /**
+         * Have vehicles kept clear of priority traffic from now on; a dry run says who is in its way
+         * @description When the journal does not take it within a second, it is in force all the same and the answer says provisional.
+         */
+        post: operations["announcePriority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/priority-traffic/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them; what is over for a day after */
+        get: operations["getPriority"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Place it anew, or change what is kept clear and by when; in force when this answers */
+        patch: operations["changePriority"];
+        trace?: never;
+    };
+    "/v1/priority-traffic/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End priority traffic: it has passed */
+        post: operations["endPriority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/priority-traffic/{id}/exits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Order vehicles in its way to take the exits that they are offered */
+        post: operations["orderExits"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1425,6 +1462,8 @@ export interface components {
             other?: components["schemas"]["AlertVehicle"];
             /** @description Of a predicted breach */
             predicted?: components["schemas"]["PredictedBreach"];
+            /** @description Of a conflict with priority traffic: as it was when the alert was raised */
+            priority?: components["schemas"]["AlertPriority"];
             /** Format: date-time */
             raised_at: string;
             /** @description Of two vehicles that come too close */
@@ -1443,7 +1482,7 @@ export interface components {
              * @description Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once
              */
             transitions: number;
-            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person */
+            /** @description E.g. fence_breach, over_speed, predicted_breach, position_jump, not_enforced, link_lost, unverified_flood, suspect_source, start_not_allowed, identity_mismatch, gnss_interference, call_person, priority_conflict */
             type: string;
             /** @description Id of the alert of the interference that the vehicle was in when it was raised */
             under?: string;
@@ -1474,6 +1513,21 @@ export interface components {
             items: components["schemas"]["Alert"][];
             /** @description Cursor of the next page; null at the end */
             next: string | null;
+        };
+        AlertPriority: {
+            /** Format: date-time */
+            clear_by: string;
+            /** @description As it was offered first: see /v1/priority-traffic for that of now */
+            exit: components["schemas"]["PriorityExit"];
+            /** @enum {string} */
+            how: "inside" | "ahead" | "heading";
+            id: string;
+            /**
+             * Format: double
+             * @description Seconds after the alert was raised
+             */
+            in_s: number;
+            name: string;
         };
         AlertVehicle: {
             class: string;
@@ -1602,26 +1656,8 @@ export interface components {
             /** @description Of what it is about; empty: of nothing that has one */
             id: string;
             /** @enum {string} */
-            kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "proposal" | "more";
+            kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "order" | "lease" | "proposal" | "more";
             text: string;
-        };
-        BulkInput: {
-            /** @description Of the preview that was looked at, not older than 5 minutes; not of a dry run */
-            digest?: string;
-            /**
-             * Format: int64
-             * @description How many vehicles it orders about, as somebody typed it; not of a dry run
-             */
-            expect?: number;
-            /**
-             * @description clear: a safe end by class: aircraft return, or are held and called about; cars stop; boats are held
-             * @enum {string}
-             */
-            kind: "hold" | "stop" | "return" | "land" | "clear";
-            of: components["schemas"]["BulkSelection"];
-            reason?: string;
-            /** @description Take the control of the vehicles from who has it */
-            take_over?: boolean;
         };
         BulkItem: {
             /**
@@ -1666,11 +1702,6 @@ export interface components {
             why: string;
             /** @description A few of those others */
             with: string[];
-        };
-        BulkList: {
-            items: components["schemas"]["BulkOrder"][];
-            /** @description Cursor of the next page; null at the end */
-            next: string | null;
         };
         BulkOrder: {
             /**
@@ -1742,38 +1773,6 @@ export interface components {
             };
             /** @description Why it ended before it was through */
             why: string;
-        };
-        BulkSelection: {
-            /** @description That do not comply with the state of the zone */
-            against?: boolean;
-            /** @description Needed when nothing else is said */
-            all?: boolean;
-            /** @description Over this polygon, or this Point with area_radius_m */
-            area?: {
-                coordinates: number[][][];
-                /** @enum {string} */
-                type: "Polygon";
-            } | {
-                coordinates: number[][][][];
-                /** @enum {string} */
-                type: "MultiPolygon";
-            } | {
-                /** @description Longitude and latitude in degrees */
-                coordinates: number[];
-                /** @enum {string} */
-                type: "Point";
-            } | {
-                coordinates: number[][];
-                /** @enum {string} */
-                type: "LineString";
-            };
-            /** Format: double */
-            area_radius_m?: number;
-            classes?: ("uav" | "icv" | "usv")[];
-            /** @description Over its shape and in its band */
-            fence?: string;
-            operators?: string[];
-            vehicles?: string[];
         };
         Call: {
             /** @description Person that called last */
@@ -2006,6 +2005,10 @@ export interface components {
             /** Format: double */
             radius_m: number;
         };
+        EndPriorityInputBody: {
+            /** @description Stays in the journal: no personal data */
+            reason?: string;
+        };
         EnforcedFence: {
             fence_id: string;
             fence_name: string;
@@ -2118,13 +2121,19 @@ export interface components {
             note?: string;
             /** @description To a vehicle, as it was then */
             order?: components["schemas"]["Order"];
+            /** @description What is known of what a vehicle carries, as it was then */
+            plan?: components["schemas"]["Plan"];
+            /** @description Of priority traffic that was announced, changed or ended: read it */
+            priority_id?: string;
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
              */
             seq: number;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state; with audit.read also duty.sign_on, person.create and the like */
             type: string;
+            /** @description What the zone may be used for from then on */
+            zone?: components["schemas"]["ZoneState"];
         };
         Evidence: {
             after: components["schemas"]["Fix"] | null;
@@ -2142,6 +2151,26 @@ export interface components {
             grounds: components["schemas"]["Grounds"] | null;
             /** Format: date-time */
             received_at: string;
+        };
+        ExitOrder: {
+            /** @description Of the problem; empty: none */
+            code: string;
+            exit: components["schemas"]["PriorityExit"];
+            /** @description Null: none was given */
+            order: components["schemas"]["Order"] | null;
+            vehicle_id: string;
+            /** @description Why none was given, and what to do */
+            why: string;
+        };
+        ExitOrders: {
+            /** @description By time to the conflict */
+            items: components["schemas"]["ExitOrder"][];
+        };
+        ExitsInput: {
+            /** @description Take the control of the vehicles from who has it */
+            take_over?: boolean;
+            /** @description Ids; empty: all that are in the way and that the caller may order */
+            vehicles?: string[];
         };
         Fence: {
             applies: components["schemas"]["Applies"];
@@ -3167,6 +3196,82 @@ export interface components {
             /** Format: double */
             lon: number;
         };
+        Plan: {
+            /** Format: date-time */
+            asked_at: string | null;
+            /** @description Actor id of who sent it */
+            by: string;
+            /** @description The journal has it */
+            durable: boolean;
+            /** @description Of a fence: the vehicle accepted to act by it. That it does is not proven */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Of the transfer
+             */
+            ended_at: string | null;
+            /**
+             * Format: int64
+             * @description That it failed at or that differs, from 1; null: none
+             */
+            item: number | null;
+            /**
+             * Format: int64
+             * @description Of what it carries; of a transfer, of what is sent
+             */
+            item_count: number;
+            /** @enum {string} */
+            kind: "mission" | "fence" | "rally";
+            /** @description What the vehicle carries is known: items are it */
+            known: boolean;
+            /** @description What became of the zone's fences that are for this vehicle */
+            parts: components["schemas"]["PlanPart"][];
+            /** @description Who answers for it */
+            person: string;
+            /**
+             * Format: double
+             * @description Of a transfer, 0 to 1
+             */
+            progress: number | null;
+            /**
+             * Format: date-time
+             * @description When it was last known what the vehicle carries
+             */
+            read_at: string | null;
+            reason: string;
+            /**
+             * @description vehicle: it carried this when it was read. Empty: nothing is known
+             * @enum {string}
+             */
+            source: "" | "zone" | "people" | "vehicle";
+            /**
+             * @description in_step: it was read back and is what was sent, and of the zone's fences what the zone asks now; stale: the vehicle carries something else; unknown: not read since the vehicle or the server started
+             * @enum {string}
+             */
+            state: "none" | "uploading" | "in_step" | "stale" | "failed" | "unknown";
+            /** @description Of a fence: being within one of its inclusions is enough */
+            union: boolean;
+            vehicle_id: string;
+            /** @description Why it is so, and what to do */
+            why: string;
+        };
+        PlanPart: {
+            fence_id: string;
+            /**
+             * Format: int64
+             * @description From 1; null: nothing of it is carried, only the server enforces it
+             */
+            first_item: number | null;
+            /** Format: int64 */
+            item_count: number;
+            /** @enum {string} */
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            /** @description What only the server enforces: speed_limit, schedule, floor, hole, join, vertices, room, meridian (nothing of the fence is carried); ceiling, altitude_band, margin (the rest is) */
+            lost: string[];
+            name: string;
+            /** Format: int64 */
+            rev: number;
+        };
         Position: {
             /** Format: double */
             lat: number;
@@ -3197,6 +3302,280 @@ export interface components {
             within: boolean;
             /** @enum {string} */
             would: "breach" | "none";
+        };
+        PriorityAffected: {
+            /** @description Why its contact has to be called, and what to say; empty: an order reaches it */
+            call: string;
+            /** @description Whom to call. Personal data, as of a vehicle: null for others, and if nobody is known */
+            contact: components["schemas"]["Contact"] | null;
+            exit: components["schemas"]["PriorityExit"];
+            /** @description It counts as inside the height band for that */
+            height_unknown: boolean;
+            /**
+             * @description ahead: the keep-out comes over it if it stays; heading: it moves into it if it goes on
+             * @enum {string}
+             */
+            how: "inside" | "ahead" | "heading";
+            /**
+             * Format: double
+             * @description Until then; 0: now
+             */
+            in_s: number;
+            operator: string;
+            position: components["schemas"]["Position"];
+            /**
+             * Format: double
+             * @description Age of its position, if that is too old to be relied on; else 0
+             */
+            stale_s: number;
+            vehicle: components["schemas"]["AlertVehicle"];
+        };
+        PriorityChange: {
+            /**
+             * Format: date-time
+             * @description At the last point of the route, instead of speed_mps
+             */
+            arrive_at?: string;
+            /**
+             * Format: date-time
+             * @description Of the first point, before that it stands there; default now
+             */
+            at?: string;
+            ceiling?: components["schemas"]["Height"] | null;
+            /** @description Whom it is about; empty: everybody */
+            classes?: ("uav" | "icv" | "usv")[];
+            /**
+             * Format: date-time
+             * @description By when nobody is to be in its way; default in 3 minutes
+             */
+            clear_by?: string;
+            /**
+             * Format: double
+             * @description Instead of clear_by, by the server's clock
+             */
+            clear_in_s?: number;
+            /**
+             * Format: double
+             * @description Of a route of one point
+             */
+            course_deg?: number;
+            /** @description Null: none */
+            floor?: components["schemas"]["Height"] | null;
+            /**
+             * Format: double
+             * @description Default 180
+             */
+            look_ahead_s?: number;
+            name?: string;
+            /** @description Take the upper limit away */
+            no_ceiling?: boolean;
+            /** @description Take the lower limit away */
+            no_floor?: boolean;
+            /**
+             * Format: double
+             * @description Default 500
+             */
+            radius_m?: number;
+            /** @description It is at the first point at the time at, and goes on along the others; with one point along course_deg */
+            route?: components["schemas"]["Position"][];
+            /** Format: double */
+            speed_mps?: number;
+            /** @description Id of the traffic that it follows, see /v1/traffic; else route */
+            track?: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; default 30 minutes after clear_by
+             */
+            until?: string;
+        };
+        PriorityExit: {
+            /**
+             * Format: double
+             * @description Of a move
+             */
+            direction_deg: number;
+            /** Format: double */
+            distance_m: number;
+            /**
+             * Format: double
+             * @description Then; null: not known
+             */
+            height_amsl_m: number | null;
+            /** @description It is out before the conflict */
+            in_time: boolean;
+            /**
+             * @description hold: stay, it passes; none: no way out was found
+             * @enum {string}
+             */
+            kind: "hold" | "move" | "descend" | "climb" | "none";
+            /**
+             * Format: double
+             * @description Of hold
+             */
+            passes_in_s: number;
+            /** @description Where it stands then; of none meaningless */
+            position: components["schemas"]["Position"];
+            /**
+             * Format: double
+             * @description Until it is there, with the time to react
+             */
+            takes_s: number;
+        };
+        PriorityInput: {
+            /**
+             * Format: date-time
+             * @description At the last point of the route, instead of speed_mps
+             */
+            arrive_at?: string;
+            /**
+             * Format: date-time
+             * @description Of the first point, before that it stands there; default now
+             */
+            at?: string;
+            ceiling?: components["schemas"]["Height"] | null;
+            /** @description Whom it is about; empty: everybody */
+            classes?: ("uav" | "icv" | "usv")[];
+            /**
+             * Format: date-time
+             * @description By when nobody is to be in its way; default in 3 minutes
+             */
+            clear_by?: string;
+            /**
+             * Format: double
+             * @description Instead of clear_by, by the server's clock
+             */
+            clear_in_s?: number;
+            /**
+             * Format: double
+             * @description Of a route of one point
+             */
+            course_deg?: number;
+            /** @description Null: none */
+            floor?: components["schemas"]["Height"] | null;
+            /** @enum {string} */
+            kind: "helicopter" | "aircraft" | "ambulance" | "fire_engine" | "police" | "ship" | "other";
+            /**
+             * Format: double
+             * @description Default 180
+             */
+            look_ahead_s?: number;
+            name: string;
+            /**
+             * Format: double
+             * @description Default 500
+             */
+            radius_m?: number;
+            /** @description It is at the first point at the time at, and goes on along the others; with one point along course_deg */
+            route?: components["schemas"]["Position"][];
+            /** Format: double */
+            speed_mps?: number;
+            /** @description Id of the traffic that it follows, see /v1/traffic; else route */
+            track?: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; default 30 minutes after clear_by
+             */
+            until?: string;
+        };
+        PriorityNow: {
+            /** @description Vehicles in its way that the caller may see in full, by time to the conflict; at most 1000 */
+            affected: components["schemas"]["PriorityAffected"][];
+            /**
+             * Format: double
+             * @description Of its track, or since it was placed
+             */
+            age_s: number;
+            /**
+             * Format: double
+             * @description Until clear_by; negative: past
+             */
+            clear_in_s: number;
+            /** Format: double */
+            course_deg: number;
+            /** @description Of the look-ahead, from where it is */
+            path: components["schemas"]["Position"][];
+            /** @description Null: nobody knows */
+            position: components["schemas"]["Position"] | null;
+            /**
+             * Format: double
+             * @description With what is uncertain
+             */
+            radius_m: number;
+            /** Format: double */
+            speed_mps: number;
+            /** @description Vehicles in motion of which nobody knows where they are */
+            unjudged: components["schemas"]["AlertVehicle"][];
+            /** @description Somebody who proved who it is reports it, or people placed it */
+            verified: boolean;
+            /**
+             * @description lost: its track is old, the keep-out grows; unseen: its track was never seen, nobody is kept clear; placed: by hand, nobody watches it
+             * @enum {string}
+             */
+            where: "seen" | "lost" | "unseen" | "waiting" | "placed" | "arrived";
+        };
+        PriorityOutputBody: {
+            items: components["schemas"]["PriorityTraffic"][];
+        };
+        PriorityTraffic: {
+            /** Format: date-time */
+            at: string | null;
+            /** @description Null: none */
+            ceiling: components["schemas"]["Height"] | null;
+            /** @description Whom it is about; empty: everybody */
+            classes: string[];
+            /**
+             * Format: date-time
+             * @description By when nobody is to be in its way
+             */
+            clear_by: string;
+            /** Format: double */
+            course_deg: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description Null: none */
+            floor: components["schemas"]["Height"] | null;
+            /** @description Empty after a dry run */
+            id: string;
+            /** @enum {string} */
+            kind: "helicopter" | "aircraft" | "ambulance" | "fire_engine" | "police" | "ship" | "other";
+            /** Format: double */
+            look_ahead_s: number;
+            name: string;
+            /** @description As the newest look found it, or in a dry run this one; null: it is over, nobody looked yet, or in the answer to an announcement */
+            now: components["schemas"]["PriorityNow"] | null;
+            /** @description It is in force so and the journal does not have it yet: a restart would end it */
+            provisional: boolean;
+            /**
+             * Format: double
+             * @description Of the keep-out
+             */
+            radius_m: number;
+            /** @description Of its end */
+            reason: string;
+            /** @description Why the journal refused it */
+            refused?: string;
+            /**
+             * Format: int64
+             * @description Revision; the ETag
+             */
+            rev: number;
+            /** @description Placed by hand: it was at the first point at the time at, and goes on along the others; with one point along course_deg */
+            route: components["schemas"]["Position"][];
+            /** Format: double */
+            speed_mps: number;
+            /** @description Id of the traffic that it follows; empty: placed by hand */
+            track: string;
+            /**
+             * Format: date-time
+             * @description It ends by itself
+             */
+            until: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Actor id */
+            updated_by: string;
         };
         Problem: {
             /**
@@ -4541,239 +4920,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditProof"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    listBulkOrders: {
-        parameters: {
-            query?: {
-                /** @description Items in one answer */
-                limit?: number;
-                /** @description The next of the answer before */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description The next page, rel="next"; none at the end */
-                    Link?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkList"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getBulkOrder: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkOrder"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cancelBulkOrder: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkOrder"];
                 };
             };
             /** @description Unauthorized */
@@ -8686,146 +8832,6 @@ export interface operations {
             };
         };
     };
-    giveBulkOrder: {
-        parameters: {
-            query?: {
-                /** @description Check everything, answer what would happen, and change nothing */
-                dry_run?: boolean;
-            };
-            header?: {
-                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BulkInput"];
-            };
-        };
-        responses: {
-            /** @description What a dry run would lead to */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkOrder"];
-                };
-            };
-            /** @description Created */
-            201: {
-                headers: {
-                    ETag?: string;
-                    Location?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkOrder"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Request Entity Too Large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unsupported Media Type */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too Many Requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Internal Server Error */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     listOrganisations: {
         parameters: {
             query?: {
@@ -10047,6 +10053,715 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPriorities: {
+        parameters: {
+            query?: {
+                /** @description all: and what is over, for a day after */
+                state?: "in_force" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announcePriority: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriorityInput"];
+            };
+        };
+        responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPriority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changePriority: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriorityChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endPriority: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndPriorityInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityTraffic"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    orderExits: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExitsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExitOrders"];
                 };
             };
             /** @description Bad Request */
