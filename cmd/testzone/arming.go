@@ -9,6 +9,13 @@ import (
 	"testzone/vehicles"
 )
 
+// armingConfig is what a vehicle needs besides to arm.
+type armingConfig struct {
+	// Fence asks for the zone's fences on board, read back and accepted to act by.
+	// Off by default: not every autopilot carries fences.
+	Fence bool `yaml:"onboard_fence"`
+}
+
 // mayArm answers a vehicle that proved who it is and asks whether it may arm: by
 // what was decided, and by whether the fences could be enforced for it (SAFETY 9).
 func (s *server) mayArm(ctx context.Context, h vehicles.Handle, v vehicles.VehicleID) dialogue.ArmVerdict {
@@ -21,6 +28,11 @@ func (s *server) mayArm(ctx context.Context, h vehicles.Handle, v vehicles.Vehic
 		return dialogue.ArmVerdict{Reason: "server busy, ask again"}
 	case len(why) > 0:
 		return dialogue.ArmVerdict{Reason: strings.ReplaceAll(strings.Join(why, ", "), "_", " ")}
+	}
+	if s.cfg.Arming.Fence {
+		if why := s.plans.FenceLacking(v); why != "" {
+			return dialogue.ArmVerdict{Reason: why}
+		}
 	}
 	if why := s.inTheWay(ctx, h); why != "" {
 		return dialogue.ArmVerdict{Reason: why}

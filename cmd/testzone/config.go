@@ -44,6 +44,7 @@ type config struct {
 	Gateways  gatewaysConfig  `yaml:"gateways"`
 
 	Enforcement enforcementConfig `yaml:"enforcement"`
+	Arming      armingConfig      `yaml:"arming"`
 
 	// SecretsKey is the file with the key of the secret store; default
 	// secrets.key in data_dir. On another medium, the data folder alone tells nothing.

@@ -72,7 +72,10 @@ type Config struct {
 	Duration time.Duration // Run ends after this much; 0: until its context ends
 	Center   geo.Point     // KindLoad: middle of the area; default the demo zone
 	NoiseM   float64       // amplitude of a slow position error, m; default none
-	Breach   *BreachPlan   // KindLoad: some vehicles cross a circle again and again
+	// Helicopter is what the first vehicle hears; default none, in the demo a police
+	// helicopter that circles.
+	Helicopter *Helicopter
+	Breach     *BreachPlan // KindLoad: some vehicles cross a circle again and again
 
 	// MonotonicBoot puts MonotonicUS() into time_boot_ms instead of
 	// milliseconds: latency on one machine is then MonotonicUS() minus the
@@ -231,6 +234,12 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	if cfg.dial == nil {
 		cfg.dial = dialUDP
+	}
+	if h := cfg.Helicopter; h != nil && h.From == (geo.Point{}) {
+		through := *h
+		through.From, through.Course = geo.Destination(cfg.Center, 270, helicopterFromM), 90
+		through.MPS, through.HeightM = helicopterMPS, helicopterHeightM
+		cfg.Helicopter = &through
 	}
 	switch cfg.Kind {
 	case "", KindDemo:

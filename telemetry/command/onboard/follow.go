@@ -38,6 +38,23 @@ func (p *Plans) Restarted(id vehicles.VehicleID) {
 	}
 }
 
+// FenceLacking is why the zone's fences do not count as carried by a vehicle, in as
+// many letters as a pilot is shown; empty: they do.
+func (p *Plans) FenceLacking(id vehicles.VehicleID) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.records[name{id, vehicles.PlanFence}]
+	switch {
+	case r == nil || r.State == Unknown:
+		return "fence on board unknown"
+	case r.State != InStep || r.Source != OfZone:
+		return "fence on board " + strings.ReplaceAll(string(r.State), "_", " ")
+	case !r.Enabled:
+		return "fence on board not enabled"
+	}
+	return ""
+}
+
 // Heard is told when a vehicle that was heard first, or restarted, answers: what it
 // carries is read back. It does not wait.
 func (p *Plans) Heard(id vehicles.VehicleID) {

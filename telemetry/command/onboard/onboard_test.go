@@ -45,12 +45,20 @@ func TestInStepAndStale(t *testing.T) {
 		wall := fence("wall", geofence.KeepOut, square(geo.Moved(base, 500, 0), 50))
 		w := newWorld(t, plane, wall)
 		w.has(vehicles.PlanFence, Unknown, "never read")
+		lacks := func(want string) {
+			t.Helper()
+			if got := w.p.FenceLacking("uav-7"); got != want {
+				t.Errorf("to arm it lacks %q, want %q", got, want)
+			}
+		}
+		lacks("fence on board unknown")
 		w.zoneFences(Request{Enable: true, Reason: "before the first flight"})
 		r := w.has(vehicles.PlanFence, InStep, "")
 		if len(r.Carried) != 8 || !r.Known || !r.Enabled || !w.enabled || r.Source != OfZone || len(r.Parts) != 2 || r.JournalSeq == 0 || r.Person != "anna" || w.leased.Holder != "anna" {
 			t.Errorf("in step: %+v", r)
 		}
 
+		lacks("")
 		moved := wall
 		moved.Rev, moved.Shape = 2, square(geo.Moved(base, 600, 0), 50)
 		w.fences(plane, moved)
@@ -59,6 +67,7 @@ func TestInStepAndStale(t *testing.T) {
 		if !r.Known || len(r.Carried) != 8 {
 			t.Errorf("what it carries is known all the same: %+v", r)
 		}
+		lacks("fence on board stale")
 		speed := fence("slow", geofence.SpeedLimit, square(base, 100))
 		speed.SpeedMPS = 5
 		w.fences(plane, wall, speed) // what no vehicle carries makes none stale
@@ -69,6 +78,7 @@ func TestInStepAndStale(t *testing.T) {
 		w.has(vehicles.PlanFence, Stale, `"fence wall" (wall) is gone`)
 		w.zoneFences(Request{})
 		w.has(vehicles.PlanFence, InStep, "")
+		lacks("fence on board not enabled")
 
 		w.p.IDs("uav-7", 0, w.opaque, 0)
 		w.has(vehicles.PlanFence, InStep, "")

@@ -3,12 +3,14 @@
 import { enEvidence } from './en-evidence';
 import { enLadder } from './en-ladder';
 import { enOrders } from './en-orders';
+import { enPlans } from './en-plans';
 import { enTraffic } from './en-traffic';
 
 export const enPanels = {
   ...enEvidence,
   ...enLadder,
   ...enOrders,
+  ...enPlans,
   ...enTraffic,
   'layer.fences': 'Fences',
   'layer.roads': 'Roads',
@@ -153,6 +155,7 @@ export const enPanels = {
   'emergency.hint': 'Keep out, all heights, all classes, warn. It ends by itself.',
   'emergency.set': 'Set fence',
   'menu.label': 'Map menu',
+  'menu.priority': 'Priority traffic here',
   'menu.emergency': 'New emergency fence here',
   'menu.fence': 'Open fence {name}',
   'menu.copy': 'Copy {place}',

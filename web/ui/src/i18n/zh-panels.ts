@@ -5,12 +5,14 @@ import type { enPanels } from './en-panels';
 import { zhEvidence } from './zh-evidence';
 import { zhLadder } from './zh-ladder';
 import { zhOrders } from './zh-orders';
+import { zhPlans } from './zh-plans';
 import { zhTraffic } from './zh-traffic';
 
 export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
   ...zhLadder,
   ...zhOrders,
+  ...zhPlans,
   ...zhTraffic,
   'layer.fences': '电子围栏',
   'layer.roads': '道路',
@@ -155,6 +157,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'emergency.hint': '禁入，全高度，全部类别，仅警告；到时自动失效。',
   'emergency.set': '设置围栏',
   'menu.label': '地图菜单',
+  'menu.priority': '在此标定优先通行目标',
   'menu.emergency': '在此新建紧急围栏',
   'menu.fence': '打开围栏 {name}',
   'menu.copy': '复制 {place}',

@@ -22,6 +22,7 @@ import { TrafficCard } from './traffic-card';
 import { useRead } from './use-read';
 
 const Orders = later(() => import('./orders').then((m) => m.Orders), 'accounts');
+const Plans = later(() => import('./plans').then((m) => m.Plans), 'accounts');
 
 const unknown = () => t('unknown');
 const num = (v: number | null | undefined, digits: number, unit: string) =>
@@ -82,6 +83,7 @@ function TrackFacts({ track }: { track: Track }) {
         <p class="breaches"><strong>{t('card.inside')}</strong> {track.breaches!.map((b) => b.fence_name || b.fence_id).join(', ')}</p>
       )}
       <Orders track={track} />
+      <Plans track={track} />
       <h3>{t('card.state')}</h3>
       <dl class="facts">
         <Row label={t('card.mode')}>{track.mode.name || track.mode.number}</Row>
