@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"testzone/geofence/geo"
 )
 
 var (
@@ -25,6 +27,30 @@ var (
 type Sector struct {
 	ID   string // 1 to 40 of a-z, 0-9 and -
 	Name string
+	// Ring is where it is, a simple polygon; empty: it has no area, and nobody is
+	// held back because it is not covered.
+	Ring geo.Ring
+}
+
+// Holds reports whether a place is in the sector, its edge included.
+func (s *Sector) Holds(p geo.Point) bool {
+	in, on := geo.NewRegion(geo.Polygon{Outer: s.Ring}).Locate(p)
+	return in || on
+}
+
+// Inside reports whether a place is in the zone: in one of its sectors when they have
+// areas, else in its box.
+func (z *Zone) Inside(p geo.Point) bool {
+	areas := false
+	for i := range z.Sectors {
+		if len(z.Sectors[i].Ring) == 0 {
+			continue
+		}
+		if areas = true; z.Sectors[i].Holds(p) {
+			return true
+		}
+	}
+	return !areas && p.Lon >= z.South.Lon && p.Lon <= z.North.Lon && p.Lat >= z.South.Lat && p.Lat <= z.North.Lat
 }
 
 // Duty is a controller who is responsible for the zone or some of its sectors,
@@ -281,6 +307,31 @@ func (r *Register) tellDuty() {
 	if r.cfg.DutyChanged != nil {
 		r.cfg.DutyChanged()
 	}
+}
+
+// MayStartAt is MayStart for a vehicle of which it is known where it stands: in a
+// sector for which nobody is on duty it may not.
+func (r *Register) MayStartAt(vehicle string, at geo.Point) (ok bool, reason string) {
+	if ok, reason = r.MayStart(vehicle); !ok {
+		return false, reason
+	}
+	covered, of := false, ""
+	uncovered := r.Uncovered()
+	for i := range r.cfg.Zone.Sectors {
+		s := &r.cfg.Zone.Sectors[i]
+		if len(s.Ring) == 0 || !s.Holds(at) {
+			continue
+		}
+		if slices.ContainsFunc(uncovered, func(u Sector) bool { return u.ID == s.ID }) {
+			of = cmp.Or(of, s.Name, s.ID)
+		} else {
+			covered = true // where sectors overlap one controller is enough
+		}
+	}
+	if of != "" && !covered {
+		return false, "no controller for " + of
+	}
+	return true, ""
 }
 
 // MayStart says whether a vehicle may begin something new, as far as decisions

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"testzone/airspace"
+	"testzone/geofence/geo"
 	"testzone/telemetry/journal"
 )
 
@@ -192,5 +193,55 @@ func TestMayStartByState(t *testing.T) {
 		if ok, why := f.MayStart("boat-1"); ok != (s == airspace.ZoneOpen) || ok == (why != "") {
 			t.Errorf("%s: %v %q", s, ok, why)
 		}
+	}
+}
+
+// TestSectorsWithArea: where a sector has an area and nobody is on duty for it nobody
+// starts there; elsewhere they do. The zone is where its sectors are.
+func TestSectorsWithArea(t *testing.T) {
+	f, _ := newDutyRig(t)
+	land := geo.MustRing("30.0,121.0 30.0,121.1 30.1,121.1 30.1,121.0")
+	water := geo.MustRing("30.0,121.1 30.0,121.2 30.1,121.2 30.1,121.1")
+	zone := airspace.Zone{
+		ID: "north", South: geo.Point{}, North: geo.Point{Lat: 900000000, Lon: 1800000000},
+		Sectors: []airspace.Sector{{ID: "land", Name: "Land", Ring: land}, {ID: "water", Ring: water}, {ID: "desk"}},
+	}
+	register, err := airspace.NewRegister(airspace.Config{Zone: zone, Journal: f.journal, Clock: func() time.Time { return f.now }, Listeners: []string{"signed"}})
+	if err == nil {
+		err = f.journal.Replay(1, register.Replay)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Register = register
+	f.registered(boat("boat-1", 9))
+	if _, err := f.SignOn(t.Context(), f.carl, []string{"water"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, at, want string
+		inside         bool
+	}{
+		{"covered", "30.05,121.15", "", true},
+		{"uncovered", "30.05,121.05", "no controller for Land", true},
+		{"on the edge of both", "30.05,121.1", "", true},
+		{"in no sector", "30.5,121.05", "", false},
+	} {
+		at := geo.MustRing(c.at)[0]
+		if ok, why := f.MayStartAt("boat-1", at); why != c.want || ok != (c.want == "") {
+			t.Errorf("%s: %v %q, want %q", c.name, ok, why, c.want)
+		}
+		if got := zone.Inside(at); got != c.inside {
+			t.Errorf("%s: inside %v", c.name, got)
+		}
+	}
+	if _, err := f.SignOn(t.Context(), f.carl, []string{"desk"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, why := f.MayStartAt("boat-1", geo.MustRing("30.05,121.15")[0]); why != "no controller for water" {
+		t.Errorf("after carl went to the desk: %q", why)
+	}
+	if zone.Sectors = zone.Sectors[2:]; !zone.Inside(geo.Point{Lat: 1, Lon: 1}) || zone.Inside(geo.Point{Lat: -1, Lon: 1}) {
+		t.Error("without areas the zone is its box")
 	}
 }

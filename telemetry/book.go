@@ -146,14 +146,15 @@ func (b *Book) takeAll() error {
 
 // endFormerEpoch clears the alerts of tracks that ended with the former start
 // of the server: an unverified id is never used again, so nothing else would. An
-// interference or a conflict with priority traffic that goes on is found again.
+// interference, a conflict with priority traffic or a call about it that goes on is
+// found again.
 func (b *Book) endFormerEpoch() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.cfg.Clock().UnixMicro()
 	for _, id := range b.order {
 		a := b.byID[id]
-		former := a.Type == GNSSInterference || a.Type == PriorityConflict || !a.Vehicle.Verified && a.Vehicle.Handle == 0
+		former := a.Type == GNSSInterference || a.Type == PriorityConflict || a.Source == CallPriority || !a.Vehicle.Verified && a.Vehicle.Handle == 0
 		if former && a.ClearedUS == 0 {
 			b.clear(a, now, "server_restarted")
 		}

@@ -19,8 +19,9 @@ type DutyBoard struct {
 
 // Sector is a part of the zone that controllers are responsible for.
 type Sector struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID   string      `json:"id"`
+	Name string      `json:"name"`
+	Area [][]float64 `json:"area" doc:"[longitude, latitude] of its corners; null: it has none. Starts in an area that is uncovered are refused"`
 }
 
 // Colleague is somebody who may control the zone.
@@ -133,7 +134,11 @@ func (s *Server) getDuty(ctx context.Context, _ *struct{}) (*dutyBoardOutput, er
 func sectorsOf(sectors []airspace.Sector) []Sector {
 	out := []Sector{}
 	for _, sector := range sectors {
-		out = append(out, Sector(sector))
+		shown := Sector{ID: sector.ID, Name: sector.Name}
+		for _, p := range sector.Ring {
+			shown.Area = append(shown.Area, []float64{degrees(p.Lon), degrees(p.Lat)})
+		}
+		out = append(out, shown)
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"testzone/telemetry"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/mavlink/dialogue"
 	"testzone/vehicles"
@@ -19,8 +20,13 @@ type armingConfig struct {
 // mayArm answers a vehicle that proved who it is and asks whether it may arm: by
 // what was decided, and by whether the fences could be enforced for it (SAFETY 9).
 func (s *server) mayArm(ctx context.Context, h vehicles.Handle, v vehicles.VehicleID) dialogue.ArmVerdict {
-	if ok, why := s.register.MayStart(string(v)); !ok {
-		return dialogue.ArmVerdict{Reason: why}
+	ok, reason := s.register.MayStart(string(v))
+	// Where a vehicle is that never said so no fence is enforced: refused below.
+	if t, known, err := s.pipeline.Track(ctx, telemetry.WholeZone(), h); ok && err == nil && known && t.HasFix() {
+		ok, reason = s.register.MayStartAt(string(v), t.Fix.Point)
+	}
+	if !ok {
+		return dialogue.ArmVerdict{Reason: reason}
 	}
 	why, err := s.pipeline.Unready(ctx, h)
 	switch {

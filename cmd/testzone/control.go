@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"testzone/airspace"
+	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/web"
@@ -15,13 +16,39 @@ import (
 type sectorConfig struct {
 	ID   string `yaml:"id"`
 	Name string `yaml:"name"`
+	// Area is a simple polygon, [longitude, latitude] in degrees, without a repeated
+	// last vertex; none: the sector has no area. Once one sector has an area the zone
+	// is where its sectors are.
+	Area [][2]float64 `yaml:"area"`
 }
 
 func (z *zoneConfig) sectors() (out []airspace.Sector) {
-	for _, s := range z.Sectors {
-		out = append(out, airspace.Sector(s))
+	for i := range z.Sectors {
+		s := &z.Sectors[i]
+		out = append(out, airspace.Sector{ID: s.ID, Name: s.Name, Ring: s.ring()})
 	}
 	return out
+}
+
+func (s *sectorConfig) ring() (out geo.Ring) {
+	for _, p := range s.Area {
+		out = append(out, geo.Point{Lon: degE7(p[0]), Lat: degE7(p[1])})
+	}
+	return out
+}
+
+// areaFault is what is wrong with the area of a sector, as of a fence; nil: nothing.
+func (s *sectorConfig) areaFault() error {
+	if len(s.Area) == 0 {
+		return nil
+	}
+	for _, p := range s.Area {
+		if !(p[0] >= -180 && p[0] <= 180 && p[1] >= -90 && p[1] <= 90) {
+			return fmt.Errorf("%v is no place: give [longitude, latitude] in degrees", p)
+		}
+	}
+	_, err := geofence.Compile(geofence.Fence{ID: s.ID, Kind: geofence.KeepIn, Shape: geofence.Shape{Polygons: []geo.Polygon{{Outer: s.ring()}}}})
+	return err
 }
 
 func (z *zoneConfig) checkSectors(bad func(format string, args ...any)) {
@@ -35,6 +62,9 @@ func (z *zoneConfig) checkSectors(bad func(format string, args ...any)) {
 		case seen[s.ID]:
 			bad("zone.sectors[%d]: %s is there twice", i, s.ID)
 		}
+		if err := s.areaFault(); err != nil {
+			bad("zone.sectors[%d].area: %v", i, err)
+		}
 		seen[s.ID] = true
 	}
 }
@@ -44,9 +74,7 @@ func (s *server) newWarden(zone airspace.Zone) *telemetry.Warden {
 	return telemetry.NewWarden(telemetry.WardenConfig{
 		Pipeline: s.pipeline, Bus: s.bus,
 		Restriction: func() telemetry.Restriction { return web.RestrictionOf(s.register.State()) },
-		Inside: func(p geo.Point) bool {
-			return p.Lon >= zone.South.Lon && p.Lon <= zone.North.Lon && p.Lat >= zone.South.Lat && p.Lat <= zone.North.Lat
-		},
+		Inside:      zone.Inside,
 	})
 }
 

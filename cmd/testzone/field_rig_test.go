@@ -195,7 +195,7 @@ func (f *field) track(vehicle string) (t fieldTrack) {
 }
 
 // patience is how long a condition may take on a busy machine.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // until waits for a condition, which says what it still waits for. It asks seldom: many
 // attempts wait at once.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"testzone/telemetry"
@@ -29,8 +28,8 @@ func (s *server) newPriority() (err error) {
 	return err
 }
 
-// inTheWay is why a vehicle may not start where it is: priority traffic comes over it.
-// One of which nobody knows where it is starts in nobody's way only if there is none.
+// inTheWay is why a vehicle may not start where it is: priority traffic is there or
+// comes over it, or nobody knows where the vehicle is while there is any. Empty: it may.
 func (s *server) inTheWay(ctx context.Context, h vehicles.Handle) (why string) {
 	if len(s.register.Priorities(false)) == 0 {
 		return ""
@@ -59,6 +58,6 @@ func (s *server) priorityHealth(add func(code, format string, args ...any)) {
 		}
 	}
 	if late := s.priority.Late(); late > 0 {
-		add("priority_not_watched", "Nobody has looked for %s who is in the way of priority traffic. Restart the server, and keep the way clear by hand.", fmt.Sprint(late.Round(time.Second)))
+		add("priority_not_watched", "Nobody has looked for %s who is in the way of priority traffic. Restart the server, and keep the way clear by hand.", late.Round(time.Second))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,6 +20,53 @@ import (
 // safetyAlone are attempts that stop the server, set the state of the whole zone or jam it.
 // Each makes a field of its own.
 var safetyAlone = []attempt{
+	{5, "an order to many needs a look at whom it moves, and the count typed", func(f *field) {
+		f = newField(f.t, fieldConfig{vehicles: 6})
+		order := body{"kind": "return", "of": body{"classes": []string{"uav"}}, "reason": "fog"}
+		give := func(want int, with body) (raw []byte) {
+			maps.Copy(with, order)
+			status, _, raw, err := f.ada.call("POST", "/v1/orders", with)
+			if err != nil || status != want {
+				f.t.Fatalf("%v: %d, want %d: %v %s", with, status, want, err, raw)
+			}
+			return raw
+		}
+		var preview web.BulkOrder
+		f.ada.ask(http.StatusOK, "POST", "/v1/orders?dry_run=true", order, &preview)
+		if preview.Orders != 3 {
+			f.t.Fatalf("three copters would return: %+v", preview)
+		}
+		give(http.StatusConflict, body{})
+		give(http.StatusConflict, body{"digest": preview.Digest, "expect": 2})
+		give(http.StatusConflict, body{"digest": "of nothing", "expect": 3})
+		for _, sys := range []uint8{1, 3, 5} {
+			if sent := f.relay.orders(sys, time.Time{}); len(sent) > 0 {
+				f.t.Errorf("nobody looked, and vehicle %d was sent %v", sys, sent)
+			}
+		}
+		give(http.StatusCreated, body{"digest": preview.Digest, "expect": 3})
+		var home []time.Time
+		f.until(func() string {
+			f.relay.mu.Lock()
+			defer f.relay.mu.Unlock()
+			home = nil
+			for _, sys := range []uint8{1, 3, 5} {
+				if i := slices.IndexFunc(f.relay.sent, func(s sentOrder) bool { return s.system == sys && s.command == 20 }); i >= 0 {
+					home = append(home, f.relay.sent[i].at)
+				}
+			}
+			if len(home) < 3 {
+				return fmt.Sprintf("three to be sent home, %d are", len(home))
+			}
+			return ""
+		})
+		slices.SortFunc(home, time.Time.Compare)
+		for i := range home[1:] {
+			if apart := home[i+1].Sub(home[i]); apart < time.Second {
+				f.t.Errorf("two were sent home %v apart, not one after the other", apart)
+			}
+		}
+	}},
 	{8, "kill -9 with an order under way: nothing is sent again, nobody loses a hand", func(f *field) {
 		f = newField(f.t, fieldConfig{vehicles: 3, script: "uav-1 progress 25s"})
 		hold, _ := f.orderedBy(f.ada, http.StatusCreated, "uav-3", body{"kind": "hold"})

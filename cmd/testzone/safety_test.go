@@ -20,7 +20,7 @@ type attempt struct {
 
 // notYet are the rules that nothing which is built could break, and why.
 var notYet = map[int]string{
-	15: "priority traffic: a helper's branch; its attempts belong into safetyAlone beside the others",
+	15: "priority traffic: no attempt yet; it belongs into safetyAlone",
 	16: "permits: issue 7",
 	17: "no list, count or alert is by person",
 	18: "signals to ships: not built",
@@ -28,7 +28,7 @@ var notYet = map[int]string{
 
 // inPart are rules of which a part is not built.
 var inPart = map[int]string{
-	5:  "staggered automatic orders, bulk orders, on-board upload",
+	5:  "on-board upload; staggered orders of the ladder, see its own tests",
 	7:  "flight termination by two persons",
 	11: "chart datum, depth, ground height",
 	12: "fences on several nodes, fence sets on board",

@@ -18,6 +18,7 @@ func simCommand() *cobra.Command {
 	var cfg sim.Config
 	var play sim.PlaybackConfig
 	var script string
+	var helicopter bool
 	cmd := &cobra.Command{
 		Use: "sim", Short: "Send simulated vehicles or a recorded flight to a server", Args: cobra.NoArgs,
 		Example: "  testzone sim --vehicles 1000 --rate 10\n  testzone sim --tlog flight.tlog --speed 20\n  testzone sim --vehicles 20 --script jam.scenario",
@@ -27,6 +28,9 @@ func simCommand() *cobra.Command {
 				return playback(cmd.Context(), cmd.OutOrStdout(), play)
 			}
 			cfg.Kind = sim.KindLoad
+			if helicopter {
+				cfg.Helicopter = &sim.Helicopter{}
+			}
 			var err error
 			if cfg.Script, err = readScript(script); err != nil {
 				return err
@@ -44,6 +48,7 @@ func simCommand() *cobra.Command {
 	f.Float64Var(&play.Speed, "speed", 1, "speed of the recording; 0: as fast as 5,000 frames/s")
 	f.BoolVar(&play.Loop, "loop", false, "start the recording again at its end")
 	f.StringVar(&script, "script", "", "`file` of what vehicles do other than they should: lines as \"uav-3 20s link lost 15s\"")
+	f.BoolVar(&helicopter, "helicopter", false, "the first vehicle hears a rescue helicopter on ADS-B (icao-780abc) that comes from the west and is here in three minutes")
 	cmd.MarkFlagsMutuallyExclusive("tlog", "vehicles")
 	cmd.MarkFlagsMutuallyExclusive("tlog", "script")
 	return cmd

@@ -20,7 +20,7 @@ type Request struct {
 	Reason   string
 	TakeOver bool   // the control of the vehicle, from who has it
 	Ends     string // Resume: id of the order that it ends
-	Bulk     string // id of the bulk order that it is part of
+	Bulk     string // id of the bulk order that it is part of: Ask does not wait for the journal
 	To       *Place // Reposition: where to
 	Try      bool   // check everything, and neither send nor change anything
 	Basis    *Basis // if that has moved the order fails with ErrMoved; nil: whatever it is
@@ -63,6 +63,9 @@ func (d *Dispatcher) Ask(ctx context.Context, q Request) (Order, error) {
 			Vehicle: v.ID, Class: v.Class.String(), Operator: v.Operator, Kind: q.Kind, State: Asked, By: q.By.Actor, Person: q.By.Person,
 			Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, To: q.To, Command: p.commands[0].ID, Modes: p.modes, AskedUS: d.nowUS(),
 		}, nil
+	}
+	if q.Bulk != "" && q.Kind.Safe() { // none of many waits for the disk
+		return d.Order(o)
 	}
 	return d.wait(ctx, o, done)
 }

@@ -131,7 +131,7 @@ const (
 	rests // parked, or standing for restsUS
 )
 
-// restOf belongs to the goroutine of Run.
+// restOf belongs to the goroutine of lookAtCalls.
 func (d *Dispatcher) restOf(ctx context.Context, id vehicles.VehicleID) rest {
 	var t telemetry.TrackView
 	known := false

@@ -162,7 +162,7 @@ type Dispatcher struct {
 	calls    map[vehicles.VehicleID]*Call // the newest of each vehicle
 	attended map[vehicles.VehicleID]bool  // somebody may have to be called
 
-	standing map[vehicles.VehicleID]int64 // since when; not guarded, it belongs to Run
+	standing map[vehicles.VehicleID]int64 // since when; not guarded, it belongs to lookAtCalls
 }
 
 // New makes a Dispatcher.
@@ -191,19 +191,13 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	writing.Go(d.scribe.run)
 	d.watchReplayed()
 	d.attendOpen()
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			d.look(ctx)
-			d.tellLate()
-			d.lookAtCalls(ctx)
-			continue
-		case <-ctx.Done():
-		}
-		break
-	}
+	var calls sync.WaitGroup
+	calls.Go(func() { each(ctx, d.lookAtCalls) }) // not after a thousand looks for effects
+	each(ctx, func(ctx context.Context) {
+		d.look(ctx)
+		d.tellLate()
+	})
+	calls.Wait()
 	d.mu.Lock()
 	d.stopped = true
 	d.mu.Unlock()
@@ -212,6 +206,20 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.scribe.stop()
 	writing.Wait()
 	return ctx.Err()
+}
+
+// each looks every lookEvery until ctx ends.
+func each(ctx context.Context, look func(context.Context)) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			look(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // identity is who is followed under an id; nil: nobody, or nothing can be ordered here.

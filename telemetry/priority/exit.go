@@ -37,7 +37,7 @@ const (
 	sampleApartUS = 3_600_000_000 // between two samples of the fence check: no way is a jump
 )
 
-// exitMPS is how fast a class gets out, and stopMPS2 how it slows down.
+// exitMPS is how fast a class gets out, m/s, and how it slows down, m/s².
 func exitMPS(class vehicles.Class) (speed, slows float64) {
 	switch class {
 	case vehicles.USV:

@@ -105,6 +105,9 @@ func (f *Fleet) makeGroups() error {
 			}
 		}
 		g.fill(mine)
+		if i == 0 && f.cfg.Helicopter != nil && f.cfg.Kind != KindDemo {
+			g.queues = append(g.queues, queue{period: time.Second, streams: []stream{{mine[0], idADSB}}})
+		}
 		if i == 0 && f.cfg.Kind == KindDemo {
 			if g.gcs, err = newEncoder(g.writer, gcsSystemID, gcsComponentID); err != nil {
 				return err

@@ -15,9 +15,10 @@
 // A fleet that signs, or is told to answer, answers requests for its version,
 // home, parameters and clock. One that signs obeys: it stands or circles, goes on,
 // returns and lands, see ordered, stores plans, flies the mission among them and
-// keeps to the fence and the rally points, see Board. A Fleet is used by one Run;
-// Stats and At may be called at any time. Not simulated: wind, sensors, a fixed wing
-// that returns or flies a mission.
+// keeps to the fence and the rally points, see Board. A Script, or Do, has vehicles
+// behave otherwise: links fail, orders are refused or lied about, pilots take over,
+// receivers are jammed. A Fleet is used by one Run; Stats, At and Do may be called at
+// any time. Not simulated: wind, sensors, a fixed wing that returns or flies a mission.
 package sim
 
 import (
@@ -72,7 +73,10 @@ type Config struct {
 	Duration time.Duration // Run ends after this much; 0: until its context ends
 	Center   geo.Point     // KindLoad: middle of the area; default the demo zone
 	NoiseM   float64       // amplitude of a slow position error, m; default none
-	Breach   *BreachPlan   // KindLoad: some vehicles cross a circle again and again
+	// Helicopter is what the first vehicle hears; default none, in the demo a police
+	// helicopter that circles.
+	Helicopter *Helicopter
+	Breach     *BreachPlan // KindLoad: some vehicles cross a circle again and again
 
 	// MonotonicBoot puts MonotonicUS() into time_boot_ms instead of
 	// milliseconds: latency on one machine is then MonotonicUS() minus the
@@ -231,6 +235,12 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	if cfg.dial == nil {
 		cfg.dial = dialUDP
+	}
+	if h := cfg.Helicopter; h != nil && h.From == (geo.Point{}) {
+		through := *h
+		through.From, through.Course = geo.Destination(cfg.Center, 270, helicopterFromM), 90
+		through.MPS, through.HeightM = helicopterMPS, helicopterHeightM
+		cfg.Helicopter = &through
 	}
 	switch cfg.Kind {
 	case "", KindDemo:

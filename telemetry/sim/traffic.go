@@ -46,8 +46,11 @@ func (g *group) listen(mine []*member) {
 	}
 }
 
-// aircraft is what copter 1 hears t seconds after the start.
+// aircraft is what copter 1 hears t seconds after the start; nil: nothing.
 func (m *member) aircraft(t float64) message.Message {
+	if h := m.group.fleet.cfg.Helicopter; h != nil {
+		return h.heard(t)
+	}
 	angle := t * aircraftMPS / aircraftRadiusM // clockwise from north
 	p := m.plane.point(vec{x: aircraftRadiusM * math.Sin(angle), y: aircraftNorthM + aircraftRadiusM*math.Cos(angle)})
 	return &ardupilotmega.MessageAdsbVehicle{

@@ -5,6 +5,7 @@ export const enAccounts = {
   'desk.keys': 'API keys',
   'desk.zone': 'Zone',
   'desk.coverage': 'Enforced',
+  'desk.priority': 'Priority traffic',
   'desk.vehicles': 'Vehicles',
   'desk.gateways': 'Gateways',
   'desk.people': 'People',

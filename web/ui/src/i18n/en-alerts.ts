@@ -72,4 +72,5 @@ export const enAlerts = {
   'alert.type.suspect_source': 'Suspect source',
   'alert.type.start_not_allowed': 'Start not allowed',
   'alert.type.call_person': 'Call the contact',
+  'alert.type.priority_conflict': 'In the way of priority traffic',
 } as const;

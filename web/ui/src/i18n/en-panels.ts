@@ -155,6 +155,7 @@ export const enPanels = {
   'emergency.hint': 'Keep out, all heights, all classes, warn. It ends by itself.',
   'emergency.set': 'Set fence',
   'menu.label': 'Map menu',
+  'menu.priority': 'Priority traffic here',
   'menu.emergency': 'New emergency fence here',
   'menu.fence': 'Open fence {name}',
   'menu.copy': 'Copy {place}',

@@ -2,12 +2,14 @@
 
 import { enCoverage } from './en-coverage';
 import { enBulk } from './en-bulk';
+import { enPriority } from './en-priority';
 import { enZone } from './en-zone';
 
 export const enVehicles = {
   ...enCoverage,
   ...enZone,
   ...enBulk,
+  ...enPriority,
   'reg.new': 'Register a vehicle',
   'reg.register': 'Register',
   'reg.search': 'Search: id, name, operator, listener',

@@ -7,6 +7,7 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'desk.keys': 'API 密钥',
   'desk.zone': '试验区',
   'desk.coverage': '围栏生效',
+  'desk.priority': '优先通行',
   'desk.vehicles': '车辆登记',
   'desk.gateways': '网关',
   'desk.people': '人员',

@@ -74,4 +74,5 @@ export const zhAlerts: Record<keyof typeof enAlerts, string> = {
   'alert.type.suspect_source': '可疑来源',
   'alert.type.start_not_allowed': '违禁启动',
   'alert.type.call_person': '请致电联系人',
+  'alert.type.priority_conflict': '挡住优先通行目标',
 };

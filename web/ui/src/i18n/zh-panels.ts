@@ -157,6 +157,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'emergency.hint': '禁入，全高度，全部类别，仅警告；到时自动失效。',
   'emergency.set': '设置围栏',
   'menu.label': '地图菜单',
+  'menu.priority': '在此标定优先通行目标',
   'menu.emergency': '在此新建紧急围栏',
   'menu.fence': '打开围栏 {name}',
   'menu.copy': '复制 {place}',

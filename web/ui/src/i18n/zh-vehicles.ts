@@ -3,12 +3,14 @@
 import { zhBulk } from './zh-bulk';
 import type { enVehicles } from './en-vehicles';
 import { zhCoverage } from './zh-coverage';
+import { zhPriority } from './zh-priority';
 import { zhZone } from './zh-zone';
 
 export const zhVehicles: Record<keyof typeof enVehicles, string> = {
   ...zhCoverage,
   ...zhZone,
   ...zhBulk,
+  ...zhPriority,
   'reg.new': '登记车辆',
   'reg.register': '登记',
   'reg.search': '搜索：编号、名称、运营单位、监听端口',

@@ -5,7 +5,7 @@ import { computed, effect, signal, type Signal } from '@preact/signals';
 import { accounts, type ApiKey, type Organisation, type Person, type Proposal, type ProposalInput } from '../api/accounts';
 import { actor } from './session';
 
-export const PAGES = ['me', 'keys', 'zone', 'coverage', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'] as const;
+export const PAGES = ['me', 'keys', 'zone', 'coverage', 'priority', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'] as const;
 export type DeskPage = (typeof PAGES)[number];
 
 export const may = (scope: string): boolean => actor.value?.scopes.includes(scope) ?? false;
@@ -16,6 +16,7 @@ const needs: Record<DeskPage, () => boolean> = {
   keys: () => true,
   zone: () => may('zone.read'),
   coverage: () => may('zone.read'),
+  priority: () => may('zone.read'),
   vehicles: () => may('zone.read'),
   gateways: () => may('vehicle.register') || may('zone.control'),
   people: () => may('admin') || may('audit.read'),

@@ -15,9 +15,10 @@ import { later } from './later';
 const AuditPage = later(() => import('./audit').then((m) => m.AuditPage));
 const ZonePage = later(() => import('./zone-state').then((m) => m.ZonePage), 'vehicles', 'panels');
 const CoveragePage = later(() => import('./coverage').then((m) => m.CoveragePage), 'vehicles', 'panels');
+const PriorityPage = later(() => import('./priority-page').then((m) => m.PriorityPage), 'vehicles', 'panels');
 const VehiclesPage = later(() => import('./register-vehicles').then((m) => m.VehiclesPage), 'vehicles');
 const GatewaysPage = later(() => import('./register-gateways').then((m) => m.GatewaysPage), 'vehicles');
-const shown = { me: MePage, keys: KeysPage, zone: ZonePage, coverage: CoveragePage, vehicles: VehiclesPage, gateways: GatewaysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
+const shown = { me: MePage, keys: KeysPage, zone: ZonePage, coverage: CoveragePage, priority: PriorityPage, vehicles: VehiclesPage, gateways: GatewaysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
 
 export function Desk() {
   const page = deskPage.value;

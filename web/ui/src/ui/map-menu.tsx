@@ -2,9 +2,10 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/later';
+import { may, openPage } from '../state/accounts';
 import { mayWrite, startEmergency } from '../state/modes';
 import { fences } from '../state/ops';
-import { fenceOpen, listsOpen, mapMenu, tab } from '../state/view';
+import { deskOpen, fenceOpen, listsOpen, mapMenu, tab } from '../state/view';
 import { arrowKeys } from './bits';
 
 export function MapMenu() {
@@ -25,6 +26,13 @@ export function MapMenu() {
           <button type="button" role="menuitem" onClick={act(() => startEmergency(m.at))}>{t('menu.emergency')}</button>
           <button type="button" role="menuitem" onClick={act(() => void import('../state/fence-editor').then((m) => m.newFence()))}>{t('fences.new')}</button>
         </>
+      )}
+      {may('zone.control') && (
+        <button type="button" role="menuitem" onClick={act(() => void import('../state/priority').then((p) => {
+          p.placeAt.value = m.at;
+          openPage('priority');
+          deskOpen.value = true;
+        }))}>{t('menu.priority')}</button>
       )}
       {fence && (
         <button type="button" role="menuitem" onClick={act(() => {

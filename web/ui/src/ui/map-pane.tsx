@@ -1,6 +1,7 @@
 // The map with what stands on it: zoom, notes about what is hidden.
 
 import { signal } from '@preact/signals';
+import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Zone } from '../api/types';
 import { formatNumber, t } from '../i18n';
@@ -20,6 +21,7 @@ const viewClass = loadView();
 const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel), 'panels');
 const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
 const Emergency = later(() => import('./emergency').then((m) => m.Emergency), 'panels');
+const above = signal<ComponentType | null>(null);
 const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu), 'panels');
 const Cards = later(() => import('./card').then((m) => m.Cards), 'panels', 'list');
 
@@ -60,6 +62,7 @@ export function MapPane({ zone }: { zone: Zone }) {
   const map = useRef<HTMLDivElement>(null);
   const vehicles = useRef<HTMLDivElement>(null);
   const labels = useRef<HTMLCanvasElement>(null);
+  const Above = above.value;
   useEffect(() => {
     // The canvas is made by hand: the scene may have to replace it by another.
     const canvas = document.createElement('canvas');
@@ -71,7 +74,10 @@ export function MapPane({ zone }: { zone: Zone }) {
     void viewClass.then((View) => {
       if (ended) return;
       destroy = createMap(View, elements, zone, showCounts).destroy;
-    }).finally(firstViewStands);
+    }).finally(() => {
+      firstViewStands();
+      void import('./priority-overlay').then((m) => m.ready).then((c) => (above.value = c), () => {});
+    });
     return () => {
       ended = true;
       destroy();
@@ -82,6 +88,7 @@ export function MapPane({ zone }: { zone: Zone }) {
       <div class="map" ref={map} />
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />
+      {Above && <Above />}
       <Controls />
       {layersOpen.value && <LayerPanel />}
       <Notes />
