@@ -132,7 +132,7 @@ func TestVehiclesCarryPlans(t *testing.T) {
 	}{
 		{"plans show uav-1 fence", 0, `"wall": items`},
 		{"plans send uav-1 fence --dry-run --moving", 0, "fence of uav-1: uploading, 8 items"},
-		{"plans send uav-1 mission", exitInvalid, "--file"},
+		{"plans send uav-1 mission", exitUsage, "--file"},
 		{"plans clear uav-1 mission --moving", 0, "mission of uav-1: "},
 	} {
 		code, stdout, stderr := c.run("", strings.Fields(s.args)...)
@@ -145,7 +145,7 @@ func TestVehiclesCarryPlans(t *testing.T) {
 	land()
 	p.terminate()
 	p = serve(t, data, signedListener)
-	p.planned("uav-1", "fence", "unknown", "the server restarted")
-	defer p.fly(keys, nil)() // others in their place, who carry nothing
+	p.planned("uav-1", "fence", "unknown", "read back") // since the restart, or since it was last heard
+	defer p.fly(keys, nil)()                            // others in their place, who carry nothing
 	p.planned("uav-1", "fence", "stale", "stored 0")
 }
