@@ -17,7 +17,7 @@ export const zhCoverage: Record<keyof typeof enCoverage, string> = {
   'coverage.not': '未生效',
   'coverage.enforced': '生效',
   'coverage.wouldNot': '起动后将不生效',
-  'coverage.fencesOf': '{enforced} / {apply}',
+  'coverage.fencesOf': '{enforced} / {apply} 个',
   'coverage.sums': '已解锁车辆的分钟数',
   'coverage.byOperator': '按运营单位',
   'coverage.byVehicle': '按车辆',

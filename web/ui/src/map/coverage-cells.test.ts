@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cellFeatures } from './coverage-layer';
+import { cellFeatures } from './coverage-cells';
 
 describe('cells of the coverage layer', () => {
   const grid = (cells: { col: number; row: number; minutes: number }[]) => ({ bbox: [100, 30, 132, 62], cols: 32, rows: 32, since: '', cells });
