@@ -267,12 +267,6 @@ func (s *Server) build() (err error) {
 	s.bulkEndpoints(api)
 	s.callEndpoints(api)
 	s.planEndpoints(api)
-s.coverageEndpoints(api)
-=======
-	s.bulkEndpoints(api)
-	s.callEndpoints(api)
-	s.planEndpoints(api)
-	s.coverageEndpoints(api)
 	s.ladderEndpoints(api)
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)

@@ -3998,6 +3998,8 @@ export interface components {
             windows?: components["schemas"]["Window"][];
         };
         Sector: {
+            /** @description [longitude, latitude] of its corners; null: it has none. Starts in an area that is uncovered are refused */
+            area: number[][];
             id: string;
             name: string;
         };
