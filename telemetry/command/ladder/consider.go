@@ -67,9 +67,9 @@ func (e *Enforcer) considerAll(v *followed) {
 // consider decides about one vehicle, and does it.
 func (e *Enforcer) consider(v *followed) {
 	id := e.cfg.Fleet.Identity(v.vehicle)
-	var track *telemetry.TrackView
-	if id != nil && id.Verified {
-		track = e.track(id)
+	track, err := e.track(id)
+	if err != nil {
+		return // the machine is busy: that says nothing of the vehicle
 	}
 	newest, ordered, lease := e.cfg.Orders.Now(v.vehicle)
 	e.mu.Lock()
@@ -85,7 +85,9 @@ func (e *Enforcer) consider(v *followed) {
 	}
 	s.drifts = e.drifts(v, s)
 	a := s.decide()
-	if a.order != "" {
+	if a.order == "" {
+		delete(e.pace.waits, v.vehicle) // it keeps nobody back who wants a turn
+	} else {
 		a = e.inTurn(v, s, a)
 	}
 	e.put(v, s.ladder, &s.before, a)
@@ -109,15 +111,19 @@ func (e *Enforcer) giveUp(v *followed) {
 // hand is who orders.
 var hand = command.By{Actor: command.Enforcement, Person: command.Enforcement, Zone: true}
 
-func (e *Enforcer) track(id *vehicles.Identity) *telemetry.TrackView {
+// track is what a vehicle says of itself; nil: it is not followed.
+func (e *Enforcer) track(id *vehicles.Identity) (*telemetry.TrackView, error) {
+	if id == nil || !id.Verified {
+		return nil, nil
+	}
 	ctx, cancel := context.WithTimeout(e.life, trackTime)
 	defer cancel()
 	t, ok, err := e.cfg.Fleet.Track(ctx, id.Handle)
 	if err != nil || !ok {
-		return nil
+		return nil, err
 	}
 	t.Vehicle = id
-	return &t
+	return &t, nil
 }
 
 // situation is what is known of a vehicle now, with its ladder, which it begins when
@@ -282,6 +288,10 @@ func (e *Enforcer) ask(v *followed, s *situation, a answer, basis *command.Basis
 		if basis.Holder != "" && basis.Holder != command.Enforcement {
 			l.TookFrom = basis.Holder
 		}
+	case errors.Is(err, command.ErrCannot) && a.order == command.Return && command.Modes(s.t.Vehicle, a.order) != nil:
+		// Its position was good a moment ago, and this machine returns: somebody was too
+		// slow to say where it is. That is no reason to land it.
+		return
 	case errors.Is(err, command.ErrCannot), errors.Is(err, command.ErrUnverified):
 		step.end(Impossible, err.Error(), now)
 	case errors.Is(err, command.ErrUnreachable):

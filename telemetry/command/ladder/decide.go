@@ -68,7 +68,13 @@ func (s *situation) decide() answer {
 	}
 	f := s.deciding()
 	s.ladder.Fence = f.fence
+	if s.t != nil {
+		s.ladder.Stood = !s.t.Armed || s.t.Landed == vehicles.OnGround
+	}
 	if s.t == nil || s.t.Link == vehicles.LinkLost {
+		if s.ladder.Stood {
+			return is(Watching, "it stood when it was heard last")
+		}
 		return is(Frozen, "the link is lost: nothing is sent, and nothing is concluded from its silence").
 			calling("its link was lost while it breaches %q: ask where it is and what it does", f.fence.Name)
 	}
@@ -132,7 +138,7 @@ func (s *situation) note() {
 	if last.ModeUS == 0 && o.SentUS != 0 && s.inMode() && s.seen(o.SentUS) {
 		last.ModeUS = s.nowUS
 	}
-	if last.failed() && o.State != command.InEffect { // judged before the Dispatcher did
+	if last.failed() && o.EffectUS <= last.EndedUS { // it was judged before the Dispatcher did, and no effect came since
 		return
 	}
 	last.take(o)
@@ -162,7 +168,7 @@ func (s *situation) underPerson(f *fact) (answer, bool) {
 // underOrder: a step is under way, or in effect.
 func (s *situation) underOrder(f *fact) (answer, bool) {
 	last := s.ladder.last()
-	if last == nil || !s.own() || last.Order != s.newest.ID {
+	if last == nil || !s.own() || last.Order != s.newest.ID || last.failed() {
 		return answer{}, false
 	}
 	o := s.newest
@@ -185,7 +191,7 @@ func (s *situation) underOrder(f *fact) (answer, bool) {
 	case last.Outcome == Unsent && s.nowUS-o.EndedUS < us(unsentTime):
 		return is(Frozen, "%s could not be sent: %s", o.Kind, o.Why).
 			calling("it breaches %q, and %s could not be sent to it: tell its contact to bring it out", f.fence.Name, o.Kind), true
-	case !last.failed() && last.Outcome != Unsent:
+	case last.Outcome != Unsent:
 		if why := s.noEffect(o); why != "" {
 			last.end(Outcome(command.NoEffect), why, s.nowUS)
 		}
@@ -267,7 +273,7 @@ func (s *situation) heldBack(f *fact) (answer, bool) {
 	case s.jammed && f.now:
 		return is(HeldBack, "satellite navigation is interfered with here: no order rests on the position").
 			calling("it is told to breach %q, under interference with satellite navigation: ask where it is", f.fence.Name), true
-	case !s.t.Armed || s.t.Phase() == vehicles.Parked:
+	case s.ladder.Stood:
 		return is(Watching, "it stands and is not under way: nothing has to be ordered"), true
 	case s.t.Phase() == vehicles.Arriving:
 		return is(Watching, "it lands: it is let do so"), true
@@ -284,15 +290,25 @@ func (s *situation) unproven(f *fact) (answer, bool) {
 	if !f.height {
 		why = append(why, telemetry.LacksAltitude.Names()...)
 	}
+	var a answer
+	last := s.ladder.last()
+	vain := last != nil && last.failed()
 	switch {
+	case vain && (!s.seen(last.EndedUS) || s.t.FixUS <= last.EndedUS):
+		return s.withCall(f, is(Ordered, "%s had no effect: samples of after that decide what follows", last.Kind)), true
 	case !f.now:
 		return is(Watching, "the newest sample is not in breach"), true
 	case len(why) > 0:
-		return is(Watching, "the evidence does not suffice for an order: %s", strings.Join(why, ", ")), true
+		a = is(Watching, "the evidence does not suffice for an order: %s", strings.Join(why, ", "))
 	case !f.confirmed:
-		return is(Watching, "the evidence does not suffice for an order yet"), true
+		a = is(Watching, "the evidence does not suffice for an order yet")
+	default:
+		return answer{}, false
 	}
-	return answer{}, false
+	if vain {
+		a = a.calling("it breaches %q, %s had no effect, and its samples are no ground for another order: ask what it does", f.fence.Name, last.Kind)
+	}
+	return a, true
 }
 
 // withCall adds the call that goes with the response of the fence.

@@ -128,6 +128,7 @@ type Ladder struct {
 	Called    string             `json:"called,omitempty"` // why somebody has to call the contact; empty: nobody has to
 	TookFrom  string             `json:"took_from,omitempty"`
 	Steps     []Step             `json:"steps"`
+	Stood     bool               `json:"stood,omitempty"` // when it was heard last it was not under way
 	Override  *Override          `json:"override,omitempty"`
 	Decision  *Decision          `json:"decision,omitempty"`
 	BeganUS   int64              `json:"began_us"`
