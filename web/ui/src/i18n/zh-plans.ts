@@ -25,7 +25,7 @@ export const zhPlans: Record<keyof typeof enPlans, string> = {
   'plan.enable': '并使其按围栏行动',
   'plan.moving': '允许在行驶中更改计划',
   'plan.sent': '{kind}：传输中。',
-  'plan.became': '{kind}现为：{state}',
+  'plan.became': '{kind}现为{state}',
   'plan.parts': '园区围栏在车上的情况',
   'plan.part.no': '未装载',
   'plan.lost.speed_limit': '限速：仅由服务器执行',
