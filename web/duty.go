@@ -21,7 +21,7 @@ type DutyBoard struct {
 type Sector struct {
 	ID   string      `json:"id"`
 	Name string      `json:"name"`
-	Area [][]float64 `json:"area" doc:"[longitude, latitude] of its corners; null: it has none. Starts in an area that is uncovered are refused"`
+	Area [][]float64 `json:"area,omitempty" doc:"[longitude, latitude] of its corners, if it has any. Starts in an area that is uncovered are refused"`
 }
 
 // Colleague is somebody who may control the zone.

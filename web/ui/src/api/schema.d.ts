@@ -3998,8 +3998,8 @@ export interface components {
             windows?: components["schemas"]["Window"][];
         };
         Sector: {
-            /** @description [longitude, latitude] of its corners; null: it has none. Starts in an area that is uncovered are refused */
-            area: number[][];
+            /** @description [longitude, latitude] of its corners, if it has any. Starts in an area that is uncovered are refused */
+            area?: number[][];
             id: string;
             name: string;
         };
