@@ -10,7 +10,7 @@ import (
 type Grounds struct {
 	Fixes           uint32 // consecutive plausible fixes: no jump, none late, no gap of 5 s
 	Verified        bool   // the source is authenticated
-	Jump            bool   // the fix itself was a jump, or what was judged by it
+	Jump            bool   // the fix itself was a jump, or what was judged by it, or too few plausible ones came since one: a false place may be steady
 	OutOfOrder      bool   // so many fixes are late that two vehicles may speak as one
 	AltitudeUnknown bool   // in the datum of the fence
 	Quality         vehicles.Quality
@@ -125,7 +125,7 @@ func (s *shard) weigh(v *owned, smp *geofence.Sample) {
 func (s *shard) grounds(v *owned, flags geofence.Flags) Grounds {
 	now := s.p.cfg.Clock().UnixMicro()
 	return Grounds{
-		Fixes: v.run, Verified: v.id.Verified, Jump: v.jumped || flags&geofence.Jump != 0,
+		Fixes: v.run, Verified: v.id.Verified, Jump: v.jumped || v.jumping || flags&geofence.Jump != 0,
 		OutOfOrder: v.track.OutOfOrder(), AltitudeUnknown: flags&geofence.AltitudeUnknown != 0, Quality: v.track.Quality(now),
 		Interfered: v.track.Interfered(now),
 		AgeUS:      max(now-v.track.FixUS, s.nowUS-v.fixUS, 0), // the steady clock holds when the other is set back

@@ -154,7 +154,7 @@ func TestConfirmationNeedsFixesInARow(t *testing.T) {
 			r.Reports([]vehicles.Report{pos})
 			synctest.Wait()
 		}, 1},
-		{"a jump within the fence", func(r *breachRig) { r.at(150) }, 4}, // and the jump back
+		{"a jump within the fence", func(r *breachRig) { r.at(150) }, 21}, // and the jump back
 		{"a gap", func(r *breachRig) { time.Sleep(6 * time.Second); r.boot += 6000 }, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
