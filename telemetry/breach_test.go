@@ -279,8 +279,6 @@ func TestFixesThatEndABreachAreInARow(t *testing.T) {
 	})
 }
 
-// TestPositionJump is one condition of the vehicle: it begins with the first
-// jump, counts the others, and ends after many plausible fixes.
 // TestBreachesOfSeveralFences end each for itself, whatever order they began in.
 func TestBreachesOfSeveralFences(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -324,7 +322,6 @@ func sorted(words string) string {
 	return strings.Join(list, " ")
 }
 
-// TestFenceOverAVehicleThatJumped: what is judged by a jump says so.
 // TestDeferredBreachKeepsItsCounts: a condition that changes too often waits for
 // the next second; nothing that is told of it meanwhile is lost.
 func TestDeferredBreachKeepsItsCounts(t *testing.T) {
@@ -355,12 +352,6 @@ func TestDeferredBreachKeepsItsCounts(t *testing.T) {
 	})
 }
 
-// TestJumpsObeyTheQuota: what an unverified source says of itself does not bury
-// the alerts of others.
-// TestConfirmation comes once in a breach, with the sample that completes the
-// grounds for an automatic order.
-// TestConfirmationNeedsFixesInARow: a late one, a jump or a gap begins anew.
-// TestConfirmationSurvivesARestart: the facts rebuild what the alert says.
 // TestOpenBreachesDoNotAllocate: not while they wait for grounds or for their end.
 func TestOpenBreachesDoNotAllocate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

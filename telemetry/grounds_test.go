@@ -11,6 +11,8 @@ import (
 	"testzone/vehicles"
 )
 
+// TestPositionJump is one condition of the vehicle: it begins with the first
+// jump, counts the others, and ends after many plausible fixes.
 func TestPositionJump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newBreachRig(t, vehicles.UAV, true, geofence.Fence{Kind: geofence.KeepOut})
@@ -40,6 +42,7 @@ func TestPositionJump(t *testing.T) {
 	})
 }
 
+// TestFenceOverAVehicleThatJumped: what is judged by a jump says so.
 func TestFenceOverAVehicleThatJumped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newBreachRig(t, vehicles.UAV, true, geofence.Fence{Kind: geofence.KeepOut})
@@ -64,6 +67,8 @@ func TestFenceOverAVehicleThatJumped(t *testing.T) {
 	})
 }
 
+// TestJumpsObeyTheQuota: what an unverified source says of itself does not bury
+// the alerts of others.
 func TestJumpsObeyTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, &memory{})
@@ -80,6 +85,8 @@ func TestJumpsObeyTheQuota(t *testing.T) {
 	})
 }
 
+// TestConfirmation comes once in a breach, with the sample that completes the
+// grounds for an automatic order.
 func TestConfirmation(t *testing.T) {
 	ceiling := geo.Altitude{MM: 100_000, Datum: geo.AGL}
 	for _, tc := range []struct {
@@ -139,6 +146,7 @@ func TestConfirmation(t *testing.T) {
 	}
 }
 
+// TestConfirmationNeedsFixesInARow: a late one, a jump or a gap begins anew.
 func TestConfirmationNeedsFixesInARow(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -206,6 +214,7 @@ func TestLacks(t *testing.T) {
 	}
 }
 
+// TestConfirmationSurvivesARestart: the facts rebuild what the alert says.
 func TestConfirmationSurvivesARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newBreachRig(t, vehicles.UAV, true, geofence.Fence{Kind: geofence.KeepOut})
