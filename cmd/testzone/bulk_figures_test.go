@@ -135,6 +135,13 @@ func TestBulkClearFigures(t *testing.T) {
 
 	clearAll := map[string]any{"kind": "clear", "reason": "fire", "of": map[string]any{"all": true}}
 	var preview bulkJSON
+	p.until(60*time.Second, func() string { // a vehicle whose position is not known yet is not sent home
+		p.ask(http.StatusOK, "POST", "/v1/orders?dry_run=true", clearAll, &preview)
+		if preview.Calls > 0 {
+			return fmt.Sprintf("%d vehicles of which somebody would be called", preview.Calls)
+		}
+		return ""
+	})
 	slowest := c.previews(p, clearAll, &preview)
 	clearAll["digest"], clearAll["expect"] = preview.Digest, preview.Orders
 	if preview.Orders+preview.Calls+preview.AtRest < n*9/10 {
