@@ -94,10 +94,14 @@ export class MapLibreView implements MapView {
 
   private async drawGraticule(): Promise<void> {
     await leisure;
-    const { graticule } = await import('./graticule');
-    if (!this.ready || this.gone) return;
-    const [w, s, e, n] = this.box();
-    this.source('graticule')?.setData(graticule(w, s, e, n));
+    try {
+      const { graticule } = await import('./graticule');
+      if (!this.ready || this.gone) return;
+      const [w, s, e, n] = this.box();
+      this.source('graticule')?.setData(graticule(w, s, e, n));
+    } catch {
+      // The server is away: lines are drawn when the map moves next.
+    }
   }
 
   private source(id: string): GeoJSONSource | undefined {

@@ -83,7 +83,7 @@ function TrackFacts({ track }: { track: Track }) {
         <p class="breaches"><strong>{t('card.inside')}</strong> {track.breaches!.map((b) => b.fence_name || b.fence_id).join(', ')}</p>
       )}
       <Orders track={track} />
-      <Plans track={track} />
+      {track.verified && <Plans track={track} />}
       <h3>{t('card.state')}</h3>
       <dl class="facts">
         <Row label={t('card.mode')}>{track.mode.name || track.mode.number}</Row>

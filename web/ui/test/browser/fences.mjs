@@ -83,6 +83,7 @@ export async function press(page, id, back = false) {
 }
 /** Signs in and opens the fences tab without a mouse. */
 export async function signInByKeys(page) {
+  await page.locator('#token:focus').waitFor();
   await page.keyboard.type(token);
   await page.keyboard.press('Enter');
   await ready(page);

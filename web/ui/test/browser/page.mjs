@@ -62,7 +62,7 @@ export async function withPage(options, body) {
   }
 }
 
-/** Signs in by mouse and waits until the map is drawn and vehicles are there. */
+/** Signs in by mouse and waits until the map is drawn, and vehicles and lists are there. */
 export async function signIn(page) {
   await page.fill('#token', token);
   await page.click('button[type=submit]');
@@ -71,7 +71,7 @@ export async function signIn(page) {
 
 export async function ready(page) {
   await page.waitForFunction(
-    () => window.__tz.connection().state === 'live' && window.__tz.map().loaded && window.__tz.vehicles().some((v) => v.px),
+    () => window.__tz.connection().state === 'live' && window.__tz.map().loaded && window.__tz.vehicles().some((v) => v.px) && document.getElementById('tab-vehicles') !== null,
     null,
     { timeout: 60_000 },
   );
