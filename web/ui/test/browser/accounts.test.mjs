@@ -158,6 +158,7 @@ test('keyboard: organisation, person and key without a mouse, in Chinese, on a n
   const login = `jun-${run}`;
   await withPage({ locale: 'zh-CN', scheme: 'light' }, async (page) => {
     await page.setViewportSize({ width: 390, height: 844 });
+    await page.locator('#token:focus').waitFor();
     await page.keyboard.type(token);
     await page.keyboard.press('Enter');
     await ready(page);

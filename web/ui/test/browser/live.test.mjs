@@ -85,6 +85,7 @@ test('a breach raises an alert; the mouse acknowledges it', async () => {
 test('keyboard only: from sign-in to the acknowledged alert', async () => {
   await withPage({}, async (page) => {
     const key = (k) => page.keyboard.press(k);
+    await page.locator('#token:focus').waitFor();
     await page.keyboard.type(token);
     await key('Enter');
     await ready(page);
