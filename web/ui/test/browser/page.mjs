@@ -63,16 +63,17 @@ export async function withPage(options, body) {
 }
 
 /** Signs in by mouse and waits until the map is drawn, and vehicles and lists are there. */
-export async function signIn(page) {
+export async function signIn(page, lists = true) {
   await page.fill('#token', token);
   await page.click('button[type=submit]');
-  await ready(page);
+  await ready(page, lists);
 }
 
-export async function ready(page) {
+/** lists: they come after the first view. */
+export async function ready(page, lists = true) {
   await page.waitForFunction(
-    () => window.__tz.connection().state === 'live' && window.__tz.map().loaded && window.__tz.vehicles().some((v) => v.px) && document.getElementById('tab-vehicles') !== null,
-    null,
+    (lists) => window.__tz.connection().state === 'live' && window.__tz.map().loaded && window.__tz.vehicles().some((v) => v.px) && (!lists || document.getElementById('tab-vehicles') !== null),
+    lists,
     { timeout: 60_000 },
   );
 }

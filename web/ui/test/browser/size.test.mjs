@@ -23,7 +23,7 @@ for (const locale of ['en-GB', 'zh-CN']) {
       });
       await page.goto(`${base}/`);
       await page.locator('#token').waitFor();
-      await signIn(page);
+      await signIn(page, false);
       let total = 0;
       for (const [name, body] of bodies) {
         const size = execFileSync('gzip', ['-9c'], { input: await body }).length;
