@@ -35,6 +35,8 @@ const tasks = {
       await page.getByTestId('picked-response').click();
       await page.getByTestId('batch-response').selectOption('land');
       await page.getByTestId('batch-preview').click();
+      // The server is asked for each of them first.
+      await page.getByTestId('batch-publish').waitFor();
       assert.equal(await page.locator('[data-batch]').count(), 2);
       assert.deepEqual(await responses(), ['warn', 'warn', 'warn'], 'a preview changes nothing');
       await page.getByTestId('batch-publish').click();
