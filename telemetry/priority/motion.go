@@ -93,7 +93,6 @@ type conflict struct {
 	exit    telemetry.Exit
 	misses  int    // looks in a row that did not find it
 	called  string // why its contact is called; empty: it is not
-	fix     *telemetry.FixEvidence
 }
 
 func (m *memory) clone() *memory {

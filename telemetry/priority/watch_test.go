@@ -167,14 +167,15 @@ func TestInTheWay(t *testing.T) {
 func TestConflictEnds(t *testing.T) {
 	r := newRig(t, nil)
 	r.keepouts = []Keepout{eastbound()}
-	away, lands, stays := r.drone("away", 90, 2000, 80, 0, 0), r.drone("lands", 90, 1500, 80, 0, 0), r.drone("stays", 90, 2900, 80, 0, 0)
-	away, lands, stays = &r.tracks[0], &r.tracks[1], &r.tracks[2] // where they are now
+	for i, name := range []string{"away", "lands", "stays"} {
+		r.drone(name, 90, []float64{2000, 1500, 2900}[i], 80, 0, 0)
+	}
+	away, lands := &r.tracks[0], &r.tracks[1]
 	equal(t, "first", r.look(0), "lands ahead move", "away ahead move", "stays ahead move")
 	r.fresh(1)
 	equal(t, "once", r.look(1))
 	away.Fix.Point = geo.Destination(pad, 45, 3000)
 	lands.Landed = vehicles.OnGround
-	_ = stays
 	r.fresh(1)
 	equal(t, "landed", r.look(1), "lands ends: at_rest")
 	r.fresh(1)
