@@ -76,7 +76,10 @@ func TestWhatIsNotSentToAPoint(t *testing.T) {
 		to   *Place
 		want string
 	}{
-		{"a fence is in the way", func(w *world) { w.blocked = `fence "river"` }, at(60_000, geo.Takeoff), `a fence is in the way: fence "river": choose another point`},
+		{"a fence is in the way", func(w *world) { w.blocked = []Met{{ID: "fc_1", Name: "river", FromM: 120, InsideM: 40}} }, at(60_000, geo.Takeoff),
+			`a fence is in the way: fence "river" (fc_1) would be breached, 120 m from here, for 40 m of the way: choose another point`},
+		{"a fence is at its end, and no ground height", func(w *world) { w.blocked = []Met{{ID: "fc_1", Name: "river", AtEnd: true, HeightUnknown: true}} }, at(60_000, geo.Takeoff),
+			`fence "river" (fc_1) is breached at the point, as its height there is not known`},
 		{"no height", func(*world) {}, &Place{Point: eastward}, "needs the height"},
 		{"a height above ground", func(*world) {}, at(60_000, geo.AGL), "needs the height"},
 		{"its own height is not known", func(*world) {}, at(60_000, geo.AMSL), "not known in amsl"},
@@ -92,6 +95,10 @@ func TestWhatIsNotSentToAPoint(t *testing.T) {
 				w := newWorld(t)
 				w.heights.Set(geo.Takeoff, 40_000)
 				c.is(w)
+				_, looked := w.d.Look(w.t.Context(), "uav-7", c.to)
+				if (looked == nil) != (len(w.blocked) > 0) {
+					t.Errorf("the look at the way: %v", looked)
+				}
 				_, err := w.ask(Request{Kind: Reposition, By: ann, To: c.to})
 				if err == nil || !strings.Contains(err.Error(), c.want) || len(w.commands()) != 0 {
 					t.Errorf("%v, want %q; sent %v", err, c.want, w.commands())
