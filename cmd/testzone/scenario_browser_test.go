@@ -23,6 +23,7 @@ func TestScenariosInBrowser(t *testing.T) {
 	for _, s := range []struct {
 		name  string
 		cfg   fieldConfig
+		waits bool // for who flies home and lands, most of the time: beside the other one
 		after func(*field)
 	}{
 		{name: "link-lost", cfg: fieldConfig{vehicles: 1}, after: func(f *field) {
@@ -45,10 +46,13 @@ func TestScenariosInBrowser(t *testing.T) {
 				f.t.Errorf("uav-3 holds by one order, and was sent %v", sent)
 			}
 		}},
-		{name: "helicopter", cfg: fieldConfig{vehicles: 3}},
-		{name: "evacuation", cfg: fieldConfig{vehicles: 10, script: "uav-5 refuse all"}},
+		{name: "helicopter", cfg: fieldConfig{vehicles: 3}, waits: true},
+		{name: "evacuation", cfg: fieldConfig{vehicles: 7, script: "uav-5 refuse all"}, waits: true},
 	} {
 		t.Run(s.name, func(t *testing.T) {
+			if s.waits {
+				t.Parallel()
+			}
 			f := newField(t, s.cfg)
 			hand := f.stagehand()
 			t.Log(node(t, 5*time.Minute, []string{

@@ -3549,11 +3549,15 @@ export interface components {
             replaces?: string;
         };
         PreviewVehicle: {
+            /** @description Why its contact would have to be called at once; empty: it would not */
+            call: string;
             /**
              * @description What the fence asks of a vehicle in breach
              * @enum {string}
              */
             response: "warn" | "hold" | "return" | "land" | "stop";
+            /** @description Of one that would be in breach: what its kind of machine would be ordered, one after another while nothing has an effect; empty: nothing */
+            steps: ("hold" | "stop" | "return" | "land")[];
             vehicle: components["schemas"]["AlertVehicle"];
             /** @description Inside the shape and the band */
             within: boolean;

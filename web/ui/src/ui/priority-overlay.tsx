@@ -2,6 +2,7 @@
 // and the ways out. They move with the map at each frame in which it moved.
 
 import { useEffect, useState } from 'preact/hooks';
+import '../styles/priority.css';
 import type { PriorityTraffic } from '../api/priority';
 import { needTexts } from '../i18n';
 import { t } from '../i18n/later';
@@ -62,15 +63,6 @@ export function PriorityOverlay() {
   if (!shown.length) return null;
   return (
     <svg class="priority-overlay" role="img" aria-label={t('prio.onMap', { names: shown.map((p) => p.name).join(', ') })} data-testid="priority-overlay">
-      <style>{`
-        .priority-overlay { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; overflow: hidden; }
-        .priority-lane { fill: none; stroke: #d3122a; stroke-opacity: 0.1; stroke-linecap: round; stroke-linejoin: round; }
-        .priority-way { fill: none; stroke: #d3122a; stroke-width: 2; stroke-dasharray: 2 6; }
-        .priority-keepout { fill: #d3122a; fill-opacity: 0.14; stroke: #d3122a; stroke-width: 3; stroke-dasharray: 10 6; }
-        .priority-centre { fill: #d3122a; stroke: #fff; stroke-width: 1.5; }
-        .priority-exit { fill: none; stroke: #0b7a3b; stroke-width: 2.5; stroke-dasharray: 5 4; }
-        .priority-name { font: 600 13px sans-serif; fill: #d3122a; stroke: #fff; stroke-width: 3; paint-order: stroke; }
-      `}</style>
       {shown.map((p) => <Drawn key={p.id} of={p} />)}
     </svg>
   );

@@ -133,7 +133,7 @@ function One({ of: p }: { of: PriorityTraffic }) {
       </>}
       <p role="status" data-testid="priority-count">{t('prio.inTheWay', { n: affected.length })}</p>
       {affected.length > 0 && (
-        <Table label={t('prio.affected')} heads={[t('zone.vehicle'), t('prio.how'), t('prio.exit'), t('zone.call'), '']}>
+        <Table label={t('prio.affected')} heads={[t('zone.vehicle'), t('prio.how'), t('prio.exit'), t('zone.call'), t('bulk.told')]}>
           {affected.map((a) => <Row key={a.vehicle.id} of={a} busy={busy} order={() => order([a.vehicle.id])} />)}
         </Table>
       )}

@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from '../accounts/people.mjs';
-import { api } from '../browser/page.mjs';
-import { SLOW, at, clean, shot } from './stage.mjs';
+import { SLOW, at, clean, hold, shot } from './stage.mjs';
 
 test('the way of a helicopter is cleared', () => at('ada', {}, async (page) => {
   const v = await page.evaluate(() => window.__tz.vehicles().find((u) => u.id === 'uav-1'));
@@ -38,6 +37,21 @@ test('the way of a helicopter is cleared', () => at('ada', {}, async (page) => {
   await page.getByTestId('priority-overlay').waitFor(SLOW);
   await shot(page, 'heli-5-map');
   await clean(page, 'on the map');
-  void open;
-  void api;
+  assert.notEqual(await page.locator('.priority-lane').evaluate((e) => getComputedStyle(e).stroke), 'none', 'its way is drawn');
+
+  // Who cannot be sent out of the way in time is brought down.
+  for (const id of ['uav-1', 'uav-3']) {
+    await page.locator(`tr[data-vehicle="${id}"]`).click();
+    await hold(page, 'order-land', () => page.locator('[data-kind=land]').first().waitFor(SLOW));
+  }
+  for (const id of ['uav-1', 'uav-3']) {
+    await page.waitForFunction((v) => !window.__tz.alerts().some((a) => a.type === 'priority_conflict' && a.vehicle === v && !a.cleared), id, SLOW);
+  }
+  await page.getByTestId('desk').click();
+  await open(page, 'priority');
+  for (const id of ['uav-1', 'uav-3']) await page.locator(`[data-testid=priority] tr[data-vehicle="${id}"]`).waitFor({ state: 'detached' });
+  assert.match(await page.getByTestId('priority-clear-in').innerText(), /[012]:\d\d/, 'before it comes');
+  await shot(page, 'heli-6-clear');
+  await page.getByTestId('priority-end').click();
+  await page.getByTestId('priority-none').waitFor(SLOW);
 }));

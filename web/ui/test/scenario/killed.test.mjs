@@ -27,6 +27,7 @@ test('the page after a kill -9', () => at('ada', { query: '?sel=uav-1', allow: /
   const start = Date.now();
   await page.waitForFunction(() => window.__tz.connection().stopped, null, SLOW);
   await page.getByText('LIVE DATA STOPPED').first().waitFor(SLOW);
+  await page.getByTestId('enforcement-unknown').waitFor(SLOW);
   await shot(page, 'killed-1-blind');
 
   await serve();

@@ -16,7 +16,7 @@ test('a copter that cannot be reached is not landed on people', () => at('ada', 
   await page.locator('#tab-fences').click();
   await newFence(page, 'rectangle');
   await does(id, 'link deaf');
-  await drawAround(page, [id], 120);
+  await drawAround(page, [id], 60);
   await page.getByTestId('draft-name').fill('People below');
   await page.getByTestId('draft-response').selectOption('land');
   await page.getByTestId('editor-preview').click();

@@ -23,7 +23,7 @@ test('a lease that is taken over shows to both', () => at('ada', { query }, (ada
   await bob.locator('[name=lease_reason]').fill('shift change');
   await bob.getByTestId('lease-take-over-sure').click();
   await bob.locator('[data-testid=lease][data-mine=true]').waitFor(SLOW);
-  await ada.locator('[data-testid=lease][data-mine=false]', { hasText: 'shift change' }).waitFor(SLOW);
+  await ada.locator('[data-testid=lease][data-mine=false]', { hasText: 'BOB' }).waitFor(SLOW);
   await ada.getByTestId('order-buttons').waitFor({ state: 'detached' });
   await shot(ada, 'two-2-ada-lost-it');
   await shot(bob, 'two-3-bob-has-it');
