@@ -1555,6 +1555,8 @@ export interface components {
             priority?: components["schemas"]["AlertPriority"];
             /** Format: date-time */
             raised_at: string;
+            /** @description Ids of the zone's sectors in which it began, whatever became of them and of the vehicle; empty: it is not known where, or there are none, and it concerns everybody */
+            sectors: string[];
             /** @description Of two vehicles that come too close */
             separation?: components["schemas"]["Separation"];
             /**
@@ -4561,6 +4563,8 @@ export interface operations {
             query?: {
                 /** @description Only those that still need somebody, or all */
                 state?: "open" | "all";
+                /** @description Only those that began in one of these sectors (ids, by commas), and those of which it is not known where */
+                sector?: string[] | null;
                 /** @description Items in one answer */
                 limit?: number;
                 /** @description The next of the answer before */
