@@ -1572,6 +1572,8 @@ export interface components {
             priority?: components["schemas"]["AlertPriority"];
             /** Format: date-time */
             raised_at: string;
+            /** @description Ids of the zone's sectors in which it began, whatever became of them and of the vehicle; empty: it is not known where, or there are none, and it concerns everybody */
+            sectors: string[];
             /** @description Of two vehicles that come too close */
             separation?: components["schemas"]["Separation"];
             /**
@@ -3575,11 +3577,15 @@ export interface components {
             replaces?: string;
         };
         PreviewVehicle: {
+            /** @description Why its contact would have to be called at once; empty: it would not */
+            call: string;
             /**
              * @description What the fence asks of a vehicle in breach
              * @enum {string}
              */
             response: "warn" | "hold" | "return" | "land" | "stop";
+            /** @description Of one that would be in breach: what its kind of machine would be ordered, one after another while nothing has an effect; empty: nothing */
+            steps: ("hold" | "stop" | "return" | "land")[];
             vehicle: components["schemas"]["AlertVehicle"];
             /** @description Inside the shape and the band */
             within: boolean;
@@ -4628,6 +4634,8 @@ export interface operations {
             query?: {
                 /** @description Only those that still need somebody, or all */
                 state?: "open" | "all";
+                /** @description Only those that began in one of these sectors (ids, by commas), and those of which it is not known where */
+                sector?: string[] | null;
                 /** @description Items in one answer */
                 limit?: number;
                 /** @description The next of the answer before */
