@@ -49,8 +49,6 @@ type Config struct {
 	PrioritiesChanged func()
 	// DutyChanged is called after a change of who is on duty; default: nobody is told.
 	DutyChanged func()
-	// SitesChanged tells that sites or bookings changed.
-	SitesChanged func()
 	// Open says whether a schedule holds at a moment, and when that changes next, 0
 	// for not soon; default always.
 	Open        site.Open

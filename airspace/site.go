@@ -67,7 +67,7 @@ func (s *Site) checkAll() error {
 	if err := s.Site.Check(); err != nil {
 		return err
 	}
-	f := s.fence()
+	f := s.Area()
 	f.ID = "site"
 	if _, err := geofence.Compile(f); err != nil {
 		return fmt.Errorf("%w: %w", site.ErrSite, err)
@@ -113,7 +113,7 @@ func (r *Register) ReplaceSite(ctx context.Context, who Actor, rev uint64, s sit
 			return nil, err
 		}
 		next.Stamp = have.Stamp
-		was, is := have.fence(), next.fence()
+		was, is := have.Area(), next.Area()
 		moved := !sameArea(&was, &is) || have.Space != next.Space
 		if !who.May(ZoneControl) && (moved || have.Owner != next.Owner || have.Sandbox != next.Sandbox || have.Kind != next.Kind) {
 			return nil, fmt.Errorf("change the area, kind, owner or sandbox of site %s: the zone's authority does: %w", s.ID, ErrForbidden)

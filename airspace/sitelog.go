@@ -62,19 +62,19 @@ type siteJSON struct {
 }
 
 func encodeSite(s Site) *siteJSON {
-	f := s.fence()
+	f := s.Area()
 	return &siteJSON{s, encodeFence(&f)}
 }
 
-// fence is the site's area as a fence, which is how areas are checked and written.
-func (s *Site) fence() geofence.Fence {
+// Area is the site's area as a fence, which is how areas are checked and written.
+func (s *Site) Area() geofence.Fence {
 	return geofence.Fence{ID: s.ID, Name: s.Name, Kind: geofence.KeepOut, Response: geofence.Warn, Shape: s.Shape, Floor: s.Floor, Ceiling: s.Ceiling, Schedule: s.Open}
 }
 
 func (j *siteJSON) decode() (Site, error) {
 	out := j.Site
-	if j.ID == "" || j.Area == nil {
-		return out, fmt.Errorf("%w: a site without id or area", errSiteEntry)
+	if j.Area == nil {
+		return out, fmt.Errorf("%w: a site without an area", errSiteEntry)
 	}
 	f, err := j.Area.decode()
 	out.Shape, out.Floor, out.Ceiling, out.Open = f.Shape, f.Floor, f.Ceiling, f.Schedule
@@ -154,7 +154,6 @@ func (r *Register) decideSites(ctx context.Context, who Actor, act siteAct) ([]s
 		d.drafts = []draft{{entry: entry, zone: act.space, touches: touchedSites(changes), apply: func() error { return r.applySites(kept) }}}
 		return err
 	}
-	d.after = r.tellSites
 	if err := r.decide(ctx, d); err != nil && !errors.Is(err, errAnswered) {
 		return nil, err
 	}
@@ -340,10 +339,4 @@ func (r *Register) siteAnswered(q *journal.Request, now time.Time) (changes []si
 		return nil, false, journal.ErrKeyReused
 	}
 	return known.changes, true, nil
-}
-
-func (r *Register) tellSites() {
-	if r.cfg.SitesChanged != nil {
-		r.cfg.SitesChanged()
-	}
 }
