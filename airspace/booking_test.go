@@ -155,9 +155,13 @@ func (r *siteRig) sameAfterReplay(t *testing.T) {
 	}
 }
 
-func (r *siteRig) fresh(t *testing.T) *airspace.Register {
+func (r *siteRig) fresh(t *testing.T, change ...func(*airspace.Config)) *airspace.Register {
 	t.Helper()
-	other, err := airspace.NewRegister(airspace.Config{Zone: r.Zone(), Journal: r.journal, Clock: func() time.Time { return r.now }})
+	cfg := airspace.Config{Zone: r.Zone(), Journal: r.journal, Clock: func() time.Time { return r.now }}
+	for _, f := range change {
+		f(&cfg)
+	}
+	other, err := airspace.NewRegister(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,9 @@ type Config struct {
 	PrioritiesChanged func()
 	// DutyChanged is called after a change of who is on duty; default: nobody is told.
 	DutyChanged func()
+	// NoticeDue is by when something that begins at a moment has to be published, by a
+	// clock of the rule pack, and which pack says so; 0: none does. Default nil: none.
+	NoticeDue func(clock string, fromUS int64) (dueUS int64, pack string)
 	// Open says whether a schedule holds at a moment, and when that changes next, 0
 	// for not soon; default always.
 	Open        site.Open
@@ -83,9 +86,11 @@ type Register struct {
 	tightenings []tightening // of the zone, in force and not in the journal, oldest first: each safer than the one before
 	priorities  priorities
 	places      places
-	volumes     *volumes.Index    // of what takes room in space and time: bookings, later permits
-	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
-	last        uint64            // newest record that was seen
+
+	restrictions restrictions
+	volumes      *volumes.Index    // of what takes room in space and time: bookings, later permits
+	hasty        map[string]*hasty // priority traffic as it is in force and not in the journal, by id
+	last         uint64            // newest record that was seen
 }
 
 // NewRegister makes an empty register.
@@ -112,7 +117,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index,
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -134,6 +139,9 @@ func (r *Register) Replay(rec journal.Record) error {
 	}
 	if rec.Schema == PrioritySchema {
 		return r.replayPriority(rec)
+	}
+	if rec.Schema == RestrictionSchema {
+		return r.replayRestriction(rec)
 	}
 	if rec.Schema == SiteSchema {
 		return r.replaySites(rec)
