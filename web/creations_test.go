@@ -28,7 +28,9 @@ var notCreating = []string{
 	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders
 	"endPriority",   // If-Match
 	"orderExits",    // orders, as giveOrder
-	"giveOrder",     // the second time shows what became of it: TestOrders
+	// Both need an aircraft in flight, and make one thing however often they are asked: TestTerminations.
+	"proposeTermination", "confirmTermination",
+	"giveOrder", // the second time shows what became of it: TestOrders
 }
 
 // posts are the POSTs of the document that make something.

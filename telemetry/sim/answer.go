@@ -210,7 +210,7 @@ func (m *member) obey(v2 *frame.V2Frame, command common.MAV_CMD, param1, param2 
 	}
 	var wanted message.Message
 	switch {
-	case m.station.signer != nil && slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdContinue}, command):
+	case m.station.signer != nil && slices.Contains(obeyed, command):
 		ack.Result = m.ordered(command, param1, param2, at.Seconds())
 	case command != cmdRequestMessage:
 	case param1 == idVersion:

@@ -29,10 +29,13 @@ type lateOrder struct {
 	due time.Duration
 }
 
+// obeyed are the commands that are orders.
+var obeyed = []common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdContinue, cmdTerminate}
+
 // attend is what a vehicle answers to an order, as it behaves.
 func (m *member) attend(o order, at time.Duration) []message.Message {
 	t := at.Seconds()
-	if !slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdContinue}, o.command) {
+	if !slices.Contains(obeyed, o.command) {
 		return m.obey(o.from, o.command, o.param1, o.param2, at)
 	}
 	for _, late := range [...]Behaviour{Delays, Progresses} {
@@ -102,6 +105,8 @@ func (k *kind) meant(command common.MAV_CMD, param1, param2 float32) (to act, mo
 		to = returns
 	case cmdLand:
 		to = lands
+	case cmdTerminate:
+		to = falls
 	case cmdContinue:
 		if param1 == 0 {
 			to = stands
@@ -120,7 +125,7 @@ func (k *kind) meant(command common.MAV_CMD, param1, param2 float32) (to act, mo
 // down without one, a rover stops.
 func (k *kind) needsFix(to act, mode uint32) bool {
 	switch to {
-	case lands, circles:
+	case lands, circles, falls:
 		return false
 	case stands:
 		return k.flies || mode == 5 // a boat's LOITER; its HOLD stops the motor
