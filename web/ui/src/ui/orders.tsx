@@ -16,6 +16,9 @@ import { concerns, endable, handOf, latencyText, offered, stepsOf, stopOf, withN
 import { Enforced } from './ladder';
 import { LeaseRow } from './order-lease';
 import { onceFor } from './register-input';
+import { later } from './later';
+
+const EndOfFlight = later(() => import('./termination').then((m) => m.EndOfFlight), 'accounts');
 
 const RETRY_MS = 3_000;
 /** What is shown of the orders: what the vehicle is under may be older. */
@@ -195,6 +198,7 @@ export function Orders({ track }: { track: Track }) {
           {track.verified ? <Panel track={track} me={me} /> : <p class="note">{t('order.unverified')}</p>}
         </section>
       )}
+      {me?.zone && track.verified && track.class === 'uav' && <EndOfFlight id={track.id} me={me} />}
     </>
   );
 }
