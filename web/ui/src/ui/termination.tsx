@@ -39,7 +39,11 @@ function Dialog({ title, close, children }: { title: string; close: () => void; 
   const name = useId();
   useEffect(() => dialog.current!.showModal(), []);
   return (
-    <dialog ref={dialog} class="help end-dialog" aria-labelledby={name} onClose={close} data-testid="end-dialog">
+    <dialog ref={dialog} class="help end-dialog" aria-labelledby={name} onClose={close} data-testid="end-dialog"
+      onKeyDown={(e) => { // the keys of the page are not meant here
+        e.stopPropagation();
+        if (e.key === 'Escape') close();
+      }}>
       <header><h2 id={name}>{title}</h2></header>
       <div class="help-body">
         <section>
