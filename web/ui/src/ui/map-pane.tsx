@@ -9,7 +9,7 @@ import { createMap, loadView } from '../map/create';
 import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
-import { firstViewStands } from '../state/leisure';
+import { firstViewStands, leisure } from '../state/leisure';
 import { editing, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
@@ -76,7 +76,8 @@ export function MapPane({ zone }: { zone: Zone }) {
       destroy = createMap(View, elements, zone, showCounts).destroy;
     }).finally(() => {
       firstViewStands();
-      void Promise.allSettled(overlays.map((o) => o())).then((all) => (above.value = all.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []))));
+      void leisure.then(() => Promise.allSettled(overlays.map((o) => o())))
+        .then((all) => (above.value = all.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []))));
     });
     return () => {
       ended = true;
