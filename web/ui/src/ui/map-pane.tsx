@@ -10,7 +10,7 @@ import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
 import { firstViewStands, leisure } from '../state/leisure';
-import { editing, place, placing } from '../state/modes';
+import { editing, picking, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
 import { later } from './later';
@@ -22,7 +22,7 @@ const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel)
 const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
 const Emergency = later(() => import('./emergency').then((m) => m.Emergency), 'panels');
 const above = signal<readonly ComponentType[]>([]);
-const overlays = [() => import('./priority-overlay').then((m) => m.ready), () => import('./sector-overlay').then((m) => m.ready)];
+const overlays = [() => import('./map-overlay').then((m) => m.ready), () => import('./sector-overlay').then((m) => m.ready)];
 const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu), 'panels');
 const Cards = later(() => import('./card').then((m) => m.Cards), 'panels', 'list');
 
@@ -85,7 +85,7 @@ export function MapPane({ zone }: { zone: Zone }) {
     };
   }, [zone]);
   return (
-    <div class="map-pane" role="region" aria-label={t('map.label')} data-placing={placing.value} data-editing={editing.value !== undefined}>
+    <div class="map-pane" role="region" aria-label={t('map.label')} data-placing={placing.value || picking.value !== null} data-editing={editing.value !== undefined}>
       <div class="map" ref={map} />
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />

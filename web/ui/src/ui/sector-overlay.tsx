@@ -1,13 +1,13 @@
 // The sectors of the zone over the map, with their names and who is on duty for them. One
 // for which nobody is says so. They move with the map at each frame in which it moved.
 
-import { useEffect, useState } from 'preact/hooks';
 import type { DutyBoard } from '../api/zone';
 import { zoneApi } from '../api/zone';
 import { needTexts } from '../i18n';
 import { t } from '../i18n/later';
 import { liveMap } from '../map/current';
 import { sectorLayer } from '../state/prefs';
+import { useMapFrames } from './overlay';
 import { useLive } from './use-live';
 import '../styles/sectors.css';
 
@@ -40,19 +40,8 @@ function Drawn({ of: s, board }: { of: Sector; board: DutyBoard }) {
 
 export function SectorOverlay() {
   const { value: board } = useLive(zoneApi.duty, 'duty');
-  const [, draw] = useState('');
   const areas = sectorLayer.value ? (board?.sectors ?? []).filter((s) => (s.area ?? []).length > 2) : [];
-  useEffect(() => {
-    if (!areas.length) return;
-    let frame = 0;
-    const look = () => {
-      const v = liveMap()?.view;
-      if (v) draw(JSON.stringify([v.camera(), v.pixelOf([0, 0])])); // draws only when it changed
-      frame = requestAnimationFrame(look);
-    };
-    frame = requestAnimationFrame(look);
-    return () => cancelAnimationFrame(frame);
-  }, [areas.length > 0]);
+  useMapFrames(areas.length > 0);
   if (!board || !areas.length) return null;
   return (
     <svg class="sector-overlay" role="img" aria-label={t('sector.onMap', { sectors: areas.map((s) => `${s.name}: ${onDuty(s, board)}`).join('; ') })} data-testid="sector-overlay">
