@@ -101,21 +101,26 @@ func rules() map[string]rule {
 		"replaceGateway":    {scope: airspace.VehicleRegister},
 		"revokeGateway":     {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
 
-		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
-		"listOrders":        {scope: airspace.ZoneRead},
-		"lookAtWay":         {scope: airspace.ZoneRead},
-		"getCoverage":       {scope: airspace.ZoneRead},
-		"getCoverageGrid":   {scope: airspace.ZoneRead},
-		"exportCoverage":    {scope: airspace.ZoneRead},
-		"listVehicleOrders": {scope: airspace.ZoneRead},
-		"giveBulkOrder":     {scope: airspace.VehicleCommand, once: true, urgent: true},
-		"listBulkOrders":    {scope: airspace.ZoneRead},
-		"getBulkOrder":      {scope: airspace.ZoneRead},
-		"cancelBulkOrder":   {scope: airspace.VehicleCommand, urgent: true},
-		"listCalls":         {scope: airspace.ZoneRead},
-		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
-		"takeLease":         {scope: airspace.VehicleCommand},
-		"giveUpLease":       {scope: airspace.VehicleCommand},
+		"giveOrder":           {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listOrders":          {scope: airspace.ZoneRead},
+		"lookAtWay":           {scope: airspace.ZoneRead},
+		"getCoverage":         {scope: airspace.ZoneRead},
+		"getCoverageGrid":     {scope: airspace.ZoneRead},
+		"exportCoverage":      {scope: airspace.ZoneRead},
+		"listVehicleOrders":   {scope: airspace.ZoneRead},
+		"listTerminations":    {scope: airspace.ZoneRead},
+		"proposeTermination":  {scope: airspace.ZoneControl, once: true, urgent: true},
+		"confirmTermination":  {scope: airspace.ZoneControl, once: true, urgent: true},
+		"withdrawTermination": {scope: airspace.ZoneControl, urgent: true},
+
+		"giveBulkOrder":   {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listBulkOrders":  {scope: airspace.ZoneRead},
+		"getBulkOrder":    {scope: airspace.ZoneRead},
+		"cancelBulkOrder": {scope: airspace.VehicleCommand, urgent: true},
+		"listCalls":       {scope: airspace.ZoneRead},
+		"noteCall":        {scope: airspace.VehicleCommand, urgent: true},
+		"takeLease":       {scope: airspace.VehicleCommand},
+		"giveUpLease":     {scope: airspace.VehicleCommand},
 
 		"listPlans": {scope: airspace.ZoneRead},
 		"getPlan":   {scope: airspace.ZoneRead},
@@ -303,6 +308,7 @@ func (s *Server) build() (err error) {
 	s.personEndpoints(api)
 	s.keyEndpoints(api)
 	s.proposalEndpoints(api)
+	s.terminationEndpoints(api)
 	documentLive(api.OpenAPI())
 	documentEvents(api.OpenAPI())
 	documentPages(api.OpenAPI())

@@ -25,9 +25,11 @@ var notCreating = []string{
 	"readPlan",                                // reads
 	"noteCall",                                // each time somebody called
 	"decideEnforcement", "confirmEnforcement", // make nothing
-	"giveBulkOrder",                                     // needs the digest of its preview: TestBulkOrders
-	"endPriority",                                       // If-Match
-	"orderExits",                                        // orders, as giveOrder
+	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders
+	"endPriority",   // If-Match
+	"orderExits",    // orders, as giveOrder
+	// Both need an aircraft in flight, and make one thing however often they are asked: TestTerminations.
+	"proposeTermination", "confirmTermination",
 	"cancelBooking", "decideBooking", "arriveAtBooking", // If-Match
 	"giveOrder", // the second time shows what became of it: TestOrders
 }

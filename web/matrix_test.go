@@ -109,6 +109,15 @@ func (m *matrix) makeObjects(ctl, second, dis account) {
 	_, announced, _ := m.asked("announcePriority")
 	m.as(ctl, "POST", priorityPath, announced).json(m.t, &rescue)
 	m.objects["priority-traffic"] = rescue.ID
+	who, _, err := m.server.cfg.Register.PersonActor(ctl.ID)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	end, err := m.server.cfg.Register.ProposeTermination(m.t.Context(), who, "boat-1", "drill", []byte("{}"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.objects["{termination}"] = end.ID
 }
 
 // makeVehicle makes a vehicle of acme's with a key, and a gateway.
@@ -230,6 +239,10 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "?lat=30.9&lon=121.93", "", nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
+	case "proposeTermination":
+		return "", `{"vehicle":"boat-1","reason":"drill"}`, nil
+	case "confirmTermination":
+		return "", `{"vehicle":"boat-1"}`, nil
 	case "giveBulkOrder":
 		return "", `{"kind":"hold","of":{"all":true},"digest":"none"}`, nil
 	case "putPlan":
@@ -314,6 +327,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
 		path = strings.ReplaceAll(path, "{kind}", "fence")
+		path = strings.ReplaceAll(path, "{termination}", m.objects["{termination}"])
 	}
 	query, body, header := m.asked(operation)
 	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode

@@ -21,7 +21,7 @@ type Order struct {
 	ID        string  `json:"id" doc:"Empty after a dry run"`
 	VehicleID string  `json:"vehicle_id"`
 	Class     string  `json:"class" enum:"uav,icv,usv"`
-	Kind      string  `json:"kind" enum:"hold,stop,return,land,resume,reposition"`
+	Kind      string  `json:"kind" enum:"hold,stop,return,land,resume,reposition,terminate" doc:"terminate cannot be ordered: two persons decide it, see terminations"`
 	State     string  `json:"state" enum:"asked,sent,accepted,in_effect,refused,no_answer,no_effect,expired,superseded" doc:"in_effect: mode and motion show it; an acknowledgement is not enough"`
 	Open      bool    `json:"open" doc:"Something may still become of it"`
 	Why       string  `json:"why" doc:"Why it is so, and what to do"`
@@ -42,6 +42,9 @@ type Order struct {
 	Durable   bool    `json:"durable" doc:"The journal has it"`
 	To        *Place  `json:"to" doc:"Of reposition: where to; else null"`
 	Bulk      string  `json:"bulk" doc:"Id of the order to many that it is part of; empty: none"`
+
+	Termination string `json:"termination" doc:"Of terminate: id of what two persons decided"`
+	ConfirmedBy string `json:"confirmed_by" doc:"Of terminate: the second person; person is the first"`
 }
 
 // Lease is who has the control of a vehicle.
@@ -144,7 +147,7 @@ func orderOf(o *command.Order) Order {
 		ID: o.ID, VehicleID: string(o.Vehicle), Class: o.Class, Kind: string(o.Kind), State: string(o.State), Open: !o.State.Final(), Why: o.Why,
 		By: o.By, Person: o.Person, Zone: o.Zone, Reason: o.Reason, Ends: o.Ends, AskedAt: timeOf(o.AskedUS), SentAt: optionalTime(o.SentUS),
 		Accepted: optionalTime(o.AcceptedUS), UnderWay: optionalTime(o.UnderWayUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
-		Bulk: o.Bulk, To: placeOf(o.To),
+		Bulk: o.Bulk, To: placeOf(o.To), Termination: o.Termination, ConfirmedBy: o.Confirmed,
 	}
 	if o.EffectUS != 0 {
 		ms := o.Latency().Milliseconds()

@@ -26,7 +26,7 @@ type orderRig struct {
 func (z *testZone) newOrders() *command.Dispatcher {
 	z.t.Helper()
 	z.wire = &orderRig{z: z}
-	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Bus: z.bus, Ways: z.wire, Clock: z.clock.now})
+	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Bus: z.bus, Ways: z.wire, Ground: z.wire, Termination: true, Clock: z.clock.now})
 	if err != nil {
 		z.t.Fatal(err)
 	}
@@ -49,6 +49,8 @@ func (r *orderRig) Breached(_ *vehicles.Identity, _, to geo.Fix) []command.Met {
 	}
 	return nil
 }
+
+func (r *orderRig) Under(*vehicles.Identity, geo.Point) []string { return []string{`fence "river"`} }
 
 func (r *orderRig) count() int {
 	r.mu.Lock()

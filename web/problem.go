@@ -150,6 +150,8 @@ func sentinels() []sentinel {
 		{command.ErrSafer, http.StatusConflict, "safer_order"},
 		{command.ErrMoved, http.StatusConflict, "order_moved"},
 		{command.ErrNotYours, http.StatusConflict, "others_order"},
+		{command.ErrSwitchedOff, http.StatusConflict, "switched_off"},
+		{command.ErrSituation, http.StatusConflict, "situation_changed"},
 		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
 		{bulk.ErrSelection, http.StatusUnprocessableEntity, "invalid"},
 		{bulk.ErrKind, http.StatusUnprocessableEntity, "invalid"},

@@ -27,21 +27,10 @@ func plansShow(flags *clientFlags) *cobra.Command {
 }
 
 // plan makes a call about a plan and prints what is known of it.
-func (flags *clientFlags) plan(cmd *cobra.Command, method, path string, body []byte) error {
-	c, err := flags.open()
-	if err != nil {
-		return err
-	}
-	_, raw, err := c.do(cmd.Context(), method, path, body)
-	if err != nil {
-		return err
-	}
-	if flags.json {
-		return printRaw(cmd.OutOrStdout(), raw)
-	}
+func (flags *clientFlags) plan(cmd *cobra.Command, method, path string, in any) error {
 	var p web.PlanAnswer
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return fmt.Errorf("the server's answer cannot be read: %w", err)
+	if shown, err := flags.send(cmd, method, path, in, &p); shown || err != nil {
+		return err
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s of %s: %s, %d items\n", printable(p.Kind), printable(p.VehicleID), printable(p.State), p.Plan.Items)
@@ -91,15 +80,7 @@ func plansSend(flags *clientFlags) *cobra.Command {
 				}
 				in.From, in.Items = "", from.Items
 			}
-			body, err := json.Marshal(&in)
-			if err != nil {
-				return err
-			}
-			more := ""
-			if dry {
-				more = "?dry_run=true"
-			}
-			return flags.plan(cmd, http.MethodPut, plansAt(args[0], args[1], more), body)
+			return flags.plan(cmd, http.MethodPut, plansAt(args[0], args[1], tried("", dry)), &in)
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the `file` with the items, - for standard input")

@@ -44,6 +44,7 @@ type config struct {
 	Gateways  gatewaysConfig  `yaml:"gateways"`
 
 	Enforcement enforcementConfig `yaml:"enforcement"`
+	Orders      ordersConfig      `yaml:"orders"`
 	Arming      armingConfig      `yaml:"arming"`
 
 	// SecretsKey is the file with the key of the secret store; default

@@ -71,6 +71,9 @@ func (w *watch) shows(v *vehicles.Identity, t *vehicles.Track, home *geo.Point, 
 	if w.plan.motion == descends && (t.Landed == vehicles.OnGround || !t.Armed) {
 		return true // it needs no position for that
 	}
+	if w.plan.motion == falls {
+		return t.Status == vehicles.Terminated || !t.Armed
+	}
 	if !w.fresh(t, nowUS) {
 		return false
 	}

@@ -21,7 +21,7 @@ type order struct {
 
 // steers reports whether it is one that a vehicle may delay, refuse or pretend to obey.
 func (o *order) steers() bool {
-	return slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdReposition, cmdContinue}, o.command)
+	return slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdReposition, cmdContinue, cmdTerminate}, o.command)
 }
 
 // lateOrders are those that a vehicle will obey later.
@@ -110,6 +110,8 @@ func (k *kind) meant(command common.MAV_CMD, param1, param2 float32) (to act, mo
 		to = lands
 	case cmdReposition:
 		to = goes
+	case cmdTerminate:
+		to = falls
 	case cmdContinue:
 		if param1 == 0 {
 			to = stands
@@ -128,7 +130,7 @@ func (k *kind) meant(command common.MAV_CMD, param1, param2 float32) (to act, mo
 // down without one, a rover stops.
 func (k *kind) needsFix(to act, mode uint32) bool {
 	switch to {
-	case lands, circles:
+	case lands, circles, falls:
 		return false
 	case stands:
 		return k.flies || mode == 5 // a boat's LOITER; its HOLD stops the motor

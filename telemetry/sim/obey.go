@@ -18,6 +18,7 @@ const (
 	lands              // comes down where it is
 	piloted            // by hand: in circles
 	goes               // straight to a place, and stays there
+	falls              // its flight was ended: the motors stand
 )
 
 // Commands that a vehicle obeys.
@@ -26,6 +27,8 @@ const (
 	cmdLand     = 21
 	cmdSetMode  = 176
 	cmdContinue = 193
+
+	cmdTerminate = 185
 )
 
 // modesOf are the modes that a vehicle knows, the preferred number first.
@@ -98,6 +101,9 @@ const circleM = 80.0
 func (m *member) acting(d *doing, t float64) state {
 	u := t - d.from
 	var s state
+	if d.act == falls {
+		return m.falling(*d.base, u)
+	}
 	if d.base != nil {
 		s = d.braking(u)
 	} else {
@@ -196,6 +202,38 @@ func (m *member) sinking(s state, u float64) state {
 	return s
 }
 
+// falling is u seconds of free fall.
+func (m *member) falling(s state, u float64) state {
+	u = max(u, 0)
+	if s.ended = true; s.ground {
+		return s
+	}
+	down := (s.vel.z + math.Sqrt(s.vel.z*s.vel.z+2*gravity*max(s.at.z, 0))) / gravity // seconds until it is down
+	v := min(u, down)
+	s.at = s.at.add(s.vel.scale(v)).sub(vec{0, 0, gravity * v * v / 2})
+	s.vel.z -= gravity * v
+	s.hold = false
+	if u >= down {
+		s.at.z, s.vel, s.ground = 0, vec{}, true
+	}
+	return s
+}
+
+// ended stops the motors for good.
+func (m *member) ended(param1 float32, t float64) ardupilotmega.MAV_RESULT {
+	switch {
+	case !m.kind.flies:
+		return ardupilotmega.MAV_RESULT_UNSUPPORTED
+	case param1 <= 0.5:
+		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED)
+	}
+	if old := m.doing.Load(); old == nil || old.act != falls {
+		s := m.truly(t)
+		m.doing.Store(&doing{act: falls, mode: s.mode, from: t, base: &s})
+	}
+	return ardupilotmega.MAV_RESULT_ACCEPTED
+}
+
 // trapezoid is the way and the speed u seconds after a start from standing over d
 // metres to standing, and how long all of it takes.
 func trapezoid(d, v, a, u float64) (gone, speed, took float64) {
@@ -220,6 +258,8 @@ func trapezoid(d, v, a, u float64) (gone, speed, took float64) {
 func (m *member) ordered(command common.MAV_CMD, param1, param2 float32, t float64) ardupilotmega.MAV_RESULT {
 	to, mode := m.kind.meant(command, param1, param2)
 	switch {
+	case command == cmdTerminate:
+		return m.ended(param1, t)
 	case mode != 0:
 		return m.turnTo(to, mode, t)
 	case command == cmdSetMode:
@@ -233,6 +273,9 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 	old := m.doing.Load()
 	if old == nil {
 		old = &doing{act: follows, from: t, at: m.along(t), rate: 1}
+	}
+	if old.act == falls {
+		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED)
 	}
 	if old.act == to {
 		again := *old

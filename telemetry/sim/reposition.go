@@ -39,7 +39,7 @@ func (m *member) sent(o *order, t float64) ardupilotmega.MAV_RESULT {
 		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_COMMAND_INT_ONLY)
 	case !framed(o.at.frame):
 		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_COMMAND_UNSUPPORTED_MAV_FRAME)
-	case s.ground, int(o.param2)&changeMode == 0 && !guided, math.Abs(float64(o.at.x)) > 90e7, math.Abs(float64(o.at.y)) > 180e7:
+	case s.ground, s.ended, int(o.param2)&changeMode == 0 && !guided, math.Abs(float64(o.at.x)) > 90e7, math.Abs(float64(o.at.y)) > 180e7:
 		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED)
 	}
 	place := vehicles.PlanItem{X: o.at.x, Y: o.at.y, Z: o.at.z, Frame: uint8(o.at.frame)}

@@ -3,6 +3,7 @@
 import { enEvidence } from './en-evidence';
 import { enLadder } from './en-ladder';
 import { enOrders } from './en-orders';
+import { enTermination } from './en-termination';
 import { enPlans } from './en-plans';
 import { enTraffic } from './en-traffic';
 
@@ -10,6 +11,7 @@ export const enPanels = {
   ...enEvidence,
   ...enLadder,
   ...enOrders,
+  ...enTermination,
   ...enPlans,
   ...enTraffic,
   'layer.fences': 'Fences',

@@ -5,6 +5,7 @@ import type { enPanels } from './en-panels';
 import { zhEvidence } from './zh-evidence';
 import { zhLadder } from './zh-ladder';
 import { zhOrders } from './zh-orders';
+import { zhTermination } from './zh-termination';
 import { zhPlans } from './zh-plans';
 import { zhTraffic } from './zh-traffic';
 
@@ -12,6 +13,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
   ...zhLadder,
   ...zhOrders,
+  ...zhTermination,
   ...zhPlans,
   ...zhTraffic,
   'layer.fences': '电子围栏',

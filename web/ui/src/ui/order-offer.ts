@@ -1,11 +1,11 @@
 // What may be ordered of a vehicle, what it is under, and the steps of an order. The
 // server holds the rules; what is offered here is what it would not refuse at once.
 
-import type { Lease, Order, VehicleOrders } from '../api/orders';
+import type { Lease, Order, OrderInput, VehicleOrders } from '../api/orders';
 import type { Actor, Track } from '../api/types';
 import { parseTime, shortAge } from '../state/clock';
 
-export type Kind = Order['kind'];
+export type Kind = OrderInput['kind'];
 type Body = 'hovers' | 'wing' | 'ground' | 'boat';
 
 // MAV_TYPE
@@ -56,7 +56,7 @@ export function handOf(a: Pick<Actor, 'id' | 'person' | 'organisation' | 'scopes
 export function endable(items: readonly Order[], lease: Lease | null, me: Me): Order | null {
   const o = stopOf(items);
   const stands = o?.state === 'in_effect' || o?.kind === 'reposition' && o.state === 'accepted' && o.under_way_at !== null;
-  if (!o || !stands || o.kind === 'land') return null;
+  if (!o || !stands || o.kind === 'land' || o.kind === 'terminate') return null;
   if (o.zone && !me.zone) return null;
   return o.person === me.person || lease?.holder === me.person ? o : null;
 }

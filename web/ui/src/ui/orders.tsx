@@ -19,6 +19,9 @@ import { Enforced } from './ladder';
 import { LeaseRow } from './order-lease';
 import { orderProblem } from './order-problem';
 import { onceFor } from './register-input';
+import { later } from './later';
+
+const EndOfFlight = later(() => import('./termination').then((m) => m.EndOfFlight), 'accounts');
 
 const RETRY_MS = 3_000;
 /** What is shown of the orders: what the vehicle is under may be older. */
@@ -192,6 +195,7 @@ export function Orders({ track }: { track: Track }) {
           {track.verified ? <Panel track={track} me={me} /> : <p class="note">{t('order.unverified')}</p>}
         </section>
       )}
+      {me?.zone && track.verified && track.class === 'uav' && <EndOfFlight id={track.id} me={me} />}
     </>
   );
 }
