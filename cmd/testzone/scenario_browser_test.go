@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// TestScenariosInBrowser plays six nights of a controller in Chromium: each has a zone of
+// TestScenariosInBrowser plays six nights of a controller in Chromium, and a shift with
+// sectors: each has a zone of
 // its own, whose vehicles sign and obey, or do not. The page is used as people use it; the
 // script says what goes wrong outside (stagehand), and what vehicles received is judged
 // here.
@@ -48,6 +49,10 @@ func TestScenariosInBrowser(t *testing.T) {
 		}},
 		{name: "helicopter", cfg: fieldConfig{vehicles: 3}, waits: true},
 		{name: "evacuation", cfg: fieldConfig{vehicles: 7, script: "uav-5 refuse all"}, waits: true},
+		{name: "sectors", cfg: fieldConfig{vehicles: 3, sectors: `
+			{id: west, name: West, area: [[121.90, 30.88], [121.93, 30.88], [121.93, 30.92], [121.90, 30.92]]},
+			{id: east, name: East, area: [[121.93, 30.88], [121.96, 30.88], [121.96, 30.92], [121.93, 30.92]]},
+			{id: far, name: Far, area: [[121.95, 30.88], [121.96, 30.88], [121.96, 30.89], [121.95, 30.89]]}`}},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			if s.waits {

@@ -24,6 +24,8 @@ export const enPanels = {
   'layer.trails': 'Trails',
   'layer.vehicles': 'Vehicles',
   'layer.coverage': 'Not enforced lately',
+  'alert.field.sectors': 'Began in sector',
+  'layer.sectors': 'Sectors and who is on duty',
   'layer.dim': 'Dim the base map',
   'labels.0': 'none',
   'labels.1': 'selected and alarmed',

@@ -26,6 +26,8 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'layer.trails': '航迹',
   'layer.vehicles': '车辆',
   'layer.coverage': '近期围栏未生效',
+  'alert.field.sectors': '发生分区',
+  'layer.sectors': '分区与值班',
   'layer.dim': '淡化底图',
   'labels.0': '无',
   'labels.1': '所选与告警',

@@ -3,7 +3,7 @@
 
 import { effect, signal } from '@preact/signals';
 import { zoneApi } from '../api/zone';
-import { may } from './accounts';
+import { may, personName } from './accounts';
 import { actor } from './session';
 
 const RETRY_MS = 10_000;
@@ -17,8 +17,10 @@ effect(() => {
   askedAt = -Infinity;
 });
 
-/** The name of a person, or the id while it is not known. */
-export function personName(id: string): string {
+/** The name of a person whom the accounts do not know by name, or the id while nobody does. */
+export function colleagueName(id: string): string {
+  const known = personName(id);
+  if (known !== id) return known;
   const name = names.value.get(id);
   if (!name && id.startsWith('p_') && may('zone.control') && performance.now() - askedAt > RETRY_MS) {
     askedAt = performance.now();

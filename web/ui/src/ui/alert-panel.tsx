@@ -3,6 +3,7 @@
 import type { Alert, Fix } from '../api/types';
 import { code, formatNumber, t } from '../i18n/later';
 import { isUnacked } from '../state/alert-book';
+import { colleagueName } from '../state/names';
 import { acknowledge, alerts, findAlert, vehicleName } from '../state/ops';
 import { alertOpen, select } from '../state/view';
 import { showOnMap } from './alert-actions';
@@ -100,10 +101,11 @@ export function AlertPanel() {
           <Row label={t('alert.field.last')}><Time at={a.last_at} date /></Row>
           {a.cleared_at && <Row label={t('alert.field.cleared')}><Time at={a.cleared_at} date />{a.cause && <> · {code('cause', a.cause)}</>}</Row>}
           {a.acknowledged && (
-            <Row label={t('alert.field.acked')}><Time at={a.acknowledged.at} date /> · {a.acknowledged.by}</Row>
+            <Row label={t('alert.field.acked')}><Time at={a.acknowledged.at} date /> · {colleagueName(a.acknowledged.by)}</Row>
           )}
           {a.acknowledged?.note && <Row label={t('alert.field.note')}>{a.acknowledged.note}</Row>}
           <Row label={t('alert.field.count')}>{a.count}</Row>
+          {(a.sectors ?? []).length > 0 && <Row label={t('alert.field.sectors')}>{a.sectors!.join(', ')}</Row>}
           <AlertEvidenceRows a={a} />
         </dl>
         <Evidence a={a} />

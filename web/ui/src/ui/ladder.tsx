@@ -6,7 +6,7 @@ import { ladders, type Decision, type Ladder, type LadderStep, type Ladders } fr
 import type { Track } from '../api/types';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
-import { personName } from '../state/names';
+import { colleagueName } from '../state/names';
 import { actor } from '../state/session';
 import { problemText } from './account-bits';
 import { Time } from './bits';
@@ -99,9 +99,9 @@ function Panel({ id, l, all }: { id: string; l: Ladder; all: Ladders }) {
       {l.why && <p class="small" lang="en">{l.why}</p>}
       {l.call && <p class="error" data-testid="ladder-call">{t('ladder.call')} <span lang="en">{l.call}</span></p>}
       {l.call && l.open && <ContactOf id={id} />}
-      {l.took_from && <p class="small">{t('ladder.tookFrom', { person: personName(l.took_from) })}</p>}
+      {l.took_from && <p class="small">{t('ladder.tookFrom', { person: colleagueName(l.took_from) })}</p>}
       {steps.length > 0 ? <ul class="plain orders">{steps.map((s, i) => <Step key={i} of={s} />)}</ul> : <p class="small muted">{t('ladder.none')}</p>}
-      {l.decision && <p class="small">{t('ladder.decided', { by: personName(l.decision.by), what: t(`ladder.${l.decision.decision}`), reason: l.decision.reason })}</p>}
+      {l.decision && <p class="small">{t('ladder.decided', { by: colleagueName(l.decision.by), what: t(`ladder.${l.decision.decision}`), reason: l.decision.reason })}</p>}
       {l.open && actor.value?.scopes?.includes('zone.control') && <Decide id={id} l={l} waits={all.waits} />}
     </section>
   );

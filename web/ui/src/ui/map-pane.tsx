@@ -9,7 +9,7 @@ import { createMap, loadView } from '../map/create';
 import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
-import { firstViewStands } from '../state/leisure';
+import { firstViewStands, leisure } from '../state/leisure';
 import { editing, picking, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
@@ -21,7 +21,8 @@ const viewClass = loadView();
 const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel), 'panels');
 const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
 const Emergency = later(() => import('./emergency').then((m) => m.Emergency), 'panels');
-const above = signal<ComponentType | null>(null);
+const above = signal<readonly ComponentType[]>([]);
+const overlays = [() => import('./map-overlay').then((m) => m.ready), () => import('./sector-overlay').then((m) => m.ready)];
 const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu), 'panels');
 const Cards = later(() => import('./card').then((m) => m.Cards), 'panels', 'list');
 
@@ -62,7 +63,6 @@ export function MapPane({ zone }: { zone: Zone }) {
   const map = useRef<HTMLDivElement>(null);
   const vehicles = useRef<HTMLDivElement>(null);
   const labels = useRef<HTMLCanvasElement>(null);
-  const Above = above.value;
   useEffect(() => {
     // The canvas is made by hand: the scene may have to replace it by another.
     const canvas = document.createElement('canvas');
@@ -76,7 +76,8 @@ export function MapPane({ zone }: { zone: Zone }) {
       destroy = createMap(View, elements, zone, showCounts).destroy;
     }).finally(() => {
       firstViewStands();
-      void import('./map-overlay').then((m) => m.ready).then((c) => (above.value = c), () => {});
+      void leisure.then(() => Promise.allSettled(overlays.map((o) => o())))
+        .then((all) => (above.value = all.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []))));
     });
     return () => {
       ended = true;
@@ -88,7 +89,7 @@ export function MapPane({ zone }: { zone: Zone }) {
       <div class="map" ref={map} />
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />
-      {Above && <Above />}
+      {above.value.map((Above, i) => <Above key={i} />)}
       <Controls />
       {layersOpen.value && <LayerPanel />}
       <Notes />

@@ -2,7 +2,6 @@
 // and the ways out. They move with the map at each frame in which it moved.
 
 import { useEffect } from 'preact/hooks';
-import '../styles/priority.css';
 import type { Affected, PriorityTraffic } from '../api/priority';
 import { t } from '../i18n/later';
 import { priorities, watchPriorities } from '../state/priority';

@@ -22,7 +22,10 @@ test('ten drones are held by one fence', () => at('ada', {}, async (page) => {
   await page.locator('[data-would=breach]').nth(9).waitFor();
   const inside = page.locator('tr[data-would=breach]');
   assert.deepEqual((await inside.evaluateAll((rows) => rows.map((r) => r.dataset.vehicleId))).sort(), drones);
-  for (const text of await inside.allInnerTexts()) assert.match(text, /Breach[\s\S]*Hold/);
+  for (const row of await inside.all()) {
+    const wing = /-1?7$/.test(await row.getAttribute('data-vehicle-id'));
+    assert.match(await row.innerText(), wing ? /Breach\s+Hold → Return$/ : /Breach\s+Hold → Return → Land$/);
+  }
   await shot(page, 'ten-1-preview');
   await clean(page, 'preview');
 
