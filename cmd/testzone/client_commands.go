@@ -21,7 +21,7 @@ import (
 // clientCommands are for scripts: they use the public API and nothing else.
 func clientCommands() []*cobra.Command {
 	return []*cobra.Command{loginCommand(), fencesCommand(), vehiclesCommand(), gatewaysCommand(), ordersCommand(), plansCommand(), enforcementCommand(),
-		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand(), zoneCommand(), priorityCommand()}
+		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand(), zoneCommand(), priorityCommand(), sitesCommand(), bookingsCommand(), restrictionsCommand()}
 }
 
 // exactArgs is cobra.ExactArgs with an exit code and the name of what is missing.
