@@ -1,8 +1,7 @@
 // Temporary restrictions: publish one, see who has acknowledged it, end it.
 
 import { useEffect, useState } from 'preact/hooks';
-import { restrictionsApi, type Restriction, type RestrictionInput } from '../api/sites';
-import { zoneInstant } from '../fence/schedule';
+import { restrictionsApi, type Restriction } from '../api/sites';
 import { t } from '../i18n/later';
 import { liveMap } from '../map/current';
 import { may, organisationName } from '../state/accounts';
@@ -10,37 +9,23 @@ import { serverTime, zoneClock, zoneTz } from '../state/clock';
 import { actor } from '../state/session';
 import type { UnixMs } from '../units';
 import { Failure, Field, Table, useAct } from './account-bits';
+import { restrictionOf, type RestrictionForm } from './site-booking';
 
 const REFRESH_MS = 5_000;
-const HOUR_MS = 3_600_000;
 const clock = (at: string) => zoneClock(Date.parse(at) as UnixMs, true);
 
-interface Form { name: string; kind: RestrictionInput['kind']; lat: string; lon: string; radius: string; from: string; hours: string }
-
-const begin = (): Form => {
+const begin = (): RestrictionForm => {
   const view = liveMap()?.view;
   const [lon, lat] = view?.lonLatAt(view.camera().width / 2, view.camera().height / 2) ?? [0, 0];
   return { name: '', kind: 'planned', lat: lat.toFixed(6), lon: lon.toFixed(6), radius: '300', from: '', hours: '2' };
 };
 
-/** What the form asks, now being the server's time; null: a field is no time or number. */
-export function restrictionOf(f: Form, tz: string, now: number): RestrictionInput | null {
-  const numbers = [f.lat, f.lon, f.radius, f.hours].map((v) => (v.trim() === '' ? NaN : Number(v))) as [number, number, number, number];
-  const from = f.from === '' ? now : zoneInstant(f.from, tz);
-  if (f.name.trim() === '' || ![...numbers, from].every(Number.isFinite)) return null;
-  const [lat, lon, radius, hours] = numbers;
-  return {
-    name: f.name.trim(), kind: f.kind, response: 'warn', geometry: { type: 'Point', coordinates: [lon, lat] } as unknown as RestrictionInput['geometry'], radius_m: radius,
-    ...(f.from !== '' && { from: new Date(from).toISOString() }), to: new Date(from + hours * HOUR_MS).toISOString(),
-  };
-}
-
 function Publish({ done }: { done: () => void }) {
-  const [f, set] = useState<Form>(begin);
+  const [f, set] = useState<RestrictionForm>(begin);
   const [meets, setMeets] = useState<Restriction | null>(null);
   const { busy, failure, act } = useAct();
   const input = () => restrictionOf(f, zoneTz.value, serverTime() ?? Date.now());
-  const change = (part: Partial<Form>) => {
+  const change = (part: Partial<RestrictionForm>) => {
     setMeets(null);
     set({ ...f, ...part });
   };
@@ -56,7 +41,7 @@ function Publish({ done }: { done: () => void }) {
       <h3>{t('res.new')}</h3>
       {text('name', t('res.name'))}
       <Field label={t('res.kind')}>
-        <select value={f.kind} data-testid="res-kind" onChange={(e) => change({ kind: e.currentTarget.value as Form['kind'] })}>
+        <select value={f.kind} data-testid="res-kind" onChange={(e) => change({ kind: e.currentTarget.value as RestrictionForm['kind'] })}>
           <option value="planned">{t('res.kind.planned')}</option>
           <option value="urgent">{t('res.kind.urgent')}</option>
         </select>

@@ -1,36 +1,13 @@
 // A week of one site: a grid of hours, by mouse and by keyboard.
 
 import { useRef, useState } from 'preact/hooks';
-import type { Availability, Booking, Site, Slot } from '../api/sites';
+import type { Availability, Booking, Site } from '../api/sites';
 import { zoneInstant, zoneLocal } from '../fence/schedule';
 import { lang, t } from '../i18n/later';
 import { zoneTz } from '../state/clock';
+import { cellOf, DAYS, midnights, type Cell } from './site-booking';
 
 const HOURS = 24;
-const DAYS = 7;
-
-interface Span { from: number; to: number }
-const spanOf = (s: Slot): Span => ({ from: Date.parse(s.from), to: Date.parse(s.to) });
-const meets = (a: Span, b: Span) => a.from < b.to && b.from < a.to;
-
-export type CellState = 'closed' | 'full' | 'some' | 'free';
-export interface Cell { from: number; state: CellState; units: number; mine: boolean }
-
-/** What an hour of the calendar shows. */
-export function cellOf(hour: Span, site: Pick<Site, 'capacity'>, when: Pick<Availability, 'open' | 'taken'>, own: readonly Booking[]): Cell {
-  const units = Math.max(0, ...(when.taken ?? []).filter((x) => meets(hour, spanOf(x))).map((x) => x.units));
-  const open = (when.open ?? []).some((x) => meets(hour, spanOf(x)));
-  return {
-    from: hour.from, units, mine: own.some((b) => meets(hour, spanOf(b))),
-    state: !open ? 'closed' : units >= site.capacity ? 'full' : units > 0 ? 'some' : 'free',
-  };
-}
-
-/** Midnights of the week that a date of the zone begins, and the end of it. */
-export function midnights(date: string, tz: string): number[] {
-  const [y, m, d] = date.split('-').map(Number) as [number, number, number];
-  return Array.from({ length: DAYS + 1 }, (_, i) => zoneInstant(`${new Date(Date.UTC(y, m - 1, d + i)).toISOString().slice(0, 10)}T00:00`, tz));
-}
 
 const dayName = (at: number) => new Intl.DateTimeFormat(lang.value, { timeZone: zoneTz.value, weekday: 'short', day: 'numeric', month: 'numeric' }).format(at);
 

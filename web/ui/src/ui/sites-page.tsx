@@ -3,39 +3,29 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
 import { sitesApi, type Availability, type Booking, type BookingInput, type Site, type Slot } from '../api/sites';
-import { zoneInstant, zoneLocal } from '../fence/schedule';
+import { zoneLocal } from '../fence/schedule';
 import { code, t } from '../i18n/later';
 import { may, organisationName } from '../state/accounts';
 import { serverTime, zoneClock, zoneTz } from '../state/clock';
 import { actor } from '../state/session';
 import type { UnixMs } from '../units';
 import { Failure, Field, Table, useAct } from './account-bits';
-import { Calendar, midnights } from './site-calendar';
+import { bookingOf, HOUR_MS, midnights, type BookingForm } from './site-booking';
+import { Calendar } from './site-calendar';
 import { SitePlan } from './site-plan';
 
 const REFRESH_MS = 10_000;
-const HOUR_MS = 3_600_000;
 const iso = (at: number) => new Date(at).toISOString();
 const when = (s: Slot) => `${zoneClock(Date.parse(s.from) as UnixMs, true)} – ${zoneClock(Date.parse(s.to) as UnixMs, true)}`;
 const nowMs = (): number => serverTime() ?? Date.now();
 const mayBook = () => may('permit.apply') || may('zone.control');
 
-interface Form { from: string; hours: string; units: string; exclusive: boolean; weeks: string; purpose: string }
-
-/** What the form asks; null: a field is no time or number. */
-export function bookingOf(f: Form, site: string, tz: string): BookingInput | null {
-  const from = zoneInstant(f.from, tz);
-  const [hours, units, weeks] = [f.hours, f.units, f.weeks].map((v) => (v.trim() === '' ? NaN : Number(v))) as [number, number, number];
-  if (![from, hours, units, weeks].every(Number.isFinite) || hours <= 0) return null;
-  return { site_id: site, from: iso(from), to: iso(from + hours * HOUR_MS), units, exclusive: f.exclusive, weeks, purpose: f.purpose };
-}
-
-function Book({ site, form: f, set, done }: { site: Site; form: Form; set: (f: Form) => void; done: () => void }) {
+function Book({ site, form: f, set, done }: { site: Site; form: BookingForm; set: (f: BookingForm) => void; done: () => void }) {
   const [fits, setFits] = useState(false);
   const [free, setFree] = useState<readonly Slot[]>([]);
   const { busy, failure, act } = useAct();
   const input = bookingOf(f, site.id, zoneTz.value);
-  const change = (part: Partial<Form>) => {
+  const change = (part: Partial<BookingForm>) => {
     setFits(false);
     setFree([]);
     set({ ...f, ...part });
@@ -121,7 +111,7 @@ function OneSite({ of: site }: { of: Site }) {
   const [shown, setShown] = useState<{ when: Availability; bookings: Booking[] } | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const [turn, again] = useState(0);
-  const [form, setForm] = useState<Form>(() => ({ from: zoneLocal(Math.ceil(nowMs() / HOUR_MS) * HOUR_MS + HOUR_MS, zoneTz.value), hours: '1', units: '1', exclusive: false, weeks: '1', purpose: '' }));
+  const [form, setForm] = useState<BookingForm>(() => ({ from: zoneLocal(Math.ceil(nowMs() / HOUR_MS) * HOUR_MS + HOUR_MS, zoneTz.value), hours: '1', units: '1', exclusive: false, weeks: '1', purpose: '' }));
   useEffect(() => {
     let stopped = false;
     const read = async () => {

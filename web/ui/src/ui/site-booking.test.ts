@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Booking } from '../api/sites';
-import { cellOf, midnights } from './site-calendar';
-import { bookingOf } from './sites-page';
+import { bookingOf, cellOf, midnights, restrictionOf } from './site-booking';
 
 const at = (h: number) => `2026-12-01T${String(h).padStart(2, '0')}:00:00.000Z`;
 const hour = (h: number) => ({ from: Date.parse(at(h)), to: Date.parse(at(h + 1)) });
@@ -25,4 +24,13 @@ test('a form asks for nothing while a field is no number', () => {
   const form = { from: '2026-12-01T09:00', hours: '1.5', units: '1', exclusive: false, weeks: '1', purpose: '' };
   expect(bookingOf(form, 'st_1', 'Asia/Shanghai')).toMatchObject({ from: '2026-12-01T01:00:00.000Z', to: '2026-12-01T02:30:00.000Z' });
   for (const wrong of [{ hours: 'x' }, { hours: '0' }, { units: '' }, { from: '' }]) expect(bookingOf({ ...form, ...wrong }, 'st_1', 'Asia/Shanghai')).toBeNull();
+});
+
+test('a restriction begins at once when its begin is left out', () => {
+  const form = { name: ' Fire ', kind: 'urgent' as const, lat: '30.9', lon: '121.9', radius: '300', from: '', hours: '2' };
+  const got = restrictionOf(form, 'Asia/Shanghai', Date.parse(at(1)));
+  expect(got).toMatchObject({ name: 'Fire', to: at(3), radius_m: 300 });
+  expect(got).not.toHaveProperty('from');
+  expect(restrictionOf({ ...form, name: ' ' }, 'Asia/Shanghai', 0)).toBeNull();
+  expect(restrictionOf({ ...form, radius: '' }, 'Asia/Shanghai', 0)).toBeNull();
 });
