@@ -103,6 +103,7 @@ func rules() map[string]rule {
 
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
+		"lookAtWay":         {scope: airspace.ZoneRead},
 		"getCoverage":       {scope: airspace.ZoneRead},
 		"getCoverageGrid":   {scope: airspace.ZoneRead},
 		"exportCoverage":    {scope: airspace.ZoneRead},

@@ -234,6 +234,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"to":"` + m.objects["people"] + `"}`, nil
 	case "takeDuty":
 		return "", `{"digest":"none"}`, nil
+	case "lookAtWay":
+		return "?lat=30.9&lon=121.93", "", nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
 	case "giveBulkOrder":

@@ -188,7 +188,7 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if err != nil {
 		return err
 	}
-	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline})
+	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline, SectorsAt: zone.SectorsAt})
 	s.register, err = airspace.NewRegister(airspace.Config{
 		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),

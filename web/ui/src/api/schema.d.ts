@@ -1585,6 +1585,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vehicles/{id}/way": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would become of a vehicle that is sent straight to a point: nothing is sent */
+        get: operations["lookAtWay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -1784,6 +1801,8 @@ export interface components {
             priority?: components["schemas"]["AlertPriority"];
             /** Format: date-time */
             raised_at: string;
+            /** @description Ids of the zone's sectors in which it began, whatever became of them and of the vehicle; empty: it is not known where, or there are none, and it concerns everybody */
+            sectors: string[];
             /** @description Of two vehicles that come too close */
             separation?: components["schemas"]["Separation"];
             /**
@@ -2762,6 +2781,10 @@ export interface components {
             items: components["schemas"]["ExitOrder"][];
         };
         ExitsInput: {
+            /** @description Ids of the exits that the caller saw, by vehicle: who is offered another now is not ordered */
+            seen?: {
+                [key: string]: string;
+            };
             /** @description Take the control of the vehicles from who has it */
             take_over?: boolean;
             /** @description Ids; empty: all that are in the way and that the caller may order */
@@ -3665,6 +3688,11 @@ export interface components {
             state: "asked" | "sent" | "accepted" | "in_effect" | "refused" | "no_answer" | "no_effect" | "expired" | "superseded";
             /** @description Of reposition: where to; else null */
             to: components["schemas"]["Place"] | null;
+            /**
+             * Format: date-time
+             * @description Of reposition: it is seen to come nearer; in_effect: it is there
+             */
+            under_way_at: string | null;
             vehicle_id: string;
             /** @description Why it is so, and what to do */
             why: string;
@@ -4028,11 +4056,15 @@ export interface components {
             replaces?: string;
         };
         PreviewVehicle: {
+            /** @description Why its contact would have to be called at once; empty: it would not */
+            call: string;
             /**
              * @description What the fence asks of a vehicle in breach
              * @enum {string}
              */
             response: "warn" | "hold" | "return" | "land" | "stop";
+            /** @description Of one that would be in breach: what its kind of machine would be ordered, one after another while nothing has an effect; empty: nothing */
+            steps: ("hold" | "stop" | "return" | "land")[];
             vehicle: components["schemas"]["AlertVehicle"];
             /** @description Inside the shape and the band */
             within: boolean;
@@ -4137,6 +4169,8 @@ export interface components {
              * @description Then; null: not known
              */
             height_amsl_m: number | null;
+            /** @description Of this way out: one to another place has another */
+            id: string;
             /** @description It is out before the conflict */
             in_time: boolean;
             /**
@@ -5209,6 +5243,49 @@ export interface components {
             /** @description Cursor of the next page; null at the end */
             next: string | null;
         };
+        Way: {
+            /** @description No fence is in the way. The ground, and what stands on it, is not known */
+            clear: boolean;
+            /**
+             * Format: double
+             * @description Of an aircraft: positive up
+             */
+            climb_m: number;
+            /**
+             * Format: double
+             * @description Over ground
+             */
+            distance_m: number;
+            /** @description That it would breach, in the order in which it comes to them; it is not sent there */
+            fences: components["schemas"]["WayFence"][];
+            from: components["schemas"]["Position"];
+            /** @description Name of priority traffic whose keep-out is over the point, or comes over it; empty: none */
+            priority: string;
+            to: components["schemas"]["Place"];
+            vehicle_id: string;
+        };
+        WayFence: {
+            /** @description It is breached at the point itself */
+            at_end: boolean;
+            /**
+             * Format: double
+             * @description From where the vehicle is to where its breach begins
+             */
+            from_m: number;
+            /** @description It counts, because the height there is not known in its datum */
+            height_unknown: boolean;
+            id: string;
+            /**
+             * Format: double
+             * @description How much of the way is in breach
+             */
+            inside_m: number;
+            /** @enum {string} */
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            name: string;
+            /** @description Where that is */
+            position: components["schemas"]["Position"];
+        };
         Webhook: {
             /**
              * Format: int64
@@ -5354,6 +5431,8 @@ export interface operations {
             query?: {
                 /** @description Only those that still need somebody, or all */
                 state?: "open" | "all";
+                /** @description Only those that began in one of these sectors (ids, by commas), and those of which it is not known where */
+                sector?: string[] | null;
                 /** @description Items in one answer */
                 limit?: number;
                 /** @description The next of the answer before */
@@ -18334,6 +18413,98 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lookAtWay: {
+        parameters: {
+            query: {
+                lat: number;
+                lon: number;
+                /** @description Of an aircraft, needed: at which height */
+                height_m?: number;
+                /** @description Of height_m */
+                datum?: "amsl" | "takeoff";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Way"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
