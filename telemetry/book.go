@@ -159,7 +159,7 @@ func (b *Book) endFormerEpoch() {
 	now := b.cfg.Clock().UnixMicro()
 	for _, id := range b.order {
 		a := b.byID[id]
-		former := a.Type == GNSSInterference || a.Type == PriorityConflict || a.Source == CallPriority || !a.Vehicle.Verified && a.Vehicle.Handle == 0
+		former := a.Type == GNSSInterference || a.Type == PriorityConflict || a.Source == CallPriority || a.Source == CallRestriction || !a.Vehicle.Verified && a.Vehicle.Handle == 0
 		if former && a.ClearedUS == 0 {
 			b.clear(a, now, "server_restarted")
 		}

@@ -40,7 +40,7 @@ type Alert struct {
 	Area         *AlertArea       `json:"area,omitempty" doc:"Of an interference with satellite navigation"`
 	Under        string           `json:"under,omitempty" doc:"Id of the alert of the interference that the vehicle was in when it was raised"`
 	Suspect      *Suspect         `json:"suspect,omitempty" doc:"Of a suspect source"`
-	Source       string           `json:"source,omitempty" enum:"orders,enforcement,priority" doc:"Of a call: what came to nothing"`
+	Source       string           `json:"source,omitempty" enum:"orders,enforcement,priority,restriction" doc:"Of a call: what came to nothing"`
 	Why          string           `json:"why,omitempty" doc:"Of a call: what happened, and what to say to the contact of the vehicle"`
 	Order        string           `json:"order,omitempty" doc:"Of a call: id of the order that came to nothing"`
 	Priority     *AlertPriority   `json:"priority,omitempty" doc:"Of a conflict with priority traffic: as it was when the alert was raised"`

@@ -154,6 +154,13 @@ func rules() map[string]rule {
 		"decideBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply}, // the site's owner
 		"arriveAtBooking":  {scope: airspace.ZoneControl, or: airspace.PermitApply},
 
+		"listRestrictions":       {scope: airspace.ZoneRead},
+		"getRestriction":         {scope: airspace.ZoneRead},
+		"createRestriction":      {scope: airspace.ZoneControl, once: true, urgent: true},
+		"extendRestriction":      {scope: airspace.ZoneControl, urgent: true},
+		"endRestriction":         {scope: airspace.ZoneControl},
+		"acknowledgeRestriction": {scope: airspace.ZoneControl, or: airspace.PermitApply},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -292,6 +299,7 @@ func (s *Server) build() (err error) {
 	s.priorityEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
+	s.restrictionEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -61,6 +61,7 @@ type Event struct {
 	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
 	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
 	SiteID     string          `json:"site_id,omitempty" doc:"Of a site that was created, changed or deleted: read it"`
+	RestrictID string          `json:"restriction_id,omitempty" doc:"Of a temporary restriction that was published, extended, acknowledged or ended: read it"`
 	BookingIDs []string        `json:"booking_ids,omitempty" doc:"Of bookings that changed: read them"`
 	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
 	Plan       *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
@@ -100,11 +101,13 @@ type fenceRef struct {
 }
 
 type changedRef struct {
-	Fence    *fenceRef            `json:"fence"`
-	Priority *fenceRef            `json:"priority"`
-	Site     *fenceRef            `json:"site"`
-	Booking  *bookedRef           `json:"booking"`
-	State    *airspace.ZoneStatus `json:"state"`
+	Fence    *fenceRef  `json:"fence"`
+	Priority *fenceRef  `json:"priority"`
+	Site     *fenceRef  `json:"site"`
+	Booking  *bookedRef `json:"booking"`
+
+	Restriction *fenceRef            `json:"restriction"`
+	State       *airspace.ZoneStatus `json:"state"`
 	fenceRef
 }
 
@@ -141,7 +144,7 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
 	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
 	plans := rec.Schema == onboard.Schema && strings.HasPrefix(e.Type, "plan.")
-	sites := rec.Schema == airspace.SiteSchema && (strings.HasPrefix(e.Type, "site.") || strings.HasPrefix(e.Type, "booking."))
+	sites := rec.Schema == airspace.SiteSchema && (strings.HasPrefix(e.Type, "site.") || strings.HasPrefix(e.Type, "booking.")) || rec.Schema == airspace.RestrictionSchema && strings.HasPrefix(e.Type, "restriction.")
 	zone := rec.Schema == airspace.ControlSchema && strings.HasPrefix(e.Type, "zone.")
 	if !fences && !alerts && !orders && !ladders && !priorities && !plans && !zone && !sites {
 		return e, all
@@ -193,6 +196,9 @@ func (e *Event) ofSites(body *eventBody) {
 	for _, c := range body.Changes {
 		if c.Site != nil {
 			e.SiteID = c.Site.ID
+		}
+		if c.Restriction != nil {
+			e.RestrictID = c.Restriction.ID
 		}
 		if c.Booking != nil {
 			e.BookingIDs, e.bookings = append(e.BookingIDs, c.Booking.ID), append(e.bookings, *c.Booking)
@@ -266,7 +272,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
-		return len(e.Fences) > 0 || e.PriorityID != "" || e.Zone != nil || e.SiteID != "" || s.showsBookings(e, sees)
+		return len(e.Fences) > 0 || e.PriorityID != "" || e.Zone != nil || e.SiteID != "" || e.RestrictID != "" || s.showsBookings(e, sees)
 	}
 	a, ok := s.cfg.Book.Alert(sees, e.AlertID)
 	if ok && e.Alert != nil {

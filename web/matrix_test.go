@@ -142,6 +142,14 @@ func (m *matrix) makeSite(ctl, opr account) {
 	var b BookingAnswer
 	m.as(opr, "POST", bookingsPath, m.booking(2*time.Hour)).json(m.t, &b)
 	m.objects["bookings"] = b.ID
+	var closed Restriction
+	m.as(ctl, "POST", restrictionsPath, m.restriction()).json(m.t, &closed)
+	m.objects["restrictions"] = closed.ID
+}
+
+// restriction closes the place of the site from now on.
+func (m *matrix) restriction() string {
+	return `{"name":"Regatta","kind":"planned","geometry":` + square + `,"to":"` + m.clock.now().Add(24*time.Hour).UTC().Format(time.RFC3339) + `"}`
 }
 
 func siteBody(name, owner string) string {
@@ -261,6 +269,12 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", siteBody("Pad 2", ""), nil
 	case "replaceSite":
 		return "", siteBody("Pad 1", "acme"), []string{"If-Match", stale}
+	case "createRestriction":
+		return "", m.restriction(), nil
+	case "extendRestriction":
+		return "", `{"to":"2100-01-01T00:00:00Z"}`, []string{"If-Match", stale}
+	case "endRestriction", "acknowledgeRestriction":
+		return "", `{}`, []string{"If-Match", stale}
 	case "createBooking":
 		return "", m.booking(4 * time.Hour), nil
 	case "changeBooking", "cancelBooking", "arriveAtBooking":

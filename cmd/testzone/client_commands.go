@@ -23,7 +23,7 @@ import (
 func clientCommands() []*cobra.Command {
 	return []*cobra.Command{loginCommand(), fencesCommand(), vehiclesCommand(), gatewaysCommand(), ordersCommand(), plansCommand(), enforcementCommand(),
 		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand(), zoneCommand(), priorityCommand(),
-		bulkCommand(), callsCommand(), terminationsCommand()}
+		bulkCommand(), callsCommand(), terminationsCommand(), sitesCommand(), bookingsCommand(), restrictionsCommand()}
 }
 
 // exactArgs is cobra.ExactArgs with an exit code and the name of what is missing.

@@ -196,6 +196,7 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		StateChanged:      func(airspace.ZoneStatus) { s.stateChanged() },
 		PrioritiesChanged: func() { s.priority.Wake() },
 		Open:              s.engine.InForceAt,
+		NoticeDue:         s.noticeDue,
 		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})

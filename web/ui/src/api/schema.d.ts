@@ -1088,6 +1088,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/restrictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Temporary restrictions, by id */
+        get: operations["listRestrictions"];
+        put?: never;
+        /**
+         * Close a part of the zone for a time; a dry run says what it would meet
+         * @description It is a keep-out fence that begins and ends by itself, and a notice that those whom it affects acknowledge. Published later than the rule pack asks it is in force all the same, and marked late.
+         */
+        post: operations["createRestriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/restrictions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One temporary restriction */
+        get: operations["getRestriction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Move the end of a restriction; it has to be acknowledged again */
+        patch: operations["extendRestriction"];
+        trace?: never;
+    };
+    "/v1/restrictions/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that one's organisation has read a restriction */
+        post: operations["acknowledgeRestriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/restrictions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a restriction before its time */
+        post: operations["endRestriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -1693,6 +1766,12 @@ export interface components {
         AcknowledgeInput: {
             note?: string;
         };
+        AcknowledgeRestrictionInputBody: {
+            /** @description How a controller knows that it was read, e.g. by telephone */
+            note?: string;
+            /** @description Default the caller's own; who controls the zone names another, with a note */
+            organisation_id?: string;
+        };
         Acknowledgement: {
             /** Format: date-time */
             at: string;
@@ -1782,7 +1861,7 @@ export interface components {
              * @description Of a call: what came to nothing
              * @enum {string}
              */
-            source?: "orders" | "enforcement" | "priority";
+            source?: "orders" | "enforcement" | "priority" | "restriction";
             /** @enum {string} */
             state: "raised" | "acknowledged" | "cleared";
             /** @description Of a suspect source */
@@ -2587,6 +2666,9 @@ export interface components {
             /** @description Stays in the journal: no personal data */
             reason?: string;
         };
+        EndRestrictionInputBody: {
+            reason?: string;
+        };
         EnforcedFence: {
             fence_id: string;
             fence_name: string;
@@ -2705,6 +2787,8 @@ export interface components {
             plan?: components["schemas"]["Plan"];
             /** @description Of priority traffic that was announced, changed or ended: read it */
             priority_id?: string;
+            /** @description Of a temporary restriction that was published, extended, acknowledged or ended: read it */
+            restriction_id?: string;
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
@@ -2757,6 +2841,13 @@ export interface components {
             take_over?: boolean;
             /** @description Ids; empty: all that are in the way and that the caller may order */
             vehicles?: string[];
+        };
+        ExtendRestrictionInputBody: {
+            /**
+             * Format: date-time
+             * @description Its new end; those who were told have to acknowledge again
+             */
+            to: string;
         };
         Fence: {
             applies: components["schemas"]["Applies"];
@@ -3531,6 +3622,27 @@ export interface components {
             /** @description Types of events; empty: all */
             types: string[];
             url: string;
+        };
+        Notice: {
+            /** Format: date-time */
+            acknowledged_at: string | null;
+            /** @description Actor id */
+            by: string;
+            /** Format: date-time */
+            due: string;
+            /** @description Of a controller who acknowledged for it */
+            note: string;
+            organisation_id: string;
+            /** @description It has to be called */
+            overdue: boolean;
+        };
+        NoticeCounts: {
+            /** Format: int64 */
+            acknowledged: number;
+            /** Format: int64 */
+            overdue: number;
+            /** Format: int64 */
+            told: number;
         };
         Offer: {
             /**
@@ -4483,6 +4595,123 @@ export interface components {
              * @description Of the version whose definition the fence shall have again
              */
             rev: number;
+        };
+        Restriction: {
+            /** @description By the caller's organisation; true too if it is not addressed to it */
+            acknowledged: boolean;
+            counts: components["schemas"]["NoticeCounts"];
+            /** Format: date-time */
+            created_at: string;
+            end_reason: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description Empty after a dry run */
+            fence_id: string;
+            /** Format: date-time */
+            from: string;
+            /** @description Empty after a dry run */
+            id: string;
+            /** @description Of a dry run: what it would meet */
+            impact?: components["schemas"]["RestrictionMeet"];
+            /** @enum {string} */
+            kind: "planned" | "urgent";
+            /** @description It was published after that; it is in force all the same */
+            late: boolean;
+            name: string;
+            /**
+             * Format: date-time
+             * @description By when it had to be published; null: no rule pack says
+             */
+            notice_due: string | null;
+            /** Format: date-time */
+            published_at: string;
+            reason: string;
+            /**
+             * Format: int64
+             * @description Revision; the ETag
+             */
+            rev: number;
+            /** @description That says so, as id@version */
+            rule_pack: string;
+            /** @enum {string} */
+            state: "published" | "in_force" | "over";
+            /** Format: date-time */
+            to: string;
+            /** @description Whom it affects; operators see themselves */
+            told: components["schemas"]["Notice"][];
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Actor id */
+            updated_by: string;
+        };
+        RestrictionInput: {
+            /** @description And who is exempt */
+            applies?: components["schemas"]["Applies"];
+            ceiling?: components["schemas"]["Height"] | null;
+            floor?: components["schemas"]["Height"] | null;
+            /**
+             * Format: date-time
+             * @description Default at once
+             */
+            from?: string;
+            /** @description GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; a Point, the centre of a circle of radius_m; or a LineString, the middle of a corridor of width_m. */
+            geometry: {
+                coordinates: number[][][];
+                /** @enum {string} */
+                type: "Polygon";
+            } | {
+                coordinates: number[][][][];
+                /** @enum {string} */
+                type: "MultiPolygon";
+            } | {
+                /** @description Longitude and latitude in degrees */
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
+            };
+            /**
+             * @description planned: for an event; urgent: for an emergency or a military task
+             * @enum {string}
+             */
+            kind: "planned" | "urgent";
+            name: string;
+            /**
+             * Format: double
+             * @description Needed with a Point, and only there
+             */
+            radius_m?: number;
+            reason?: string;
+            /**
+             * @default warn
+             * @enum {string}
+             */
+            response: "warn" | "hold" | "return" | "land" | "stop";
+            /** @description Organisations, beside those with a vehicle to which it applies and those who booked what it meets */
+            tell?: string[];
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: double
+             * @description Needed with a LineString, and only there
+             */
+            width_m?: number;
+        };
+        RestrictionList: {
+            items: components["schemas"]["Restriction"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+        };
+        RestrictionMeet: {
+            /** @description During it */
+            bookings: components["schemas"]["Booking"][];
+            /** @description And intents, whose volumes it meets */
+            permits: string[];
+            /** @description That are followed now */
+            vehicles: components["schemas"]["FencePreview"];
         };
         Revocation: {
             /** @description For the audit */
@@ -13879,6 +14108,738 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRestrictions: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+                /** @description all: and what is over, for half a year */
+                state?: "open" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestrictionList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRestriction: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Of your choice, new for every act. Within 24 hours the same call with the same key is answered as the first time and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestrictionInput"];
+            };
+        };
+        responses: {
+            /** @description What a dry run would lead to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRestriction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    extendRestriction: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtendRestrictionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgeRestriction: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeRestrictionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endRestriction: {
+        parameters: {
+            query?: {
+                /** @description Check everything, answer what would happen, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description ETag of the revision that you read; needed */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndRestrictionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
