@@ -6,8 +6,9 @@ import { orders, type OrderInput, type Way, type WayFence } from '../api/orders'
 import type { Track } from '../api/types';
 import { formatNumber, t } from '../i18n/later';
 import { liveMap } from '../map/current';
-import { picking } from '../state/modes';
+import { overMap, picking } from '../state/modes';
 import { change, endGoTo, goingTo, looked, nudge, placeOf, point } from '../state/goto';
+import { GoToOverlay } from './goto-overlay';
 import { HoldButton } from './hold-button';
 import { orderProblem } from './order-problem';
 
@@ -164,6 +165,7 @@ export function GoToPart({ track, attempt, give }: { track: Track; attempt: (o: 
     <button class="button" type="button" ref={opener} data-testid="goto-open" onClick={(e) => {
       const datum = track.heights.takeoff_m === null && track.heights.amsl_m !== null ? 'amsl' : 'takeoff';
       looked.value = null;
+      overMap.value = GoToOverlay;
       goingTo.value = {
         id: track.id, lat: track.position?.lat.toFixed(6) ?? '', lon: track.position?.lon.toFixed(6) ?? '', datum, height: heightIn(track, datum),
       };

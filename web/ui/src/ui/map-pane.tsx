@@ -10,7 +10,7 @@ import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
 import { firstViewStands } from '../state/leisure';
-import { editing, picking, place, placing } from '../state/modes';
+import { editing, overMap, picking, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
 import { later } from './later';
@@ -63,6 +63,7 @@ export function MapPane({ zone }: { zone: Zone }) {
   const vehicles = useRef<HTMLDivElement>(null);
   const labels = useRef<HTMLCanvasElement>(null);
   const Above = above.value;
+  const Over = overMap.value;
   useEffect(() => {
     // The canvas is made by hand: the scene may have to replace it by another.
     const canvas = document.createElement('canvas');
@@ -71,15 +72,19 @@ export function MapPane({ zone }: { zone: Zone }) {
     const elements = { map: map.current!, vehicles: canvas, labels: labels.current! };
     let ended = false;
     let destroy = () => {};
+    let unwatch = () => {};
     void viewClass.then((View) => {
       if (ended) return;
       destroy = createMap(View, elements, zone, showCounts).destroy;
     }).finally(() => {
       firstViewStands();
-      void import('./map-overlay').then((m) => m.ready).then((c) => (above.value = c), () => {});
+      void import('./priority-watch').then((m) => {
+        if (!ended) unwatch = m.drawWhenAny((c) => (above.value = c));
+      }, () => {});
     });
     return () => {
       ended = true;
+      unwatch();
       destroy();
     };
   }, [zone]);
@@ -89,6 +94,7 @@ export function MapPane({ zone }: { zone: Zone }) {
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />
       {Above && <Above />}
+      {Over && <Over />}
       <Controls />
       {layersOpen.value && <LayerPanel />}
       <Notes />
