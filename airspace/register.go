@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"testzone/airspace/site"
+	"testzone/airspace/volumes"
 	"testzone/geofence"
 	"testzone/telemetry/journal"
 	"testzone/vehicles"
@@ -47,6 +49,12 @@ type Config struct {
 	PrioritiesChanged func()
 	// DutyChanged is called after a change of who is on duty; default: nobody is told.
 	DutyChanged func()
+	// NoticeDue is by when something that begins at a moment has to be published, by a
+	// clock of the rule pack, and which pack says so; 0: none does. Default nil: none.
+	NoticeDue func(clock string, fromUS int64) (dueUS int64, pack string)
+	// Open says whether a schedule holds at a moment, and when that changes next, 0
+	// for not soon; default always.
+	Open        site.Open
 	KeptAnswers int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 }
 
@@ -77,8 +85,12 @@ type Register struct {
 	control     control
 	tightenings []tightening // of the zone, in force and not in the journal, oldest first: each safer than the one before
 	priorities  priorities
-	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
-	last        uint64            // newest record that was seen
+	places      places
+
+	restrictions restrictions
+	volumes      *volumes.Index    // of what takes room in space and time: bookings, later permits
+	hasty        map[string]*hasty // priority traffic as it is in force and not in the journal, by id
+	last         uint64            // newest record that was seen
 }
 
 // NewRegister makes an empty register.
@@ -89,8 +101,15 @@ func NewRegister(cfg Config) (*Register, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.Open == nil {
+		cfg.Open = func(*geofence.Schedule, int64) (bool, int64) { return true, 0 }
+	}
 	if cfg.KeptAnswers <= 0 {
 		cfg.KeptAnswers = 100_000
+	}
+	index, err := volumes.New(volumes.Config{})
+	if err != nil {
+		return nil, err
 	}
 	return &Register{
 		zone:       journal.Aggregate("airspace:" + cfg.Zone.ID),
@@ -98,7 +117,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
-		priorities: newPriorities(), hasty: map[string]*hasty{},
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -120,6 +139,12 @@ func (r *Register) Replay(rec journal.Record) error {
 	}
 	if rec.Schema == PrioritySchema {
 		return r.replayPriority(rec)
+	}
+	if rec.Schema == RestrictionSchema {
+		return r.replayRestriction(rec)
+	}
+	if rec.Schema == SiteSchema {
+		return r.replaySites(rec)
 	}
 	if rec.Schema != DecisionSchema {
 		return nil

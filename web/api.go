@@ -135,6 +135,20 @@ func rules() map[string]rule {
 		"endPriority":      {scope: airspace.ZoneControl, once: true},
 		"orderExits":       {scope: airspace.VehicleCommand, once: true, urgent: true},
 
+		"listSites":        {scope: airspace.ZoneRead},
+		"getSite":          {scope: airspace.ZoneRead},
+		"createSite":       {scope: airspace.ZoneControl, once: true},
+		"replaceSite":      {scope: airspace.ZoneControl, or: airspace.PermitApply}, // its owner
+		"deleteSite":       {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"siteAvailability": {scope: airspace.ZoneRead},
+		"listBookings":     {scope: airspace.ZoneRead},
+		"getBooking":       {scope: airspace.ZoneRead},
+		"createBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply, once: true},
+		"changeBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"cancelBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"decideBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply}, // the site's owner
+		"arriveAtBooking":  {scope: airspace.ZoneControl, or: airspace.PermitApply},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -271,6 +285,8 @@ func (s *Server) build() (err error) {
 	s.ladderEndpoints(api)
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
+	s.siteEndpoints(api)
+	s.bookingEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -69,8 +69,14 @@ func TestEveryChangeIsTold(t *testing.T) {
 			{"many are told to return", ask(Request{Kind: Return, By: ann, TakeOver: true, Bulk: "bo_1"}), 5 * time.Second, true},
 			{"sent to a point", ask(Request{Kind: Reposition, By: ann, To: &Place{Point: geo.Moved(w.at, 0, 500), MM: 60_000, Datum: geo.Takeoff, Height: true}}), 5 * time.Second, true},
 			{"it stays short", func() { w.set(func() { w.velocity.E = 0 }) }, 70 * time.Second, true},
-			{"refused", func() { w.set(func() { w.answer = answers(&Refusal{Text: "no"}) }); ask(Request{Kind: Hold, By: ann})() }, 5 * time.Second, true},
-			{"unanswered", func() { w.set(func() { w.answer, w.mode = answers(ErrNoAnswer), 0 }); ask(Request{Kind: Hold, By: ann})() }, 90 * time.Second, true},
+			{"refused", func() {
+				w.set(func() { w.answer = answers(&Refusal{Text: "no"}) })
+				ask(Request{Kind: Hold, By: ann})()
+			}, 5 * time.Second, true},
+			{"unanswered", func() {
+				w.set(func() { w.answer, w.mode = answers(ErrNoAnswer), 0 })
+				ask(Request{Kind: Hold, By: ann})()
+			}, 90 * time.Second, true},
 			{"given up", func() { _ = w.d.GiveUpLease(ctx, "uav-7", ann) }, time.Second, true},
 		} {
 			act.do()

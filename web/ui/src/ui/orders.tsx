@@ -7,6 +7,7 @@ import { orders, type Order, type OrderInput, type VehicleOrders } from '../api/
 import type { Track } from '../api/types';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
+import { personName } from '../state/names';
 import { onNotice } from '../state/notices';
 import { actor } from '../state/session';
 import { useAct } from './account-bits';
@@ -88,7 +89,7 @@ function Steps({ of: o }: { of: Order }) {
         ))}
       </ol>
       {o.to && <div class="small mono">{o.to.lat.toFixed(6)}, {o.to.lon.toFixed(6)}{o.to.height && ` · ${o.to.height.m} m ${t(o.to.height.datum === 'amsl' ? 'goto.amsl' : 'goto.takeoff')}`}</div>}
-      <div class="small muted">{o.person}{o.zone && ` · ${t('order.byZone')}`}{o.reason && `: ${o.reason}`}{!o.durable && ` · ${t('order.notDurable')}`}</div>
+      <div class="small muted">{personName(o.person)}{o.zone && ` · ${t('order.byZone')}`}{o.reason && `: ${o.reason}`}{!o.durable && ` · ${t('order.notDurable')}`}</div>
       {o.why && o.state !== 'superseded' && <div class="small" lang="en">{o.why}</div>}
     </li>
   );
@@ -166,8 +167,8 @@ function Panel({ track, me }: { track: Track; me: Me }) {
             {ends && button({ kind: 'resume', ends: ends.id, ...(ends.person !== me.person && { take_over: true }) })}
           </div>
           {goesTo(track) && <GoToPart track={track} attempt={attempt} give={(o) => void order(o)} />}
-          {ends && ends.person !== me.person && <p class="note">{t('order.endsOthers', { order: code('order', ends.kind), person: ends.person })}</p>}
-          {!ends && stop?.state === 'in_effect' && stop.zone && !me.zone && <p class="note">{t('order.zoneHolds', { person: stop.person })}</p>}
+          {ends && ends.person !== me.person && <p class="note">{t('order.endsOthers', { order: code('order', ends.kind), person: personName(ends.person) })}</p>}
+          {!ends && stop?.state === 'in_effect' && stop.zone && !me.zone && <p class="note">{t('order.zoneHolds', { person: personName(stop.person) })}</p>}
           {can.length === 0 ? <p class="note">{t('order.mismatch')}</p> : <p class="small muted" id={hint}>{t('order.hint')}</p>}
         </>
       )}
