@@ -62,8 +62,8 @@ export const zhPriority: Record<keyof typeof enPriority, string> = {
   'prio.orders': '已下达的指令',
   'prio.takeOver': '接管 {n} 台并下达',
   'prio.leased': '{n} 台由他人控制：如有时间请先与其沟通。',
-  'prio.exitOf': '{name}：{exit}',
-  'prio.ordered': '{order}：{state}',
+  'prio.exitOf': '{name} 避让：{exit}',
+  'prio.ordered': '{order}指令：{state}',
   'prio.end': '已通过：结束',
   'prio.ended': '已结束：{name}',
 };
