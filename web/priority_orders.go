@@ -62,6 +62,8 @@ func exitOrder(a *priority.Affected) (q command.Request, code, why string) {
 		q.To = &command.Place{Point: e.Point}
 		start, known := a.Fix.Heights.In(geo.Takeoff)
 		switch {
+		case a.Vehicle.Class == vehicles.ICV:
+			return q, "no_order", "A car is not sent to a place, nobody knows the lanes between: call who drives it, or order STOP if that is the better way out."
 		case a.Vehicle.Class != vehicles.UAV:
 		case e.HeightIs:
 			q.To.MM, q.To.Datum, q.To.Height = int32(math.Round(1000*e.HeightM)), geo.AMSL, true

@@ -213,6 +213,7 @@ func TestExitOrder(t *testing.T) {
 		{"climb", telemetry.Exit{Kind: telemetry.ExitClimb, Point: at, HeightM: 120, HeightIs: true}, fix(geo.Takeoff, 30_000), vehicles.UAV, "reposition 120000 amsl"},
 		{"climb and no height", telemetry.Exit{Kind: telemetry.ExitClimb, Point: at}, fix(geo.Takeoff, 30_000), vehicles.UAV, "no_order"},
 		{"boat", telemetry.Exit{Kind: telemetry.ExitMove, Point: at}, geo.Fix{}, vehicles.USV, "reposition"},
+		{"car", telemetry.Exit{Kind: telemetry.ExitMove, Point: at}, geo.Fix{}, vehicles.ICV, "no_order"},
 		{"none", telemetry.Exit{Kind: telemetry.ExitNone}, geo.Fix{}, vehicles.UAV, "no_order"},
 	} {
 		q, code, why := exitOrder(&priority.Affected{Vehicle: &vehicles.Identity{Class: c.class}, Fix: c.fix, Exit: c.exit})

@@ -4,10 +4,9 @@ import { AlertBook, concerns } from './alert-book';
 
 const at = (s: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, s)).toISOString();
 const alert = (id: string, more: Partial<Alert> = {}): Alert => ({
-  sectors: [],
   id, type: 'fence_breach', level: 3, state: 'raised', open: true, raised_at: at(0), last_at: at(0), cleared_at: null,
   acknowledged: null, count: 1, transitions: 1, confirmed_at: null, vehicle: { id: `v-${id}`, handle: 1, name: id, class: 'uav', verified: true },
-  fence: { id: 'f1', name: 'F', kind: 'keep_out', rev: 1 }, evidence: null, ...more,
+  fence: { id: 'f1', name: 'F', kind: 'keep_out', rev: 1 }, evidence: null, sectors: [], ...more,
 });
 const acked = { state: 'acknowledged' as const, acknowledged: { by: 'me', at: at(3) }, last_at: at(3) };
 

@@ -2,6 +2,7 @@
 // whose chunks come later.
 
 import { batch, computed, signal } from '@preact/signals';
+import type { ComponentType } from 'preact';
 import type { Fence } from '../api/types';
 import { lattice, type LonLat } from '../fence/shape';
 import { t } from '../i18n';
@@ -19,6 +20,9 @@ export const place = signal<LonLat | null>(null);
 
 /** Who wants the next place that is pointed at on the map; null: nobody. */
 export const picking = signal<((at: LonLat) => void) | null>(null);
+
+/** What is drawn over the map by a mode whose chunk came later. */
+export const overMap = signal<ComponentType | null>(null);
 
 /** Counts the emergency fences that were begun. */
 export const begun = signal(0);

@@ -2,15 +2,16 @@
 // its end is pointed at. By keyboard the map moves under the crosshair and Enter takes
 // its centre.
 
+import '../styles/overlay.css';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/later';
 import { liveMap } from '../map/current';
 import { picking } from '../state/modes';
 import { endGoTo, goingTo, looked } from '../state/goto';
 import { fleet } from '../state/ops';
-import { path, pixel } from './overlay';
+import { path, pixel, useMapFrames } from './overlay';
 
-export function Pointing() {
+function Pointing() {
   const box = useRef<HTMLParagraphElement>(null);
   // Before the next key can come.
   useLayoutEffect(() => {
@@ -41,7 +42,7 @@ export function Pointing() {
 }
 
 /** From the vehicle to the target; where a fence begins is marked, and said in words. */
-export function WayDrawn() {
+function WayDrawn() {
   const g = goingTo.value;
   const slot = g ? fleet.slotOf(fleet.handleOf(g.id)) : -1;
   if (!g || slot < 0 || !fleet.hasPosition(slot) || g.lat.trim() === '' || g.lon.trim() === '') return null;
@@ -68,5 +69,22 @@ export function WayDrawn() {
         );
       })}
     </svg>
+  );
+}
+
+/** Where the vehicle is that is about to be sent. */
+function moves(): number[] {
+  const g = goingTo.peek();
+  const slot = g ? fleet.slotOf(fleet.handleOf(g.id)) : -1;
+  return slot < 0 ? [] : [fleet.latDeg(slot), fleet.lonDeg(slot)];
+}
+
+export function GoToOverlay() {
+  useMapFrames(goingTo.value !== null, moves);
+  return (
+    <>
+      <WayDrawn />
+      {picking.value && <Pointing />}
+    </>
   );
 }

@@ -5,8 +5,10 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { orders, type OrderInput, type Way, type WayFence } from '../api/orders';
 import type { Track } from '../api/types';
 import { formatNumber, t } from '../i18n/later';
-import { picking } from '../state/modes';
+import { liveMap } from '../map/current';
+import { overMap, picking } from '../state/modes';
 import { change, endGoTo, goingTo, looked, nudge, placeOf, point } from '../state/goto';
+import { GoToOverlay } from './goto-overlay';
 import { HoldButton } from './hold-button';
 import { orderProblem } from './order-problem';
 
@@ -79,7 +81,10 @@ function Form({ track, attempt, give }: { track: Track; attempt: (o: OrderInput)
   const field = (name: 'lat' | 'lon' | 'height', label: string) => (
     <label class="field"><span>{label}</span>
       <input type="text" inputMode="decimal" autocomplete="off" value={g[name]} data-testid={`goto-${name}`}
-        aria-invalid={to === null} onInput={(e) => change({ [name]: e.currentTarget.value })} /></label>
+        aria-invalid={to === null} onInput={(e) => {
+          picking.value = null;
+          change({ [name]: e.currentTarget.value });
+        }} /></label>
   );
   const body = (): OrderInput => ({ kind: 'reposition', to: to! });
   return (
@@ -106,6 +111,7 @@ function Form({ track, attempt, give }: { track: Track; attempt: (o: OrderInput)
           if (north === undefined || east === undefined) return;
           e.preventDefault();
           e.stopPropagation();
+          picking.value = null;
           nudge(north, east);
         }}>{t('goto.nudge')}</button>
       </div>
@@ -128,6 +134,22 @@ function Form({ track, attempt, give }: { track: Track; attempt: (o: OrderInput)
 const text = (m: number | null | undefined) => (m === null || m === undefined ? '' : m.toFixed(0));
 const heightIn = (track: Track, datum: 'takeoff' | 'amsl') => text(datum === 'amsl' ? track.heights.amsl_m : track.heights.takeoff_m);
 
+const CARD_PX = 340;
+const NARROW_SHARE = 0.4;
+const MARGIN_PX = 40;
+
+/** Moves the map until the vehicle is beside the card, or above it on a narrow page. */
+function bringIntoView({ lat, lon }: { lat: number; lon: number }): void {
+  const view = liveMap()?.view;
+  if (!view) return;
+  const { width, height } = view.camera();
+  const narrow = window.matchMedia('(max-width: 900px)').matches;
+  const [w, h] = narrow ? [width, height * NARROW_SHARE] : [width - CARD_PX, height];
+  const at = view.pixelOf([lon, lat]);
+  if (at.x > MARGIN_PX && at.x < w - MARGIN_PX && at.y > MARGIN_PX && at.y < h - MARGIN_PX) return;
+  view.panBy(at.x - w / 2, at.y - h / 2);
+}
+
 /** The button that begins it, or the form. */
 export function GoToPart({ track, attempt, give }: { track: Track; attempt: (o: OrderInput) => Promise<boolean>; give: (o: OrderInput) => void }) {
   const opener = useRef<HTMLButtonElement>(null);
@@ -143,9 +165,11 @@ export function GoToPart({ track, attempt, give }: { track: Track; attempt: (o: 
     <button class="button" type="button" ref={opener} data-testid="goto-open" onClick={(e) => {
       const datum = track.heights.takeoff_m === null && track.heights.amsl_m !== null ? 'amsl' : 'takeoff';
       looked.value = null;
+      overMap.value = GoToOverlay;
       goingTo.value = {
         id: track.id, lat: track.position?.lat.toFixed(6) ?? '', lon: track.position?.lon.toFixed(6) ?? '', datum, height: heightIn(track, datum),
       };
+      if (track.position) bringIntoView(track.position);
       if (e.detail !== 0) point(); // by key, who opens it goes on in the form
     }}>{t('goto.open')}</button>
   );

@@ -10,7 +10,7 @@ import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
 import { firstViewStands, leisure } from '../state/leisure';
-import { editing, picking, place, placing } from '../state/modes';
+import { editing, overMap, picking, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
 import { later } from './later';
@@ -22,7 +22,7 @@ const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel)
 const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
 const Emergency = later(() => import('./emergency').then((m) => m.Emergency), 'panels');
 const above = signal<readonly ComponentType[]>([]);
-const overlays = [() => import('./map-overlay').then((m) => m.ready), () => import('./sector-overlay').then((m) => m.ready)];
+const draws = (c: ComponentType) => (above.value = [...above.peek(), c]);
 const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu), 'panels');
 const Cards = later(() => import('./card').then((m) => m.Cards), 'panels', 'list');
 
@@ -63,6 +63,7 @@ export function MapPane({ zone }: { zone: Zone }) {
   const map = useRef<HTMLDivElement>(null);
   const vehicles = useRef<HTMLDivElement>(null);
   const labels = useRef<HTMLCanvasElement>(null);
+  const Over = overMap.value;
   useEffect(() => {
     // The canvas is made by hand: the scene may have to replace it by another.
     const canvas = document.createElement('canvas');
@@ -71,16 +72,21 @@ export function MapPane({ zone }: { zone: Zone }) {
     const elements = { map: map.current!, vehicles: canvas, labels: labels.current! };
     let ended = false;
     let destroy = () => {};
+    let unwatch = () => {};
     void viewClass.then((View) => {
       if (ended) return;
       destroy = createMap(View, elements, zone, showCounts).destroy;
     }).finally(() => {
       firstViewStands();
-      void leisure.then(() => Promise.allSettled(overlays.map((o) => o())))
-        .then((all) => (above.value = all.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []))));
+      void import('./priority-watch').then((m) => {
+        if (!ended) unwatch = m.drawWhenAny(draws);
+      }, () => {});
+      void leisure.then(() => import('./sector-overlay')).then((m) => m.ready).then((c) => !ended && draws(c), () => {});
     });
     return () => {
       ended = true;
+      unwatch();
+      above.value = [];
       destroy();
     };
   }, [zone]);
@@ -90,6 +96,7 @@ export function MapPane({ zone }: { zone: Zone }) {
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />
       {above.value.map((Above, i) => <Above key={i} />)}
+      {Over && <Over />}
       <Controls />
       {layersOpen.value && <LayerPanel />}
       <Notes />

@@ -16,6 +16,9 @@ const asked = (of: readonly Affected[], takeOver = false): ExitsInput => ({
   vehicles: of.map((a) => a.vehicle.id), seen: Object.fromEntries(of.map((a) => [a.vehicle.id, a.exit.id])), ...(takeOver && { take_over: true }),
 });
 
+/** Not a car to another place: nobody knows the lanes between. */
+const canOrder = (a: Affected) => a.exit.kind === 'hold' || (a.exit.kind !== 'none' && a.vehicle.class !== 'icv');
+
 const nameOf = (a: Affected) => a.vehicle.name || a.vehicle.id;
 
 /** The newest orders of this page, as the live channel tells of them. */
@@ -50,6 +53,7 @@ export function Exits({ of: p, affected }: { of: PriorityTraffic; affected: read
   const hint = useId();
   const mayOrder = may('vehicle.command');
   const names = new Map(affected.map((a) => [a.vehicle.id, nameOf(a)]));
+  const able = affected.filter(canOrder);
   const leased = affected.filter((a) => given.some((g) => g.vehicle_id === a.vehicle.id && g.code === 'leased'));
   const fire = (of: readonly Affected[], takeOver = false) => void act(async () => {
     const items = (await priorityApi.order(p.id, asked(of, takeOver))).items ?? [];
@@ -70,28 +74,29 @@ export function Exits({ of: p, affected }: { of: PriorityTraffic; affected: read
   return (
     <>
       {affected.length > 0 && (
-        <Table label={t('prio.affected')} heads={[t('zone.vehicle'), t('prio.how'), t('prio.exit'), t('zone.call'), ...(mayOrder ? [t('prio.act')] : [])]}>
+        <Table label={t('prio.affected', { name: p.name })} heads={[t('zone.vehicle'), t('prio.how'), t('prio.exit'), t('zone.call')]}>
           {affected.map((a) => (
             <tr key={a.vehicle.id} data-vehicle={a.vehicle.id} data-how={a.how} data-exit={a.exit.kind}>
               <td class="wrap">{nameOf(a)}<div class="sub">{a.operator}</div></td>
               <td class="wrap"><strong>{t(`prio.how.${a.how}`)}</strong>{a.how !== 'inside' && <div class="sub">{t('prio.inS', { s: Math.round(a.in_s) })}</div>}
                 {a.height_unknown && <div class="sub">{t('prio.heightUnknown')}</div>}</td>
-              <td class="wrap">{exitText(a)}{a.exit.kind !== 'none' && !a.exit.in_time && <div class="sub">{t('prio.late')}</div>}</td>
+              <td class="wrap">
+                {exitText(a)}{a.exit.kind !== 'none' && !a.exit.in_time && <div class="sub">{t('prio.late')}</div>}
+                {a.exit.kind !== 'none' && !canOrder(a) && <div class="sub">{t('prio.driver')}</div>}
+                {mayOrder && canOrder(a) && (
+                  <div><HoldButton name="priority-order" label={t('prio.order')} what={t('prio.orderOf', { id: nameOf(a) })} hint={hint} begun={() => begun([a])} fire={() => fire([a])} /></div>
+                )}
+              </td>
               <td class="wrap">{a.call && <p class="note" lang="en">{a.call}</p>}{a.contact && <>{a.contact.name}<div class="mono"><a href={`tel:${a.contact.phone.replace(/[^+0-9]/g, '')}`}>{a.contact.phone}</a></div></>}</td>
-              {mayOrder && (
-                <td>{a.exit.kind !== 'none' && (
-                  <HoldButton name="priority-order" label={t('prio.order')} what={t('prio.orderOf', { id: nameOf(a) })} hint={hint} begun={() => begun([a])} fire={() => fire([a])} />
-                )}</td>
-              )}
             </tr>
           ))}
         </Table>
       )}
       <Failure of={failure} />
-      {mayOrder && affected.length > 0 && (
+      {mayOrder && able.length > 0 && (
         <>
           <div class="actions">
-            <HoldButton name="priority-order-all" label={t('prio.orderAll', { n: affected.length })} strong hint={hint} begun={() => begun(affected)} fire={() => fire(affected)} />
+            <HoldButton name="priority-order-all" label={t('prio.orderAll', { n: able.length })} strong hint={hint} begun={() => begun(able)} fire={() => fire(able)} />
           </div>
           <p class="small muted" id={hint}>{t('order.hint')}</p>
         </>

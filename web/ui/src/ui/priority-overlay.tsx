@@ -1,10 +1,11 @@
 // The keep-outs of priority traffic over the map: red and dashed, with the way ahead
 // and the ways out. They move with the map at each frame in which it moved.
 
-import { useEffect } from 'preact/hooks';
+import '../styles/overlay.css';
 import type { Affected, PriorityTraffic } from '../api/priority';
+import { needTexts } from '../i18n';
 import { t } from '../i18n/later';
-import { priorities, watchPriorities } from '../state/priority';
+import { priorities } from '../state/priority';
 import { path, pixel, useMapFrames, type At } from './overlay';
 import { exitText } from './priority-text';
 
@@ -61,7 +62,6 @@ function Drawn({ of: p }: { of: PriorityTraffic }) {
 
 export function PriorityOverlay() {
   const shown = priorities.value.filter((p) => p.now?.position);
-  useEffect(watchPriorities, []);
   useMapFrames(shown.length > 0);
   if (!shown.length) return null;
   return (
@@ -70,3 +70,6 @@ export function PriorityOverlay() {
     </svg>
   );
 }
+
+/** The overlay, when its texts are there. */
+export const ready = needTexts('vehicles').then(() => PriorityOverlay);

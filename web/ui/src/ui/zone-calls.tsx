@@ -37,7 +37,7 @@ export function CallsPart({ mayNote }: { mayNote: boolean }) {
   const { value, error } = useRead('calls', (_, signal) => bulkApi.calls(signal));
   const items = value?.items ?? [];
   return (
-    <section data-testid="calls">
+    <section class="desk-part" data-testid="calls">
       <h2>{t('call.title')}</h2>
       <Failure of={error} />
       {value && items.length === 0 && <p class="muted">{t('call.none')}</p>}

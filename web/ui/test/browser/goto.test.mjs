@@ -5,28 +5,16 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { clean, person } from '../accounts/people.mjs';
 import { tabTo } from './fences.mjs';
-import { holdByMouse, newest, onItsWay, ordered, SLOW, withCard } from './orders.mjs';
+import { held, holdByMouse, METRES_PER_DEGREE, newest, ordered, SLOW, withCard } from './orders.mjs';
 import { api } from './page.mjs';
 
 const run = Date.now().toString(36);
 const of = {};
-const METRES_PER_DEGREE = 111_320;
 
 before(async () => {
   await api('POST', '/v1/organisations', { id: `goto-${run}`, kind: 'authority', name: 'Zone' });
   of.carl = await person(`goto-${run}`, 'Carl Controller', `goto-${run}`, ['controller']);
 });
-
-/** A vehicle that is on its way, held, so that it waits for its orders. */
-async function held(prefix) {
-  const id = await onItsWay(prefix);
-  await of.carl.call('POST', `/v1/vehicles/${id}/orders`, { kind: 'hold' });
-  for (let tries = 0; (await newest(id)).state !== 'in_effect'; tries++) {
-    assert.ok(tries < 240, `${id} is not held: ${JSON.stringify(await newest(id))}`);
-    await new Promise((done) => setTimeout(done, 250));
-  }
-  return (await api('GET', `/v1/tracks/${id}`)).body;
-}
 
 /** A place some metres away, to which the way is free now. */
 async function freePlace(v, metres) {
@@ -47,7 +35,7 @@ async function freePlace(v, metres) {
 const found = (page, clear) => page.locator(`[data-testid=goto][data-clear=${clear}]`).waitFor({ timeout: 20_000 });
 
 test('mouse: a copter is sent to a place on the map, and not through a fence', async () => {
-  const v = await held('copter-');
+  const v = await held(of.carl, 'copter-');
   const { to, half } = await freePlace(v, 160);
   await withCard(of.carl, v.id, {}, async (page) => {
     await page.getByRole('button', { name: 'Centre', exact: false }).first().click();
@@ -93,7 +81,7 @@ test('mouse: a copter is sent to a place on the map, and not through a fence', a
 });
 
 test('keyboard: a boat is sent to a point, in Chinese, on a narrow page', async () => {
-  const v = await held('boat-');
+  const v = await held(of.carl, 'boat-');
   await withCard(of.carl, v.id, { locale: 'zh-CN', scheme: 'light', narrow: true }, async (page) => {
     await page.getByTestId('goto-open').waitFor();
     await tabTo(page, 'goto-open');

@@ -17,6 +17,20 @@ export async function onItsWay(prefix) {
   }
   return assert.fail(`no ${prefix} is on its way`);
 }
+
+export const METRES_PER_DEGREE = 111_320;
+
+/** A vehicle that was on its way, held by somebody, so that it waits for what comes. */
+export async function held(who, prefix) {
+  const id = await onItsWay(prefix);
+  await who.call('POST', `/v1/vehicles/${id}/orders`, { kind: 'hold' });
+  for (let tries = 0; (await newest(id)).state !== 'in_effect'; tries++) {
+    assert.ok(tries < 240, `${id} is not held: ${JSON.stringify(await newest(id))}`);
+    await new Promise((done) => setTimeout(done, 250));
+  }
+  return (await api('GET', `/v1/tracks/${id}`)).body;
+}
+
 export const withCard = (who, id, options, body) => withPage({ ...options, query: `?sel=${id}` }, async (page) => {
   if (options.narrow) await page.setViewportSize({ width: 390, height: 844 });
   if (who) {
@@ -38,4 +52,15 @@ export async function holdByMouse(page, id, kind) {
   const r = await asked;
   await page.mouse.up();
   return r;
+}
+
+/** Holds a button until something has happened. */
+export async function holdUntil(page, button, happens) {
+  await button.hover();
+  await page.mouse.down();
+  try {
+    return await happens;
+  } finally {
+    await page.mouse.up();
+  }
 }

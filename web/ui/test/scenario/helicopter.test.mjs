@@ -30,8 +30,7 @@ test('the way of a helicopter is cleared', () => at('ada', {}, async (page) => {
   await clean(page, 'announced');
   assert.match(await page.getByTestId('priority-clear-in').innerText(), /[012]:\d\d/);
 
-  await page.getByTestId('priority-order-all').click();
-  await page.getByTestId('priority-orders').waitFor(SLOW);
+  await hold(page, 'priority-order-all', () => page.getByTestId('priority-orders').waitFor(SLOW));
   await shot(page, 'heli-4-ordered');
   await page.getByTestId('desk').click();
   await page.getByTestId('priority-overlay').waitFor(SLOW);
