@@ -1763,7 +1763,7 @@ export interface components {
             /** @description Of what it is about; empty: of nothing that has one */
             id: string;
             /** @enum {string} */
-            kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "order" | "lease" | "proposal" | "more";
+            kind: "zone_state" | "alert" | "provisional_fence" | "not_enforced" | "compliance" | "order" | "lease" | "call" | "proposal" | "more";
             text: string;
         };
         BulkInput: {
