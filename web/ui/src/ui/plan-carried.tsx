@@ -66,16 +66,6 @@ function Overlay({ of: all }: { of: readonly PlanAnswer[] }) {
   const label = all.map((p) => `${code('plan', p.kind)}: ${code('plan.state', p.state)}`).join(', ');
   return (
     <svg class="carried-overlay" role="img" aria-label={t('plan.onMap', { plans: label })} data-testid="carried-overlay">
-      <style>{`
-        .carried-overlay { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; overflow: hidden; }
-        .carried { --c: #0b7a3b; } .carried-stale { --c: #b25600; } .carried-failed { --c: #d3122a; } .carried-uploading { --c: #1f5fbf; }
-        .carried-way { fill: none; stroke: var(--c); stroke-width: 2.5; }
-        .carried-in, .carried-out { stroke: var(--c); stroke-width: 2; fill: none; }
-        .carried-out { fill: var(--c); fill-opacity: 0.12; }
-        .carried:not(.carried-in_step) :is(.carried-way, .carried-in, .carried-out) { stroke-dasharray: 8 5; }
-        .carried-point { fill: var(--c); stroke: #fff; stroke-width: 1.5; }
-        .carried-number { font: 600 10px sans-serif; fill: #fff; text-anchor: middle; }
-      `}</style>
       {all.map((p) => <Drawn key={p.kind} of={p} />)}
     </svg>
   );
