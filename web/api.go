@@ -122,11 +122,13 @@ func rules() map[string]rule {
 		"takeLease":       {scope: airspace.VehicleCommand},
 		"giveUpLease":     {scope: airspace.VehicleCommand},
 
-		"listPlans": {scope: airspace.ZoneRead},
-		"getPlan":   {scope: airspace.ZoneRead},
-		"putPlan":   {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
-		"clearPlan": {scope: airspace.VehicleCommand},
-		"readPlan":  {scope: airspace.VehicleCommand},
+		"listPlans":    {scope: airspace.ZoneRead},
+		"getPlan":      {scope: airspace.ZoneRead},
+		"putPlan":      {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
+		"readPlanFile": {scope: airspace.VehicleCommand, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
+		"exportPlans":  {scope: airspace.ZoneRead},
+		"clearPlan":    {scope: airspace.VehicleCommand},
+		"readPlan":     {scope: airspace.VehicleCommand},
 
 		"listEnforcement":        {scope: airspace.ZoneRead},
 		"listVehicleEnforcement": {scope: airspace.ZoneRead},
@@ -294,6 +296,7 @@ func (s *Server) build() (err error) {
 	s.bulkEndpoints(api)
 	s.callEndpoints(api)
 	s.planEndpoints(api)
+	s.planFileEndpoints(api)
 	s.ladderEndpoints(api)
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)

@@ -22,6 +22,7 @@ const (
 	briefCompliance  = "compliance"
 	briefOrder       = "order"
 	briefLease       = "lease"
+	briefCall        = "call"
 	briefProposal    = "proposal"
 	briefMore        = "more"
 )
@@ -29,7 +30,8 @@ const (
 // briefing lists what the next controller has to know (SAFETY 14): the state of the
 // zone and who does not comply with it, alerts that are open, fences that a restart
 // would end, vehicles for which fences are not enforced, orders of which something
-// may still become, who controls which vehicle, and what waits for a second person.
+// may still become, who controls which vehicle, whom somebody has to call, and what
+// waits for a second person.
 // Alerts are those of the sectors that are handed over, and the critical ones of others.
 func (s *Server) briefing(ctx context.Context, sectors []string) ([]airspace.BriefingItem, error) {
 	state := s.cfg.Register.State()
@@ -65,6 +67,8 @@ func (s *Server) briefing(ctx context.Context, sectors []string) ([]airspace.Bri
 	orders, leases := s.briefOrders(ctx)
 	out = append(out, atMost(orders, "orders")...)
 	out = append(out, atMost(leases, "vehicles under somebody's control")...)
+
+	out = append(out, atMost(s.briefCalls(ctx), "calls to make")...)
 
 	var proposals []airspace.BriefingItem
 	for _, p := range s.cfg.Register.Proposals() {
@@ -110,6 +114,22 @@ func (s *Server) briefOrders(ctx context.Context) (orders, leases []airspace.Bri
 			Text: fmt.Sprintf("%s has the control of %s since %s", l.Holder, l.Vehicle, timeOf(l.SinceUS))})
 	}
 	return orders, leases
+}
+
+// briefCalls names vehicles and no contacts: a briefing stays, personal data does not.
+func (s *Server) briefCalls(ctx context.Context) (out []airspace.BriefingItem) {
+	view := s.viewOf(ctx)
+	for _, c := range s.cfg.Orders.OpenCalls() {
+		if !view.Owns(c.Operator) {
+			continue
+		}
+		text := fmt.Sprintf("somebody has to call the contact of %s since %s: %s", c.Vehicle, timeOf(c.SinceUS), c.Why)
+		if c.Tries > 0 {
+			text += fmt.Sprintf("; not reached in %d tries, by %s last", c.Tries, c.By)
+		}
+		out = append(out, airspace.BriefingItem{Kind: briefCall, ID: string(c.Vehicle), Text: text})
+	}
+	return out
 }
 
 func (s *Server) briefCompliance(ctx context.Context) (out []airspace.BriefingItem, err error) {

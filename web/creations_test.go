@@ -22,7 +22,7 @@ var notCreating = []string{
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key
 	"revokeVehicleKey",
-	"readPlan",                                // reads
+	"readPlan", "readPlanFile", // read
 	"noteCall",                                // each time somebody called
 	"decideEnforcement", "confirmEnforcement", // make nothing
 	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders

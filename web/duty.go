@@ -54,7 +54,7 @@ type Offer struct {
 
 // BriefingItem is one thing that the taker has to know.
 type BriefingItem struct {
-	Kind string `json:"kind" enum:"zone_state,alert,provisional_fence,not_enforced,compliance,order,lease,proposal,more"`
+	Kind string `json:"kind" enum:"zone_state,alert,provisional_fence,not_enforced,compliance,order,lease,call,proposal,more"`
 	ID   string `json:"id" doc:"Of what it is about; empty: of nothing that has one"`
 	Text string `json:"text"`
 }

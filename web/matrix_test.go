@@ -255,6 +255,10 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"kind":"hold","of":{"all":true},"digest":"none"}`, nil
 	case "putPlan":
 		return "?dry_run=true", `{"from":"zone"}`, nil
+	case "readPlanFile":
+		return "", "QGC WPL 110\n0\t1\t3\t16\t0\t0\t0\t0\t30.9\t121.93\t40\t1\n", nil
+	case "exportPlans":
+		return "?format=plan", "", nil
 	case "noteCall":
 		return "", `{"outcome":"not_reached"}`, nil
 	case "decideEnforcement":

@@ -23,6 +23,7 @@ import (
 	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
+	"testzone/vehicles/planfile"
 	"testzone/web/auth"
 	"testzone/web/notify"
 )
@@ -181,6 +182,9 @@ func sentinels() []sentinel {
 		{airspace.ErrNoVersion, http.StatusNotFound, "no_such_version"},
 		{zonefile.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 		{zonefile.ErrMalformed, http.StatusUnprocessableEntity, "unreadable_file"},
+		{planfile.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{planfile.ErrMalformed, http.StatusUnprocessableEntity, "unreadable_file"},
+		{planfile.ErrCannotCarry, http.StatusConflict, "format_cannot_carry"},
 		{zonefile.ErrFormat, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrNotManual, http.StatusConflict, "not_manual"},
 		{airspace.ErrStale, http.StatusPreconditionFailed, "stale"},

@@ -13,7 +13,7 @@ import (
 
 func plansCommand() *cobra.Command {
 	var flags clientFlags
-	return group("plans", "What vehicles carry: missions, fences, rally points", &flags, plansShow(&flags), plansSend(&flags), plansClear(&flags), plansRead(&flags))
+	return group("plans", "What vehicles carry: missions, fences, rally points", &flags, plansShow(&flags), plansSend(&flags), plansClear(&flags), plansRead(&flags), plansExport(&flags))
 }
 
 func plansAt(vehicle, kind, more string) string {
@@ -61,7 +61,8 @@ func plansSend(flags *clientFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "send VEHICLE KIND", Short: "Have a plan stored in a vehicle", Args: exactArgs("VEHICLE", "KIND"),
 		Long: "A fence is that of the zone, or that of the file; a mission or rally points are those of the file. The file is\n" +
-			`JSON: {"items":[{"command":16,"frame":6,"params":[0,0,0,null,30.9,121.93,40]}]}, as testzone plans show --json prints it.`,
+			`JSON: {"items":[{"command":16,"frame":6,"params":[0,0,0,null,30.9,121.93,40]}]}, ` + "as testzone plans show --json prints it,\n" +
+			"or the file of a ground station: .plan of QGroundControl, or waypoints (QGC WPL 110).",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if file == "" && args[1] != "fence" {
 				return usage("say which plan: --file FILE")
@@ -72,13 +73,11 @@ func plansSend(flags *clientFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				var from struct {
-					Items []web.PlanItem `json:"items"`
-				}
-				if err := json.Unmarshal(raw, &from); err != nil {
+				items, err := flags.planItems(cmd.Context(), args[0], args[1], raw)
+				if err != nil {
 					return usage("read the plan of %s: %w", file, err)
 				}
-				in.From, in.Items = "", from.Items
+				in.From, in.Items = "", items
 			}
 			return flags.plan(cmd, http.MethodPut, plansAt(args[0], args[1], tried("", dry)), &in)
 		},
