@@ -150,7 +150,7 @@ func (p *Permit) Insure(a Act, pack *rules.Pack, policies []Policy) (Permit, err
 	if c.insurance(); len(c.faults) > 0 {
 		return *p, &RulesError{c.faults}
 	}
-	q.ToUS = min(q.ApprovedToUS, q.insuredTo(&k))
+	q.ToUS, q.Waits = min(q.ApprovedToUS, q.insuredTo(&k)), ""
 	q.done(a, "permit.insured")
 	return q, nil
 }
@@ -172,6 +172,7 @@ func (p *Permit) SignOverride(a Act, pack *rules.Pack) (Permit, error) {
 		return *p, fmt.Errorf("%w: you signed for a department", ErrFourEyes)
 	}
 	q := p.clone()
+	q.Waits = "" // the clock looks anew
 	q.Override = &Override{a.By.Person, a.AtUS, a.Reason, pack.Key()}
 	q.done(a, "permit.override_signed")
 	return q, nil

@@ -347,7 +347,7 @@ func (p *Permit) advance(pack *rules.Pack, nowUS int64) error {
 
 // approve sets what was granted, once.
 func (p *Permit) approve(nowUS int64, pack *rules.Pack) error {
-	p.State = rules.Approved
+	p.State, p.Waits = rules.Approved, ""
 	if p.ApprovedToUS != 0 {
 		return nil
 	}
