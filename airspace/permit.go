@@ -70,6 +70,9 @@ func (r *Register) packOf(p *permit.Permit, nowUS int64) (*rules.Pack, error) {
 	return r.packAt(time.UnixMicro(nowUS))
 }
 
+// PackOf is the pack that judges a permit that was read.
+func (r *Register) PackOf(p *permit.Permit) (*rules.Pack, error) { return r.packOf(p, 0) }
+
 func (r *Register) packAt(now time.Time) (*rules.Pack, error) {
 	set, err := r.packs()
 	if err != nil {
