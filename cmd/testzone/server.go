@@ -190,7 +190,7 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	}
 	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline})
 	s.register, err = airspace.NewRegister(airspace.Config{
-		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
+		Zone: zone, Place: s.cfg.Zone.Place, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
 		StateChanged:      func(airspace.ZoneStatus) { s.stateChanged() },
