@@ -103,6 +103,7 @@ func rules() map[string]rule {
 
 		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":        {scope: airspace.ZoneRead},
+		"lookAtWay":         {scope: airspace.ZoneRead},
 		"getCoverage":       {scope: airspace.ZoneRead},
 		"getCoverageGrid":   {scope: airspace.ZoneRead},
 		"exportCoverage":    {scope: airspace.ZoneRead},
@@ -148,6 +149,20 @@ func rules() map[string]rule {
 		"suspendPermit":   {scope: airspace.PermitDecide, or: airspace.ZoneControl, once: true},
 		"resumePermit":    {scope: airspace.PermitDecide, once: true},
 		"revokePermit":    {scope: airspace.PermitDecide, once: true},
+
+		"listSites":        {scope: airspace.ZoneRead},
+		"getSite":          {scope: airspace.ZoneRead},
+		"createSite":       {scope: airspace.ZoneControl, once: true},
+		"replaceSite":      {scope: airspace.ZoneControl, or: airspace.PermitApply}, // its owner
+		"deleteSite":       {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"siteAvailability": {scope: airspace.ZoneRead},
+		"listBookings":     {scope: airspace.ZoneRead},
+		"getBooking":       {scope: airspace.ZoneRead},
+		"createBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply, once: true},
+		"changeBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"cancelBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"decideBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply}, // the site's owner
+		"arriveAtBooking":  {scope: airspace.ZoneControl, or: airspace.PermitApply},
 
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
@@ -286,6 +301,8 @@ func (s *Server) build() (err error) {
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
 	s.permitEndpoints(api)
+	s.siteEndpoints(api)
+	s.bookingEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"testzone/airspace"
-	"testzone/telemetry"
 	"testzone/telemetry/command"
 )
 
@@ -32,7 +30,8 @@ const (
 // zone and who does not comply with it, alerts that are open, fences that a restart
 // would end, vehicles for which fences are not enforced, orders of which something
 // may still become, who controls which vehicle, and what waits for a second person.
-func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) {
+// Alerts are those of the sectors that are handed over, and the critical ones of others.
+func (s *Server) briefing(ctx context.Context, sectors []string) ([]airspace.BriefingItem, error) {
 	state := s.cfg.Register.State()
 	text := "the zone is " + strings.ReplaceAll(string(state.State), "_", " ")
 	if state.Reason != "" {
@@ -43,18 +42,7 @@ func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) 
 	}
 	out := []airspace.BriefingItem{{Kind: briefState, Text: text}}
 
-	var alerts []airspace.BriefingItem
-	open := s.cfg.Book.Alerts(s.viewOf(ctx), false)
-	slices.SortStableFunc(open, func(a, b telemetry.Alert) int { return cmp.Compare(b.Level, a.Level) })
-	for i := range open {
-		a := &open[i]
-		text := fmt.Sprintf("level %d %s of %s, %s since %s", a.Level, a.Type, cmp.Or(a.Vehicle.Name, string(a.Vehicle.ID)), a.State(), timeOf(a.RaisedUS))
-		if a.Fence != nil {
-			text += ", fence " + a.Fence.Name
-		}
-		alerts = append(alerts, airspace.BriefingItem{Kind: briefAlert, ID: a.ID, Text: text})
-	}
-	out = append(out, atMost(alerts, "alerts")...)
+	out = append(out, atMost(s.briefAlerts(ctx, sectors), "alerts")...)
 
 	var fences []airspace.BriefingItem
 	for _, f := range s.cfg.Register.Emergencies() {

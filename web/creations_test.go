@@ -29,7 +29,8 @@ var notCreating = []string{
 	"endPriority",                                                                                                       // If-Match
 	"orderExits",                                                                                                        // orders, as giveOrder
 	"submitPermit", "withdrawPermit", "reviewPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit", // acts on one: TestPermitRepeated
-	"giveOrder", // the second time shows what became of it: TestOrders
+	"giveOrder",                                         // the second time shows what became of it: TestOrders
+	"cancelBooking", "decideBooking", "arriveAtBooking", // If-Match
 }
 
 // posts are the POSTs of the document that make something.

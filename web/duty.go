@@ -183,7 +183,7 @@ func (s *Server) signOff(ctx context.Context, in *signOffInput) (*struct{}, erro
 }
 
 func (s *Server) offerDuty(ctx context.Context, in *offerDutyInput) (*dutyOutput, error) {
-	briefing, err := s.briefing(ctx)
+	briefing, err := s.briefing(ctx, s.sectorsOfDuty(in.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -78,6 +78,7 @@ func newMatrix(t *testing.T) *matrix {
 	m.objects["people"], m.objects["organisations"], m.objects["keys"] = target.ID, "acme", z.key(target, "").Key.ID
 	m.makeObjects(ctl, accounts["second"], accounts["dis"])
 	m.makeVehicle(accounts["opr"])
+	m.makeSite(ctl, accounts["opr"])
 	z.want(z.call(adminToken, "PUT", "/v1/people/"+accounts["dis"].ID, `{"organisation":"zone","roles":["controller"],"disabled":true}`, "If-Match", `"1"`), "200")
 	z.want(z.call(adminToken, "PUT", "/v1/organisations/closed", `{"name":"closed","disabled":true}`, "If-Match", `"1"`), "200")
 	return m
@@ -125,6 +126,26 @@ func (m *matrix) makeVehicle(opr account) {
 		m.t.Fatal(err)
 	}
 	m.objects["vehicles"], m.objects["{key}"], m.objects["gateways"] = "boat-1", key.Key.ID, "gw-1"
+}
+
+// makeSite makes a site of acme's, and a booking of it.
+func (m *matrix) makeSite(ctl, opr account) {
+	var at Site
+	m.as(ctl, "POST", sitesPath, siteBody("Pad 1", "acme")).json(m.t, &at)
+	m.objects["sites"] = at.ID
+	var b BookingAnswer
+	m.as(opr, "POST", bookingsPath, m.booking(2*time.Hour)).json(m.t, &b)
+	m.objects["bookings"] = b.ID
+}
+
+func siteBody(name, owner string) string {
+	return `{"name":"` + name + `","kind":"pad","owner":"` + owner + `","capacity":100,"geometry":` + square + `,"ceiling":{"m":120,"datum":"amsl"}}`
+}
+
+// booking asks for an hour of the site.
+func (m *matrix) booking(in time.Duration) string {
+	from := m.clock.now().Add(in).UTC()
+	return `{"site_id":"` + m.objects["sites"] + `","from":"` + from.Format(time.RFC3339) + `","to":"` + from.Add(time.Hour).Format(time.RFC3339) + `"}`
 }
 
 func (m *matrix) proposal() string {
@@ -208,6 +229,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"to":"` + m.objects["people"] + `"}`, nil
 	case "takeDuty":
 		return "", `{"digest":"none"}`, nil
+	case "lookAtWay":
+		return "?lat=30.9&lon=121.93", "", nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
 	case "giveBulkOrder":
@@ -234,6 +257,18 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"verdict":"approve","doc_hash":"none"}`, nil
 	case "submitPermit", "withdrawPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit":
 		return "?dry_run=true", `{"reason":"drill"}`, nil
+	case "createSite":
+		return "", siteBody("Pad 2", ""), nil
+	case "replaceSite":
+		return "", siteBody("Pad 1", "acme"), []string{"If-Match", stale}
+	case "createBooking":
+		return "", m.booking(4 * time.Hour), nil
+	case "changeBooking", "cancelBooking", "arriveAtBooking":
+		return "", `{}`, []string{"If-Match", stale}
+	case "decideBooking":
+		return "", `{"approve":true}`, []string{"If-Match", stale}
+	case "deleteSite":
+		return "", "", []string{"If-Match", stale}
 	case "orderExits":
 		return "", `{}`, nil
 	case "takeLease":

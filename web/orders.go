@@ -34,6 +34,7 @@ type Order struct {
 	AskedAt   string  `json:"asked_at" format:"date-time"`
 	SentAt    *string `json:"sent_at" format:"date-time"`
 	Accepted  *string `json:"accepted_at" format:"date-time"`
+	UnderWay  *string `json:"under_way_at" format:"date-time" doc:"Of reposition: it is seen to come nearer; in_effect: it is there"`
 	EffectAt  *string `json:"effect_at" format:"date-time"`
 	EndedAt   *string `json:"ended_at" format:"date-time"`
 	Late      bool    `json:"late" doc:"The effect showed after the order had been given up"`
@@ -131,6 +132,7 @@ func (s *Server) orderEndpoints(api huma.API) {
 	const tag, path = "orders", "/v1/vehicles/{id}"
 	give := creation(tag, "giveOrder", path+"/orders", "Order a vehicle; an order of safe direction leaves at once, resume when it is durable", 400, 401, 403, 404, 409, 413, 415, 503)
 	endpoint(s, api, give, s.giveOrder)
+	s.wayEndpoint(api)
 	endpoint(s, api, operation(tag, "listVehicleOrders", http.MethodGet, path+"/orders", "Orders to a vehicle, newest first, and who has its control", 401, 403, 404), s.listVehicleOrders)
 	endpoint(s, api, operation(tag, "listOrders", http.MethodGet, "/v1/orders", "Orders, newest first", 401, 403), s.listOrders)
 	endpoint(s, api, operation(tag, "takeLease", http.MethodPut, path+"/lease", "Take the control of a vehicle", 400, 401, 403, 404, 409, 413, 415, 503), s.takeLease)
@@ -141,7 +143,7 @@ func orderOf(o *command.Order) Order {
 	out := Order{
 		ID: o.ID, VehicleID: string(o.Vehicle), Class: o.Class, Kind: string(o.Kind), State: string(o.State), Open: !o.State.Final(), Why: o.Why,
 		By: o.By, Person: o.Person, Zone: o.Zone, Reason: o.Reason, Ends: o.Ends, AskedAt: timeOf(o.AskedUS), SentAt: optionalTime(o.SentUS),
-		Accepted: optionalTime(o.AcceptedUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
+		Accepted: optionalTime(o.AcceptedUS), UnderWay: optionalTime(o.UnderWayUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
 		Bulk: o.Bulk, To: placeOf(o.To),
 	}
 	if o.EffectUS != 0 {

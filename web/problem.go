@@ -15,6 +15,7 @@ import (
 	"testzone/airspace"
 	"testzone/airspace/permit"
 	rulepack "testzone/airspace/rules"
+	"testzone/airspace/site"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
@@ -51,15 +52,16 @@ var (
 
 // Problem is the body of every error, RFC 9457.
 type Problem struct {
-	Type      string        `json:"type" doc:"Stable URI of the kind of problem"`
-	Title     string        `json:"title" doc:"The status in words"`
-	Status    int           `json:"status" doc:"HTTP status"`
-	Detail    string        `json:"detail" doc:"What went wrong here and what to do"`
-	Code      string        `json:"code" doc:"Stable code for programs" example:"stale"`
-	RequestID string        `json:"requestId" doc:"Names this request in the server's log"`
-	Errors    []FieldError  `json:"errors,omitempty" doc:"Every fault of the request"`
-	Faults    []PermitFault `json:"faults,omitempty" doc:"Of rules: all that speaks against an application"`
-	Preview   *BulkOrder    `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
+	Type      string          `json:"type" doc:"Stable URI of the kind of problem"`
+	Title     string          `json:"title" doc:"The status in words"`
+	Status    int             `json:"status" doc:"HTTP status"`
+	Detail    string          `json:"detail" doc:"What went wrong here and what to do"`
+	Code      string          `json:"code" doc:"Stable code for programs" example:"stale"`
+	RequestID string          `json:"requestId" doc:"Names this request in the server's log"`
+	Errors    []FieldError    `json:"errors,omitempty" doc:"Every fault of the request"`
+	Faults    []PermitFault   `json:"faults,omitempty" doc:"Of rules: all that speaks against an application"`
+	Preview   *BulkOrder      `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
+	Booking   *BookingRefusal `json:"booking,omitempty" doc:"Of site_taken: what speaks against the booking, and what would do"`
 
 	header http.Header
 	hidden bool // what was asked for is there, for others
@@ -138,6 +140,13 @@ func sentinels() []sentinel {
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
+		{site.ErrSite, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrSiteBooked, http.StatusConflict, "site_booked"},
+		{airspace.ErrSiteGone, http.StatusConflict, "site_gone"},
+		{airspace.ErrBooking, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrBookingOver, http.StatusConflict, "booking_over"},
+		{airspace.ErrRehearsesOnly, http.StatusForbidden, "rehearses_only"},
+		{airspace.ErrTaken, http.StatusConflict, "site_taken"},
 		{airspace.ErrDuty, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrBriefing, http.StatusConflict, "briefing"},
 		{airspace.ErrNotOffered, http.StatusConflict, "not_offered"},

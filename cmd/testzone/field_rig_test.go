@@ -94,7 +94,11 @@ func (f *field) enrol(sys uint8) mavlink.Key {
 // serve starts the server, or another one over the same data.
 func (f *field) serve(extra string) {
 	f.t.Helper()
-	f.p = serve(f.t, f.data, signedListener, extra)
+	addr := "127.0.0.1:0"
+	if f.p != nil { // pages are open that look for it where it was
+		addr = strings.TrimPrefix(f.p.url, "http://")
+	}
+	f.p = serveAt(f.t, addr, f.data, signedListener, extra)
 	f.relay.aim(f.t, f.p.signed)
 	for login := range f.cookies { // sessions end with a server
 		f.enter(login, passwordOf(login), 0, "", "", nil)

@@ -98,6 +98,7 @@ type Order struct {
 	AskedUS    int64 `json:"asked_us"`
 	SentUS     int64 `json:"sent_us,omitempty"`
 	AcceptedUS int64 `json:"accepted_us,omitempty"`
+	UnderWayUS int64 `json:"under_way_us,omitempty"` // REPOSITION: it comes nearer in the mode for it
 	EffectUS   int64 `json:"effect_us,omitempty"`
 	EndedUS    int64 `json:"ended_us,omitempty"`
 	Late       bool  `json:"late,omitempty"` // the effect showed after the order had been given up

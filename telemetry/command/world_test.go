@@ -36,7 +36,7 @@ type world struct {
 	obeys    bool
 	called   []telemetry.Call // what was told of calls
 	heights  geo.Heights
-	blocked  string // the fence that is in every way
+	blocked  []Met // the fences that are in every way
 	from, to geo.Fix
 	// answer is what the wire says to the n-th command, from 0; nil: accepted.
 	answer func(ctx context.Context, n int, c Command) error
@@ -91,7 +91,7 @@ func (w *world) Call(c *telemetry.Call) {
 	w.called = append(w.called, *c)
 }
 
-func (w *world) Blocked(_ *vehicles.Identity, from, to geo.Fix) string {
+func (w *world) Breached(_ *vehicles.Identity, from, to geo.Fix) []Met {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.from, w.to = from, to

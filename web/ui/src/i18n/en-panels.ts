@@ -71,6 +71,7 @@ export const enPanels = {
   'card.gone': 'The server does not know this vehicle any more.',
   'card.failed': 'Details not available ({detail}).',
   'card.enforced': 'FENCES ENFORCED',
+  'card.enforcedUnknown': 'NOT KNOWN WHETHER ENFORCED: live data stopped',
   'card.notEnforced': 'NOT ENFORCED',
   'card.inside': 'In breach of',
   'card.identity': 'Identity',

@@ -73,6 +73,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'card.gone': '服务器已无此车辆。',
   'card.failed': '无法取得详情（{detail}）。',
   'card.enforced': '围栏生效',
+  'card.enforcedUnknown': '围栏是否生效未知:实时数据已中断',
   'card.notEnforced': '围栏未生效',
   'card.inside': '正在违反',
   'card.identity': '身份',

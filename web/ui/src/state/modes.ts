@@ -17,6 +17,9 @@ export const placing = signal(false);
 /** The chosen place; null: none. */
 export const place = signal<LonLat | null>(null);
 
+/** Who wants the next place that is pointed at on the map; null: nobody. */
+export const picking = signal<((at: LonLat) => void) | null>(null);
+
 /** Counts the emergency fences that were begun. */
 export const begun = signal(0);
 
@@ -28,6 +31,7 @@ export function startEmergency(at: LonLat | null = null): void {
     begun.value++;
     placing.value = at === null;
     place.value = null;
+    picking.value = null;
   });
   if (at) putEmergency(at);
   else announce(t('emergency.place'));

@@ -9,6 +9,9 @@ import { showOnMap } from './alert-actions';
 import { Row, Time, Unverified } from './bits';
 import { AlertEvidenceRows, GroundsRows } from './evidence';
 import { Glyph, LevelIcon } from './icons';
+import { later } from './later';
+
+const ContactOf = later<{ id: string }>(() => import('./contact-of').then((m) => m.ContactOf), 'accounts', 'vehicles');
 
 function fixText(f: Fix | null): string {
   if (!f) return t('none');
@@ -66,6 +69,7 @@ export function AlertPanel() {
           <button class="button" type="button" onClick={() => showOnMap(a)}>{t('alert.jump')}</button>
         </div>
         {!a.open && <p class="note">{t('alert.gone')}</p>}
+        {a.type === 'call_person' && a.cleared_at === null && <ContactOf id={a.vehicle.id} />}
         <dl class="facts">
           <Row label={t('alert.field.level')}>{code('alert.level', String(a.level))}</Row>
           <Row label={t('alert.field.state')}>{code('alert.state', a.state)}</Row>

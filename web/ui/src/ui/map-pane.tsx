@@ -10,7 +10,7 @@ import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
 import { firstViewStands } from '../state/leisure';
-import { editing, place, placing } from '../state/modes';
+import { editing, picking, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
 import { later } from './later';
@@ -76,7 +76,7 @@ export function MapPane({ zone }: { zone: Zone }) {
       destroy = createMap(View, elements, zone, showCounts).destroy;
     }).finally(() => {
       firstViewStands();
-      void import('./priority-overlay').then((m) => m.ready).then((c) => (above.value = c), () => {});
+      void import('./map-overlay').then((m) => m.ready).then((c) => (above.value = c), () => {});
     });
     return () => {
       ended = true;
@@ -84,7 +84,7 @@ export function MapPane({ zone }: { zone: Zone }) {
     };
   }, [zone]);
   return (
-    <div class="map-pane" role="region" aria-label={t('map.label')} data-placing={placing.value} data-editing={editing.value !== undefined}>
+    <div class="map-pane" role="region" aria-label={t('map.label')} data-placing={placing.value || picking.value !== null} data-editing={editing.value !== undefined}>
       <div class="map" ref={map} />
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />

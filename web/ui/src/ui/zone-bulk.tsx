@@ -6,6 +6,7 @@ import { bulkApi, type BulkInput, type BulkItem, type BulkKind, type BulkOrder }
 import { ApiError } from '../api/client';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
+import { personName } from '../state/names';
 import { Failure, Field, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
@@ -39,7 +40,7 @@ function Row({ of: i, given }: { of: BulkItem; given: boolean }) {
       <td class="wrap">{i.name || i.vehicle_id}<div class="sub">{i.operator}</div></td>
       <td>{kindText(i.kind)}{i.after_s > 0 && <div class="sub">{t(i.held ? 'bulk.heldUntil' : 'bulk.after', { seconds: i.after_s })}</div>}</td>
       <td class="wrap">
-        {i.holder && <div>{t('bulk.holder', { person: i.holder })}</div>}
+        {i.holder && <div>{t('bulk.holder', { person: personName(i.holder) })}</div>}
         {i.crosses > 0 && <div>{t('bulk.crosses', { n: i.crosses })}<div class="sub">{(i.with ?? []).join(', ')}</div></div>}
         {i.cannot && <div class="small" lang="en">{i.cannot}</div>}
       </td>
@@ -65,7 +66,7 @@ function Given({ id }: { id: string }) {
   return (
     <div data-testid="bulk-given" data-bulk={b.id} data-ended={b.ended_at !== null}>
       <p role="status">
-        <strong>{kindText(b.kind)}</strong> · {b.person} · {b.given_at && <Time at={b.given_at} />} · {b.reason}
+        <strong>{kindText(b.kind)}</strong> · {personName(b.person)} · {b.given_at && <Time at={b.given_at} />} · {b.reason}
         <br />{Object.entries(b.tally).map(([state, n]) => `${code('bulk.state', state)} ${n}`).join(' · ')}
         {!b.durable && ` · ${t('order.notDurable')}`}
       </p>
