@@ -92,6 +92,9 @@ bench-fence: ## one step of the fence engine beside a bare R-tree search
 bench-permits: ## which volumes in space and time meet: queries beside one R-tree and a loop, and against an oracle; bookings
 	$(call figures,airspace/volumes,TestIndexFigures)
 	$(call figures,airspace,TestBookingFigures)
+	$(call figures,airspace,Test(CheckFigures|DoubleApprovals))
+	$(call figures,airspace/permit,TestUnreviewedEffective)
+	$(call figures,web,TestPermitJourney)
 
 bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays, soak
 	$(call figures,telemetry/mavlink,TestFigures.*)

@@ -17,7 +17,7 @@ import (
 	"testzone/telemetry/journal"
 )
 
-var figures = flag.Bool("figures", false, "measure and print the figures of bookings")
+var figures = flag.Bool("figures", false, "measure and print the figures of make bench-permits that are of the register")
 
 // square is a site of 100 m x 100 m, n of them to the east.
 func square(n int32) site.Site {

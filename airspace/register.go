@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"testzone/airspace/permit"
+	"testzone/airspace/rules"
 	"testzone/airspace/site"
 	"testzone/airspace/volumes"
 	"testzone/geofence"
@@ -49,13 +51,21 @@ type Config struct {
 	PrioritiesChanged func()
 	// DutyChanged is called after a change of who is on duty; default: nobody is told.
 	DutyChanged func()
+	// Rules are the rule packs; nil: those that the program brings along.
+	Rules *rules.Set
+	// Place is where the zone is, for the choice of its pack: "cn-shanghai"; default
+	// no place, which has the generic pack.
+	Place string
+	// PermitChanged tells of an act on a permit, in the order of the decisions and
+	// before it is answered.
+	PermitChanged func(permit.Permit)
+	KeptAnswers   int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 	// NoticeDue is by when something that begins at a moment has to be published, by a
 	// clock of the rule pack, and which pack says so; 0: none does. Default nil: none.
 	NoticeDue func(clock string, fromUS int64) (dueUS int64, pack string)
 	// Open says whether a schedule holds at a moment, and when that changes next, 0
 	// for not soon; default always.
-	Open        site.Open
-	KeptAnswers int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	Open site.Open
 }
 
 // Appender is the journal as the register needs it.
@@ -68,6 +78,8 @@ type Appender interface {
 type Register struct {
 	cfg       Config
 	startedUS int64
+	embedded  func() (*rules.Set, error) // the rule packs of the program
+	keepOuts  keepOuts
 
 	zone       journal.Aggregate // the airspace of the zone
 	decider    decider
@@ -85,12 +97,13 @@ type Register struct {
 	control     control
 	tightenings []tightening // of the zone, in force and not in the journal, oldest first: each safer than the one before
 	priorities  priorities
+	permits     permits
+	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
+	last        uint64            // newest record that was seen
 	places      places
 
 	restrictions restrictions
-	volumes      *volumes.Index    // of what takes room in space and time: bookings, later permits
-	hasty        map[string]*hasty // priority traffic as it is in force and not in the journal, by id
-	last         uint64            // newest record that was seen
+	volumes      *volumes.Index // of what takes room in space and time: bookings, later permits
 }
 
 // NewRegister makes an empty register.
@@ -117,7 +130,8 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(),
+		embedded:   sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -139,6 +153,9 @@ func (r *Register) Replay(rec journal.Record) error {
 	}
 	if rec.Schema == PrioritySchema {
 		return r.replayPriority(rec)
+	}
+	if rec.Schema == PermitSchema {
+		return r.replayPermit(rec)
 	}
 	if rec.Schema == RestrictionSchema {
 		return r.replayRestriction(rec)

@@ -38,6 +38,8 @@ type registerState struct {
 	Priorities      map[string]Priority   `json:"priorities"`
 	PriorityAnswers []priorityAnswerState `json:"priority_answers"`
 
+	Permits permitsState `json:"permits"`
+
 	Sites       []*siteJSON        `json:"sites"`
 	Bookings    map[string]Booking `json:"bookings"`
 	SiteAnswers []siteAnswerState  `json:"site_answers"`
@@ -122,6 +124,10 @@ func (r *Register) SaveState() ([]byte, error) {
 		State: r.control.state, Duties: r.control.duties, Priorities: r.priorities.of,
 		Bookings: r.places.bookings, Restrictions: r.restrictions.of,
 	}
+	var err error
+	if s.Permits, err = r.permits.save(); err != nil {
+		return nil, err
+	}
 	for name, a := range r.restrictions.answers {
 		s.RestrictionAnswers = append(s.RestrictionAnswers, restrictionAnswerState{name.by, name.key, a.sha256, a.atUS, a.restriction})
 	}
@@ -196,7 +202,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
-		r.accounts, r.fleet, r.control, r.priorities = next.accounts, next.fleet, next.control, next.priorities
+		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
 		r.places, r.volumes, r.restrictions = next.places, next.volumes, next.restrictions
 	}, nil
 }
@@ -222,6 +228,9 @@ func (r *Register) load(s *registerState) error {
 	maps.Copy(r.priorities.of, s.Priorities)
 	for _, a := range s.PriorityAnswers {
 		r.priorities.answers[requestName{a.By, a.Key}] = priorityAnswer{a.SHA256, a.AtUS, a.Priority}
+	}
+	if err := r.permits.load(&s.Permits); err != nil {
+		return err
 	}
 	maps.Copy(r.restrictions.of, s.Restrictions)
 	for _, a := range s.RestrictionAnswers {

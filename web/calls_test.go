@@ -64,7 +64,7 @@ func TestSomebodyCalls(t *testing.T) {
 // briefed is what the briefing of the zone's own people says of a kind.
 func (o *owners) briefed(kind string) (text string) {
 	o.t.Helper()
-	items, err := o.server.briefing(o.t.Context()) // as tokens of the configuration: nothing is hidden
+	items, err := o.server.briefing(o.t.Context(), nil) // as tokens of the configuration: nothing is hidden
 	if err != nil {
 		o.t.Fatal(err)
 	}

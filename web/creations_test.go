@@ -31,8 +31,9 @@ var notCreating = []string{
 	// Both need an aircraft in flight, and make one thing however often they are asked: TestTerminations.
 	"proposeTermination", "confirmTermination",
 	"endRestriction", "acknowledgeRestriction", // likewise
+	"submitPermit", "withdrawPermit", "reviewPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit", // acts on one: TestPermitRepeated
+	"giveOrder",                                         // the second time shows what became of it: TestOrders
 	"cancelBooking", "decideBooking", "arriveAtBooking", // If-Match
-	"giveOrder", // the second time shows what became of it: TestOrders
 }
 
 // posts are the POSTs of the document that make something.

@@ -13,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"testzone/airspace"
+	"testzone/airspace/permit"
+	rulepack "testzone/airspace/rules"
 	"testzone/airspace/site"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
@@ -58,8 +60,9 @@ type Problem struct {
 	Code      string          `json:"code" doc:"Stable code for programs" example:"stale"`
 	RequestID string          `json:"requestId" doc:"Names this request in the server's log"`
 	Errors    []FieldError    `json:"errors,omitempty" doc:"Every fault of the request"`
-	Booking   *BookingRefusal `json:"booking,omitempty" doc:"Of site_taken: what speaks against the booking, and what would do"`
+	Faults    []PermitFault   `json:"faults,omitempty" doc:"Of rules: all that speaks against an application"`
 	Preview   *BulkOrder      `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
+	Booking   *BookingRefusal `json:"booking,omitempty" doc:"Of site_taken: what speaks against the booking, and what would do"`
 
 	header http.Header
 	hidden bool // what was asked for is there, for others
@@ -129,6 +132,14 @@ func sentinels() []sentinel {
 		{airspace.ErrNeedRev, http.StatusPreconditionRequired, "if_match_required"},
 		{airspace.ErrPriority, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrPriorityOver, http.StatusConflict, "priority_over"},
+		{permit.ErrApplication, http.StatusUnprocessableEntity, "invalid"},
+		{permit.ErrVerdict, http.StatusUnprocessableEntity, "invalid"},
+		{permit.ErrState, http.StatusConflict, "permit_state"},
+		{permit.ErrRevision, http.StatusConflict, "permit_changed"},
+		{permit.ErrNotAsked, http.StatusForbidden, "not_asked"},
+		{permit.ErrFourEyes, http.StatusForbidden, "four_eyes"},
+		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
+		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
 		{site.ErrSite, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrSiteBooked, http.StatusConflict, "site_booked"},
@@ -252,6 +263,10 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		}
 		p.Errors = faults
 		return p
+	}
+	var against *permit.RulesError
+	if errors.As(err, &against) {
+		return rulesProblem(ctx, against)
 	}
 	for _, known := range sentinels() {
 		if !errors.Is(err, known.err) {
