@@ -72,7 +72,7 @@ func (s *Server) readPlanFile(ctx context.Context, in *readPlanFileInput) (*stru
 			continue
 		}
 		if !heard && planfile.Jumps(p) {
-			return nil, newProblem(ctx, http.StatusConflict, "unreachable", "The mission has jumps, which count as the autopilot of the vehicle does, and the vehicle is not heard: read the file when it is.")
+			return nil, newProblem(ctx, http.StatusConflict, "vehicle_unreachable", "The mission has jumps, which count as the autopilot of the vehicle does, and the vehicle is not heard: read the file when it is.")
 		}
 		part := PlanFilePart{Kind: p.Kind.String(), Items: []PlanItem{}}
 		for n := range p.Items {
@@ -108,7 +108,7 @@ func (s *Server) exportPlans(ctx context.Context, in *writePlanFileInput) (*expo
 	case !any:
 		return nil, newProblem(ctx, http.StatusConflict, "plan_unknown", "The vehicle carries nothing of this, or what it carries is not known: have it read back.")
 	case !heard && planfile.Jumps(&set.Plans[vehicles.PlanMission]):
-		return nil, newProblem(ctx, http.StatusConflict, "unreachable", "The mission has jumps, which count as the autopilot of the vehicle does, and the vehicle is not heard: ask when it is.")
+		return nil, newProblem(ctx, http.StatusConflict, "vehicle_unreachable", "The mission has jumps, which count as the autopilot of the vehicle does, and the vehicle is not heard: ask when it is.")
 	}
 	var file bytes.Buffer
 	if err := planfile.Write(&file, planfile.Format(in.Format), set, autopilot); err != nil {

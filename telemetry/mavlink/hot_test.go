@@ -31,8 +31,10 @@ func want(msg message.Message, fix uint8) (r vehicles.Report, noPosition bool, w
 			r.Status = vehicles.Active
 		case 5:
 			r.Status = vehicles.Critical
-		case 6, 8:
+		case 6:
 			r.Status = vehicles.Emergency
+		case 8:
+			r.Status = vehicles.Terminated
 		}
 		if _, ok := classOf(uint8(m.Type), uint8(m.Autopilot)); !ok {
 			why = NotVehicle

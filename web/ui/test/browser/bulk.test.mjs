@@ -57,7 +57,7 @@ test('two are told to stop: one is ordered, and of the other somebody is called'
     await call.waitFor(SLOW);
     await call.locator('a[href^="tel:"]').waitFor();
     await call.getByTestId('call-not_reached').click();
-    await call.getByText(of.carl.id).waitFor(); // who tried, and it stays
+    await call.getByText('Carl Bulk').waitFor(); // who tried, and it stays
     await call.locator('input').fill('flies on, agreed');
     await clean(page, 'a call');
     await call.getByTestId('call-not_needed').click();
