@@ -73,7 +73,7 @@ test('a breach is enforced, let be by mouse, and enforced on by keys in Chinese'
     await page.keyboard.down('Enter');
     await is(page, 'in_effect');
     await page.keyboard.up('Enter');
-    await page.getByText('决定：继续处置').waitFor();
+    await page.getByTestId('ladder').getByText('决定：继续处置').waitFor();
     await clean(page, 'enforced on');
   });
   await withCard(of.olga, id, {}, async (page) => {

@@ -114,8 +114,8 @@ const PLACES = [0, 1, 2].map((n) => ({ lon: 121.9139 + 0.007 * n, lat: 30.9115 }
 
 /**
  * A drone that proves nothing: it hovers and speaks unsigned MAVLink to the
- * open listener (TZ_MAVLINK), so that it is UNVERIFIED. It is followed when this
- * returns; stop has it disarm and fall silent.
+ * open listener (TZ_MAVLINK), so that it is UNVERIFIED. It is followed, with the
+ * quality of its position, when this returns; stop has it disarm and fall silent.
  */
 export async function stray(place) {
   const at = PLACES[place];
@@ -137,7 +137,7 @@ export async function stray(place) {
   }, 200);
   for (let tries = 0; ; tries++) {
     const { items } = (await api('GET', '/v1/tracks?limit=500')).body;
-    if (items.some((t) => t.source?.system_id === 77 && !t.verified && t.link === 'nominal' && Math.abs(t.position?.lon - at.lon) < 1e-4)) break;
+    if (items.some((t) => t.source?.system_id === 77 && !t.verified && t.link === 'nominal' && t.grounds?.quality === 'good' && Math.abs(t.position?.lon - at.lon) < 1e-4)) break;
     assert.ok(tries < 100, 'the stray drone is not followed');
     await new Promise((next) => setTimeout(next, 100));
   }
