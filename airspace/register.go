@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"testzone/airspace/permit"
+	"testzone/airspace/rules"
 	"testzone/geofence"
 	"testzone/telemetry/journal"
 	"testzone/vehicles"
@@ -47,7 +49,15 @@ type Config struct {
 	PrioritiesChanged func()
 	// DutyChanged is called after a change of who is on duty; default: nobody is told.
 	DutyChanged func()
-	KeptAnswers int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	// Rules are the rule packs; nil: those that the program brings along.
+	Rules *rules.Set
+	// Place is where the zone is, for the choice of its pack: "cn-shanghai"; default
+	// no place, which has the generic pack.
+	Place string
+	// PermitChanged tells of an act on a permit, in the order of the decisions and
+	// before it is answered.
+	PermitChanged func(permit.Permit)
+	KeptAnswers   int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 }
 
 // Appender is the journal as the register needs it.
@@ -60,6 +70,8 @@ type Appender interface {
 type Register struct {
 	cfg       Config
 	startedUS int64
+	embedded  func() (*rules.Set, error) // the rule packs of the program
+	keepOuts  keepOuts
 
 	zone       journal.Aggregate // the airspace of the zone
 	decider    decider
@@ -77,6 +89,7 @@ type Register struct {
 	control     control
 	tightenings []tightening // of the zone, in force and not in the journal, oldest first: each safer than the one before
 	priorities  priorities
+	permits     permits
 	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
 	last        uint64            // newest record that was seen
 }
@@ -98,7 +111,8 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
-		priorities: newPriorities(), hasty: map[string]*hasty{},
+		priorities: newPriorities(), hasty: map[string]*hasty{}, permits: newPermits(),
+		embedded:  sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -120,6 +134,9 @@ func (r *Register) Replay(rec journal.Record) error {
 	}
 	if rec.Schema == PrioritySchema {
 		return r.replayPriority(rec)
+	}
+	if rec.Schema == PermitSchema {
+		return r.replayPermit(rec)
 	}
 	if rec.Schema != DecisionSchema {
 		return nil

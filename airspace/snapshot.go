@@ -37,6 +37,8 @@ type registerState struct {
 
 	Priorities      map[string]Priority   `json:"priorities"`
 	PriorityAnswers []priorityAnswerState `json:"priority_answers"`
+
+	Permits permitsState `json:"permits"`
 }
 
 type fleetAnswerState struct {
@@ -98,6 +100,10 @@ func (r *Register) SaveState() ([]byte, error) {
 		Vehicles: r.fleet.vehicles, Gateways: r.fleet.gateways, Since: r.fleet.since,
 		State: r.control.state, Duties: r.control.duties, Priorities: r.priorities.of,
 	}
+	var err error
+	if s.Permits, err = r.permits.save(); err != nil {
+		return nil, err
+	}
 	for name, a := range r.priorities.answers {
 		s.PriorityAnswers = append(s.PriorityAnswers, priorityAnswerState{name.by, name.key, a.sha256, a.atUS, a.priority})
 	}
@@ -157,7 +163,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
-		r.accounts, r.fleet, r.control, r.priorities = next.accounts, next.fleet, next.control, next.priorities
+		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
 	}, nil
 }
 
@@ -182,6 +188,9 @@ func (r *Register) load(s *registerState) error {
 	maps.Copy(r.priorities.of, s.Priorities)
 	for _, a := range s.PriorityAnswers {
 		r.priorities.answers[requestName{a.By, a.Key}] = priorityAnswer{a.SHA256, a.AtUS, a.Priority}
+	}
+	if err := r.permits.load(&s.Permits); err != nil {
+		return err
 	}
 	for i := range s.Fences {
 		f, err := s.Fences[i].load(nil)

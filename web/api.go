@@ -134,6 +134,21 @@ func rules() map[string]rule {
 		"endPriority":      {scope: airspace.ZoneControl, once: true},
 		"orderExits":       {scope: airspace.VehicleCommand, once: true, urgent: true},
 
+		"listRulePacks":   {scope: airspace.ZoneRead},
+		"listDisclosures": {scope: airspace.ZoneRead},
+		"listPermits":     {scope: airspace.ZoneRead}, // one's own; departments, controllers and auditors what was submitted
+		"getPermit":       {scope: airspace.ZoneRead},
+		"createPermit":    {scope: airspace.PermitApply, once: true},
+		"replacePermit":   {scope: airspace.PermitApply},
+		"insurePermit":    {scope: airspace.PermitApply},
+		"submitPermit":    {scope: airspace.PermitApply, once: true},
+		"withdrawPermit":  {scope: airspace.PermitApply, once: true},
+		"reviewPermit":    {scope: airspace.PermitReview, once: true},
+		"overridePermit":  {scope: airspace.ZoneControl, once: true},
+		"suspendPermit":   {scope: airspace.PermitDecide, or: airspace.ZoneControl, once: true},
+		"resumePermit":    {scope: airspace.PermitDecide, once: true},
+		"revokePermit":    {scope: airspace.PermitDecide, once: true},
+
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
 		"createOrganisation":  {scope: airspace.Admin, once: true},
@@ -270,6 +285,7 @@ func (s *Server) build() (err error) {
 	s.ladderEndpoints(api)
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
+	s.permitEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)

@@ -25,10 +25,11 @@ var notCreating = []string{
 	"readPlan",                                // reads
 	"noteCall",                                // each time somebody called
 	"decideEnforcement", "confirmEnforcement", // make nothing
-	"giveBulkOrder", // needs the digest of its preview: TestBulkOrders
-	"endPriority",   // If-Match
-	"orderExits",    // orders, as giveOrder
-	"giveOrder",     // the second time shows what became of it: TestOrders
+	"giveBulkOrder",                                                                                                     // needs the digest of its preview: TestBulkOrders
+	"endPriority",                                                                                                       // If-Match
+	"orderExits",                                                                                                        // orders, as giveOrder
+	"submitPermit", "withdrawPermit", "reviewPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit", // acts on one: TestPermitRepeated
+	"giveOrder", // the second time shows what became of it: TestOrders
 }
 
 // posts are the POSTs of the document that make something.

@@ -116,6 +116,9 @@ func (m *matrix) makeVehicle(opr account) {
 	var key NewVehicleKey
 	m.as(opr, "POST", "/v1/vehicles/boat-1/keys", `{}`).json(m.t, &key)
 	m.want(m.as(opr, "POST", "/v1/gateways", gatewayBody("gw-1", 'a')), "201")
+	var draft Permit
+	m.as(opr, "POST", permitPath, permitBody).json(m.t, &draft)
+	m.objects["permits"] = draft.ID
 	m.objects["bulk-orders"] = "bo_1"
 	given := `{"type":"bulk.given","by":"opr","at_us":5,"bulk":{"id":"bo_1","kind":"hold","of":"all","person":"` + opr.ID + `","orders":0,"given_us":5,"ended_us":6}}`
 	if err := m.server.cfg.Bulk.Replay(journal.Record{Seq: 1, Entry: journal.Entry{Schema: bulk.Schema, Body: []byte(given)}}); err != nil {
@@ -221,6 +224,16 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"name":"Rescue 1","kind":"helicopter","route":[{"lat":30.9,"lon":121.9}],"course_deg":90,"speed_mps":50}`, nil
 	case "changePriority", "endPriority":
 		return "", `{}`, []string{"If-Match", stale}
+	case "createPermit":
+		return "", permitBody, nil
+	case "replacePermit":
+		return "", permitBody, []string{"If-Match", stale}
+	case "insurePermit":
+		return "", `{"insurance":[]}`, []string{"If-Match", stale}
+	case "reviewPermit":
+		return "", `{"verdict":"approve","doc_hash":"none"}`, nil
+	case "submitPermit", "withdrawPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit":
+		return "?dry_run=true", `{"reason":"drill"}`, nil
 	case "orderExits":
 		return "", `{}`, nil
 	case "takeLease":

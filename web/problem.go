@@ -13,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"testzone/airspace"
+	"testzone/airspace/permit"
+	rulepack "testzone/airspace/rules"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
@@ -49,14 +51,15 @@ var (
 
 // Problem is the body of every error, RFC 9457.
 type Problem struct {
-	Type      string       `json:"type" doc:"Stable URI of the kind of problem"`
-	Title     string       `json:"title" doc:"The status in words"`
-	Status    int          `json:"status" doc:"HTTP status"`
-	Detail    string       `json:"detail" doc:"What went wrong here and what to do"`
-	Code      string       `json:"code" doc:"Stable code for programs" example:"stale"`
-	RequestID string       `json:"requestId" doc:"Names this request in the server's log"`
-	Errors    []FieldError `json:"errors,omitempty" doc:"Every fault of the request"`
-	Preview   *BulkOrder   `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
+	Type      string        `json:"type" doc:"Stable URI of the kind of problem"`
+	Title     string        `json:"title" doc:"The status in words"`
+	Status    int           `json:"status" doc:"HTTP status"`
+	Detail    string        `json:"detail" doc:"What went wrong here and what to do"`
+	Code      string        `json:"code" doc:"Stable code for programs" example:"stale"`
+	RequestID string        `json:"requestId" doc:"Names this request in the server's log"`
+	Errors    []FieldError  `json:"errors,omitempty" doc:"Every fault of the request"`
+	Faults    []PermitFault `json:"faults,omitempty" doc:"Of rules: all that speaks against an application"`
+	Preview   *BulkOrder    `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
 
 	header http.Header
 	hidden bool // what was asked for is there, for others
@@ -126,6 +129,14 @@ func sentinels() []sentinel {
 		{airspace.ErrNeedRev, http.StatusPreconditionRequired, "if_match_required"},
 		{airspace.ErrPriority, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrPriorityOver, http.StatusConflict, "priority_over"},
+		{permit.ErrApplication, http.StatusUnprocessableEntity, "invalid"},
+		{permit.ErrVerdict, http.StatusUnprocessableEntity, "invalid"},
+		{permit.ErrState, http.StatusConflict, "permit_state"},
+		{permit.ErrRevision, http.StatusConflict, "permit_changed"},
+		{permit.ErrNotAsked, http.StatusForbidden, "not_asked"},
+		{permit.ErrFourEyes, http.StatusForbidden, "four_eyes"},
+		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
+		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
 		{airspace.ErrDuty, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrBriefing, http.StatusConflict, "briefing"},
@@ -234,6 +245,10 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		}
 		p.Errors = faults
 		return p
+	}
+	var against *permit.RulesError
+	if errors.As(err, &against) {
+		return rulesProblem(ctx, against)
 	}
 	for _, known := range sentinels() {
 		if !errors.Is(err, known.err) {

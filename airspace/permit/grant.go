@@ -1,8 +1,11 @@
 package permit
 
 import (
+	"fmt"
 	"time"
 
+	"testzone/airspace/rules"
+	"testzone/airspace/volumes"
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/vehicles"
@@ -16,7 +19,7 @@ const (
 	GrantEffective GrantState = "effective" // its vehicles may move within its areas
 	GrantSuspended GrantState = "suspended" // nobody may start; who moves comes to a safe end
 	GrantEnding    GrantState = "ending"    // revoked or over while its vehicles may still move: the way home is allowed
-	GrantEnded     GrantState = "ended"     // allows nothing
+	GrantEnded     GrantState = "ended"     // it ended before anybody moved under it
 )
 
 // Grant is what an effective permit allows: what the loop makes fences of. One of
@@ -62,4 +65,83 @@ func (g *Grant) Allows(id vehicles.VehicleID, at time.Time) bool {
 		}
 	}
 	return false
+}
+
+// Grant is what the permit allows at a moment; false when nothing, and nothing is
+// to be brought to its end either.
+func (p *Permit) Grant(nowUS int64) (Grant, bool) {
+	g := Grant{
+		Permit: p.ID, Rev: p.Rev, Holder: p.Org, Kind: p.Application.Kind, Crew: p.Application.Crew, Vehicles: p.Application.Vehicles,
+		SpeedMPS: p.Application.SpeedMPS, ExemptFences: p.Application.ExemptFences, From: time.UnixMicro(p.FromUS), To: time.UnixMicro(p.ToUS), EndNow: p.EndNow,
+	}
+	switch {
+	case p.State == rules.Effective:
+		g.State = GrantEffective
+	case p.State == rules.Suspended:
+		g.State = GrantSuspended
+	case p.State != rules.Revoked && p.State != rules.Expired, nowUS-p.EndedUS > EndedKept.Microseconds():
+		return Grant{}, false
+	case p.EffectiveUS == 0:
+		g.State = GrantEnded
+	default:
+		g.State = GrantEnding
+	}
+	for i := range p.Application.Volumes {
+		v := &p.Application.Volumes[i]
+		g.Areas = append(g.Areas, Area{Shape: v.Shape(), Floor: v.Floor.altitude(), Ceiling: p.ceiling(v).altitude(), Schedule: geofence.Schedule{Windows: p.windows(v)}})
+	}
+	if t := p.Terms; t != nil {
+		if t.Vehicles != nil {
+			g.Vehicles = t.Vehicles
+		}
+		if t.SpeedMPS > 0 && (g.SpeedMPS == 0 || t.SpeedMPS < g.SpeedMPS) {
+			g.SpeedMPS = t.SpeedMPS
+		}
+	}
+	return g, true
+}
+
+// ceiling is that of a volume after the conditions.
+func (p *Permit) ceiling(v *Volume) *Height {
+	if t := p.Terms; t != nil && t.Ceiling != nil && (v.Ceiling == nil || t.Ceiling.MM < v.Ceiling.MM) {
+		return t.Ceiling
+	}
+	return v.Ceiling
+}
+
+// windows are those of a volume, cut to the permit's time; before the approval to
+// that of the application.
+func (p *Permit) windows(v *Volume) (out []geofence.Window) {
+	from, to := p.Application.FromUS, p.Application.ToUS
+	if p.ApprovedToUS != 0 {
+		from, to = p.FromUS, p.ToUS
+	}
+	if len(v.Windows) == 0 {
+		return []geofence.Window{{FromUS: from, ToUS: to}}
+	}
+	for _, w := range v.Windows {
+		if cut := (geofence.Window{FromUS: max(w[0], from), ToUS: min(w[1], to)}); cut.FromUS < cut.ToUS {
+			out = append(out, cut)
+		}
+	}
+	return out
+}
+
+// Of names the permit in a 4D index.
+func Of(id string) string { return "permit:" + id }
+
+// Volumes are what the permit takes in space and time. Those of roads and channels
+// are shared with others.
+func (p *Permit) Volumes() (out []volumes.Volume) {
+	shared := p.Domain == "icv" || p.Domain == "usv"
+	for i := range p.Application.Volumes {
+		v := &p.Application.Volumes[i]
+		for k, w := range p.windows(v) {
+			out = append(out, volumes.Volume{
+				ID: fmt.Sprintf("%s/%d/%d", Of(p.ID), i, k), Of: Of(p.ID), Shape: v.Shape(), Floor: v.Floor.altitude(), Ceiling: p.ceiling(v).altitude(),
+				FromUS: w.FromUS, ToUS: w.ToUS, Shared: shared || v.Shared,
+			})
+		}
+	}
+	return out
 }

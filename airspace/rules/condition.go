@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -282,3 +284,13 @@ func (k Known) Vehicles() (out []Facts) {
 	}
 	return out
 }
+
+// KindOfFact is what a fact is, its name as in Known; false when conditions know none.
+func KindOfFact(name string) (FactKind, bool) {
+	name, scope, _ := strings.Cut(name, "@")
+	kind, ok := facts[name]
+	return kind, ok && slices.Contains(scopes, scope)
+}
+
+// FactKinds are all facts that conditions know.
+func FactKinds() iter.Seq2[string, FactKind] { return maps.All(facts) }

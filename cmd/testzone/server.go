@@ -281,7 +281,7 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.enrolled.run, s.talk.sender.Run, s.talk.exchange.Run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.runPermits, s.enrolled.run, s.talk.sender.Run, s.talk.exchange.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}

@@ -28,6 +28,7 @@ const (
 	schemaMinutes  = 19     // telemetry/coverage
 	schemaLadder   = 15     // telemetry/command/ladder
 	schemaPriority = 18     // airspace
+	schemaPermit   = 20     // airspace
 	schemaJournal  = 0xffff // telemetry/journal
 )
 
@@ -49,6 +50,7 @@ type body struct {
 
 	ID      string     `json:"id"`
 	Fence   *object    `json:"fence"`
+	Permit  *object    `json:"permit"`
 	Changes []change   `json:"changes"`
 	Alert   *alert     `json:"alert"`
 	Cause   string     `json:"cause"`
@@ -197,7 +199,7 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount, schemaFleet, schemaControl, schemaPriority:
+	case schemaFence, schemaAccount, schemaFleet, schemaControl, schemaPriority, schemaPermit:
 		e.Object, e.Org = b.objects()
 		e.Why = b.Reason
 	case schemaAlert:
@@ -307,6 +309,9 @@ func (b *body) ofBulk(e *Event) {
 // objects names what a decision changed, with spaces between, and whose it is.
 func (b *body) objects() (objects, org string) {
 	if len(b.Changes) == 0 {
+		if b.Permit != nil {
+			return named("permit", b.Permit.ID), b.Permit.Org
+		}
 		if b.Fence != nil {
 			return named("fence", b.Fence.ID), ""
 		}

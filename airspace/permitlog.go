@@ -1,0 +1,232 @@
+package airspace
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"testzone/airspace/permit"
+	"testzone/airspace/rules"
+	"testzone/airspace/volumes"
+	"testzone/telemetry/journal"
+)
+
+// PermitSchema is the payload type of the journal's entries about permits: JSON, a
+// permitEntry.
+const PermitSchema = 20
+
+// errPermitEntry is returned when an entry about a permit cannot be read, e.g.
+// because a newer program wrote it.
+var errPermitEntry = errors.New("entry about a permit is not readable by this program")
+
+// permitEntry is the journal's form of an act on a permit: the permit as it is from
+// now on. Members are added, never changed.
+type permitEntry struct {
+	Type    string           `json:"type"` // the newest act of its history
+	Permit  *permit.Permit   `json:"permit"`
+	Reason  string           `json:"reason,omitempty"`
+	By      string           `json:"by"`
+	AtUS    int64            `json:"at_us"`
+	Request *journal.Request `json:"request,omitempty"`
+}
+
+// permits is the part of the register's state that is about permits.
+type permits struct {
+	book    *permit.Book
+	answers map[requestName]permitAnswer
+	// taken has the volumes of the permits that hold room: made of the book.
+	taken *volumes.Index
+}
+
+// permitAnswer is what a request with a key led to.
+type permitAnswer struct {
+	SHA256 string        `json:"sha256"`
+	AtUS   int64         `json:"at_us"`
+	Permit permit.Permit `json:"permit"`
+}
+
+func newPermits() permits {
+	taken, err := volumes.New(volumes.Config{})
+	if err != nil {
+		panic(err) // the zero configuration works
+	}
+	return permits{permit.NewBook(), map[requestName]permitAnswer{}, taken}
+}
+
+// put takes a permit as it is from now on, and its room.
+func (p *permits) put(next permit.Permit) error {
+	if old, ok := p.book.Get(next.ID); ok && old.HoldsRoom() {
+		for _, v := range old.Volumes() {
+			p.taken.Remove(v.ID)
+		}
+	}
+	p.book.Put(next)
+	if !next.HoldsRoom() {
+		return nil
+	}
+	for _, v := range next.Volumes() {
+		solid, err := volumes.Compile(v)
+		if err == nil {
+			err = p.taken.Insert(solid)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s: %w", errPermitEntry, next.ID, err)
+		}
+	}
+	return nil
+}
+
+// decidePermit decides about a permit: plan looks at the state, which is locked for
+// reading, and says what the permit shall be. room: the act may take room, so that
+// it waits for others that do. A request that was decided before gets its first answer.
+func (r *Register) decidePermit(ctx context.Context, by, id string, room bool, plan func(now time.Time) (permit.Permit, error)) (permit.Permit, error) {
+	if IsRehearsal(ctx) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		return plan(r.cfg.Clock())
+	}
+	about := journal.Aggregate(permit.Of(id))
+	d, err := newDecision(ctx, decision{about: []journal.Aggregate{about}})
+	if err != nil {
+		return permit.Permit{}, err
+	}
+	if room {
+		d.about = append(d.about, r.zone)
+	}
+	var out permit.Permit // the decider's: whoever leaves before it is done does not touch it
+	d.after = func() {
+		if r.cfg.PermitChanged != nil {
+			r.cfg.PermitChanged(out)
+		}
+	}
+	d.plan = func(now time.Time) error {
+		before, err := r.permits.answered(d.request, now)
+		if err != nil {
+			return err
+		}
+		if before != nil {
+			out = before.Permit
+			return errAnswered
+		}
+		if out, err = plan(now); err != nil {
+			return err
+		}
+		was, _ := r.permits.book.Get(id)
+		last := out.History[len(out.History)-1]
+		e := &permitEntry{Type: last.Act, Permit: &out, Reason: last.Reason, By: by, AtUS: now.UnixMicro(), Request: d.request}
+		entry, kept, err := encodedEntry(PermitSchema, e, e.AtUS, e.Request)
+		// Others that decide about room meanwhile, on another node, are noticed.
+		only := draft{entry: entry, touches: []journal.Aggregate{about}, zone: out.HoldsRoom() && !was.HoldsRoom(), apply: func() error { return r.applyPermit(kept) }}
+		d.drafts, d.size = []draft{only}, len(entry.Body)
+		return err
+	}
+	if err := r.decide(ctx, d); err != nil && !errors.Is(err, errAnswered) {
+		return permit.Permit{}, err
+	}
+	return out, nil
+}
+
+// replayPermit takes a durable entry about a permit into the state.
+func (r *Register) replayPermit(rec journal.Record) error {
+	var e permitEntry
+	if err := json.Unmarshal(rec.Body, &e); err != nil {
+		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errPermitEntry, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.applyPermit(&e); err != nil {
+		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
+	}
+	r.touched(rec.Expect, rec.Seq)
+	return nil
+}
+
+// applyPermit takes a durable entry into the state. Called with r.mu held.
+func (r *Register) applyPermit(e *permitEntry) error {
+	if e.Permit == nil || e.Permit.ID == "" {
+		return fmt.Errorf("%w: %s", errPermitEntry, e.Type)
+	}
+	if e.Request != nil {
+		r.permits.note(e.Request, permitAnswer{e.Request.SHA256, e.AtUS, *e.Permit})
+	}
+	return r.permits.put(*e.Permit)
+}
+
+// maxPermitAnswers bounds the answers that are kept: people apply, not traffic.
+const maxPermitAnswers = 10_000
+
+func (p *permits) note(q *journal.Request, a permitAnswer) {
+	if len(p.answers) >= maxPermitAnswers {
+		maps.DeleteFunc(p.answers, func(_ requestName, old permitAnswer) bool { return a.AtUS-old.AtUS > journal.RequestWindowUS })
+	}
+	if len(p.answers) >= maxPermitAnswers {
+		return // its entry's id, made of the request, still keeps it from happening twice
+	}
+	p.answers[requestName{q.By, q.Key}] = a
+}
+
+// answered is what a request led to before; nil: nothing. Called with the
+// register's mu held.
+func (p *permits) answered(q *journal.Request, now time.Time) (*permitAnswer, error) {
+	if q == nil {
+		return nil, nil
+	}
+	known, ok := p.answers[requestName{q.By, q.Key}]
+	switch {
+	case !ok, now.UnixMicro()-known.AtUS > journal.RequestWindowUS:
+		return nil, nil
+	case known.SHA256 != q.SHA256:
+		return nil, journal.ErrKeyReused
+	}
+	return &known, nil
+}
+
+// permitsState is the permits' part of a snapshot.
+type permitsState struct {
+	Book    json.RawMessage     `json:"book"`
+	Answers []permitAnswerState `json:"answers"`
+}
+
+type permitAnswerState struct {
+	By  string `json:"by"`
+	Key string `json:"key"`
+	permitAnswer
+}
+
+func (p *permits) save() (s permitsState, err error) {
+	s.Book, err = p.book.SaveState()
+	for name, a := range p.answers {
+		s.Answers = append(s.Answers, permitAnswerState{name.by, name.key, a})
+	}
+	slices.SortFunc(s.Answers, func(a, b permitAnswerState) int { return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key)) })
+	return s, err
+}
+
+func (p *permits) load(s *permitsState) error {
+	book, err := permit.LoadState(s.Book)
+	if err != nil {
+		return err
+	}
+	for _, one := range book.List(func(*permit.Permit) bool { return true }) {
+		if err := p.put(one); err != nil {
+			return err
+		}
+	}
+	for _, a := range s.Answers {
+		p.answers[requestName{a.By, a.Key}] = a.permitAnswer
+	}
+	return nil
+}
+
+// packs are the rule packs of the zone.
+func (r *Register) packs() (*rules.Set, error) {
+	if r.cfg.Rules != nil {
+		return r.cfg.Rules, nil
+	}
+	return r.embedded()
+}

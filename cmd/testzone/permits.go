@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// permitTick is how often the clock looks at permits: what they begin and end is in
+// the loop a second later at most.
+const permitTick = time.Second
+
+// runPermits has permits begin and end, and their clocks warn, until ctx ends.
+func (s *server) runPermits(ctx context.Context) error {
+	tick := time.NewTicker(permitTick)
+	defer tick.Stop()
+	said := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		_, err := s.register.TickPermits(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			said = ""
+		case err.Error() != said: // once, not every second
+			said = err.Error()
+			s.log.Error("permits do not follow the clock", "error", err)
+		}
+	}
+}
