@@ -26,7 +26,7 @@ func (s *server) runPermits(ctx context.Context) error {
 			said = ""
 		case err.Error() != said: // once, not every second
 			said = err.Error()
-			s.log.Error("permits do not follow the clock", "error", err)
+			s.cfg.log.Error("permits do not follow the clock", "error", err)
 		}
 	}
 }
