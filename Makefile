@@ -91,6 +91,7 @@ bench-fence: ## one step of the fence engine beside a bare R-tree search
 
 bench-permits: ## which volumes in space and time meet: queries beside one R-tree and a loop, and against an oracle
 	$(call figures,airspace/volumes,TestIndexFigures)
+	$(call figures,cmd/testzone,TestPermitEffect)
 
 bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays, soak
 	$(call figures,telemetry/mavlink,TestFigures.*)
