@@ -89,8 +89,12 @@ bench-control: ui ## orders over bad links, breach to order, interference, plans
 bench-fence: ## one step of the fence engine beside a bare R-tree search
 	$(call figures,geofence,Test((Separation)?Figures|OracleMismatches))
 
-bench-permits: ## which volumes in space and time meet: queries beside one R-tree and a loop, and against an oracle
+bench-permits: ## which volumes in space and time meet: queries beside one R-tree and a loop, and against an oracle; bookings
 	$(call figures,airspace/volumes,TestIndexFigures)
+	$(call figures,airspace,TestBookingFigures)
+	$(call figures,airspace,Test(CheckFigures|DoubleApprovals))
+	$(call figures,airspace/permit,TestUnreviewedEffective)
+	$(call figures,web,TestPermitJourney)
 	$(call figures,cmd/testzone,TestPermitEffect)
 
 bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays, soak

@@ -38,6 +38,16 @@ func (s *Sector) Holds(p geo.Point) bool {
 	return in || on
 }
 
+// SectorsAt names the sectors that hold a place.
+func (z *Zone) SectorsAt(p geo.Point) (ids []string) {
+	for i := range z.Sectors {
+		if s := &z.Sectors[i]; len(s.Ring) > 0 && s.Holds(p) {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
 // Inside reports whether a place is in the zone: in one of its sectors when they have
 // areas, else in its box.
 func (z *Zone) Inside(p geo.Point) bool {

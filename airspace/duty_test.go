@@ -3,6 +3,7 @@ package airspace_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,13 +220,13 @@ func TestSectorsWithArea(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		name, at, want string
-		inside         bool
+		name, at, want, sectors string
+		inside                  bool
 	}{
-		{"covered", "30.05,121.15", "", true},
-		{"uncovered", "30.05,121.05", "no controller for Land", true},
-		{"on the edge of both", "30.05,121.1", "", true},
-		{"in no sector", "30.5,121.05", "", false},
+		{"covered", "30.05,121.15", "", "water", true},
+		{"uncovered", "30.05,121.05", "no controller for Land", "land", true},
+		{"on the edge of both", "30.05,121.1", "", "land water", true},
+		{"in no sector", "30.5,121.05", "", "", false},
 	} {
 		at := geo.MustRing(c.at)[0]
 		if ok, why := f.MayStartAt("boat-1", at); why != c.want || ok != (c.want == "") {
@@ -233,6 +234,9 @@ func TestSectorsWithArea(t *testing.T) {
 		}
 		if got := zone.Inside(at); got != c.inside {
 			t.Errorf("%s: inside %v", c.name, got)
+		}
+		if got := strings.Join(zone.SectorsAt(at), " "); got != c.sectors {
+			t.Errorf("%s: in the sectors %q, want %q", c.name, got, c.sectors)
 		}
 	}
 	if _, err := f.SignOn(t.Context(), f.carl, []string{"desk"}); err != nil {

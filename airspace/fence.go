@@ -141,6 +141,11 @@ type plan struct {
 func planPut(f geofence.Fence, id string, rev uint64) (plan, error) {
 	f.ID, f.Rev = id, rev+1
 	f.Origin = geofence.Origin{Kind: ManualOrigin}
+	return planDefined(f, rev)
+}
+
+// planDefined is planPut for a fence of whatever origin, with its id and its revision.
+func planDefined(f geofence.Fence, rev uint64) (plan, error) {
 	if f.Response == "" {
 		f.Response = geofence.Warn
 	}
@@ -153,7 +158,7 @@ func planPut(f geofence.Fence, id string, rev uint64) (plan, error) {
 	if err != nil {
 		return plan{}, fmt.Errorf("%w: %w", ErrDefinition, err)
 	}
-	return plan{id: id, rev: rev, compiled: compiled, form: form}, nil
+	return plan{id: f.ID, rev: rev, compiled: compiled, form: form}, nil
 }
 
 func (p *plan) change() readChange {

@@ -192,8 +192,7 @@ func (r *Register) DraftPermit(ctx context.Context, who Actor, app permit.Applic
 		if err != nil {
 			return permit.Permit{}, err
 		}
-		drafts := r.permits.book.List(func(p *permit.Permit) bool { return p.Org == who.Org && p.State == rules.Draft })
-		if len(drafts) >= maxDrafts {
+		if r.permits.book.Drafts(who.Org) >= maxDrafts {
 			return permit.Permit{}, ErrManyDrafts
 		}
 		p, err := permit.Draft(id, who.Org, r.act(who, now, ""), app, pack)

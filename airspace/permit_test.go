@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -310,17 +311,33 @@ func TestZoneFaults(t *testing.T) {
 	}
 }
 
-// TestDoubleApprovals is a short form of the figure: who is approved at once on the
-// same room, is approved once.
+// TestDoubleApprovals is the figure permit/double_approvals: of those that want the
+// same room and are approved at the same time, one is.
 func TestDoubleApprovals(t *testing.T) {
 	r := newPermitRig(t)
-	n := 40
-	var list []permit.Permit
-	for range n {
-		list = append(list, r.submitted(r.flight(0)))
+	sets, each := 3, 15
+	if *figures {
+		sets, each = 10, 100
 	}
-	if approved := r.approveAtOnce(list); approved != 1 {
-		t.Errorf("%d of %d on the same room were approved", approved, n)
+	double, tried := 0, 0
+	begin := time.Now()
+	for set := range sets {
+		var list []permit.Permit
+		for i := range each { // each reaches into all others of its set
+			list = append(list, r.submitted(r.flight(int32(set)*100_000+int32(i)*10)))
+		}
+		submitted := time.Since(begin)
+		if approved := r.approveAtOnce(list); approved != 1 {
+			t.Errorf("%d of %d on the same room were approved", approved, each)
+			double += max(0, approved-1)
+		}
+		if tried += each; set == 0 && *figures {
+			fmt.Fprintf(os.Stderr, "permit/double_approvals: %.0f submissions a second\n", float64(each)/submitted.Seconds())
+		}
+	}
+	if *figures {
+		fmt.Printf("permit/double_approvals %d permits\n", double)
+		fmt.Fprintf(os.Stderr, "permit/double_approvals: %d approvals, %d at a time on the same room; goal 0\n", tried, each)
 	}
 }
 

@@ -39,7 +39,8 @@ type permitEntry struct {
 type permits struct {
 	book    *permit.Book
 	answers map[requestName]permitAnswer
-	// taken has the volumes of the permits that hold room: made of the book.
+	// taken is the register's index: it has the volumes of the permits that hold room,
+	// beside those of bookings.
 	taken *volumes.Index
 	// allowing are the permits that were ever effective: made of the book.
 	allowing map[string]bool
@@ -52,11 +53,7 @@ type permitAnswer struct {
 	Permit permit.Permit `json:"permit"`
 }
 
-func newPermits() permits {
-	taken, err := volumes.New(volumes.Config{})
-	if err != nil {
-		panic(err) // the zero configuration works
-	}
+func newPermits(taken *volumes.Index) permits {
 	return permits{permit.NewBook(), map[requestName]permitAnswer{}, taken, map[string]bool{}}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"testzone/airspace/permit"
 	"testzone/airspace/rules"
+	"testzone/airspace/site"
+	"testzone/airspace/volumes"
 	"testzone/geofence"
 	"testzone/telemetry/journal"
 	"testzone/vehicles"
@@ -58,6 +60,12 @@ type Config struct {
 	// before it is answered.
 	PermitChanged func(permit.Permit)
 	KeptAnswers   int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	// NoticeDue is by when something that begins at a moment has to be published, by a
+	// clock of the rule pack, and which pack says so; 0: none does. Default nil: none.
+	NoticeDue func(clock string, fromUS int64) (dueUS int64, pack string)
+	// Open says whether a schedule holds at a moment, and when that changes next, 0
+	// for not soon; default always.
+	Open site.Open
 }
 
 // Appender is the journal as the register needs it.
@@ -93,6 +101,10 @@ type Register struct {
 	permits     permits
 	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
 	last        uint64            // newest record that was seen
+	places      places
+
+	restrictions restrictions
+	volumes      *volumes.Index // of what takes room in space and time: bookings, later permits
 }
 
 // NewRegister makes an empty register.
@@ -103,8 +115,15 @@ func NewRegister(cfg Config) (*Register, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.Open == nil {
+		cfg.Open = func(*geofence.Schedule, int64) (bool, int64) { return true, 0 }
+	}
 	if cfg.KeptAnswers <= 0 {
 		cfg.KeptAnswers = 100_000
+	}
+	index, err := volumes.New(volumes.Config{})
+	if err != nil {
+		return nil, err
 	}
 	return &Register{
 		zone:       journal.Aggregate("airspace:" + cfg.Zone.ID),
@@ -112,8 +131,8 @@ func NewRegister(cfg Config) (*Register, error) {
 		answers:    answers{byName: map[requestName]*answer{}, limit: cfg.KeptAnswers},
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, permits: newPermits(),
-		embedded:  sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
+		embedded:   sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -138,6 +157,12 @@ func (r *Register) Replay(rec journal.Record) error {
 	}
 	if rec.Schema == PermitSchema {
 		return r.replayPermit(rec)
+	}
+	if rec.Schema == RestrictionSchema {
+		return r.replayRestriction(rec)
+	}
+	if rec.Schema == SiteSchema {
+		return r.replaySites(rec)
 	}
 	if rec.Schema != DecisionSchema {
 		return nil

@@ -39,6 +39,13 @@ type registerState struct {
 	PriorityAnswers []priorityAnswerState `json:"priority_answers"`
 
 	Permits permitsState `json:"permits"`
+
+	Sites       []*siteJSON        `json:"sites"`
+	Bookings    map[string]Booking `json:"bookings"`
+	SiteAnswers []siteAnswerState  `json:"site_answers"`
+
+	Restrictions       map[string]Restriction   `json:"restrictions"`
+	RestrictionAnswers []restrictionAnswerState `json:"restriction_answers"`
 }
 
 type fleetAnswerState struct {
@@ -63,6 +70,22 @@ type priorityAnswerState struct {
 	SHA256   string   `json:"sha256"`
 	AtUS     int64    `json:"at_us"`
 	Priority Priority `json:"priority"`
+}
+
+type restrictionAnswerState struct {
+	By          string      `json:"by"`
+	Key         string      `json:"key"`
+	SHA256      string      `json:"sha256"`
+	AtUS        int64       `json:"at_us"`
+	Restriction Restriction `json:"restriction"`
+}
+
+type siteAnswerState struct {
+	By      string       `json:"by"`
+	Key     string       `json:"key"`
+	SHA256  string       `json:"sha256"`
+	AtUS    int64        `json:"at_us"`
+	Changes []siteChange `json:"changes"`
 }
 
 type recordState struct {
@@ -99,11 +122,27 @@ func (r *Register) SaveState() ([]byte, error) {
 		Organisations: r.accounts.organisations, People: r.accounts.people, Keys: r.accounts.keys, Proposals: r.accounts.proposals,
 		Vehicles: r.fleet.vehicles, Gateways: r.fleet.gateways, Since: r.fleet.since,
 		State: r.control.state, Duties: r.control.duties, Priorities: r.priorities.of,
+		Bookings: r.places.bookings, Restrictions: r.restrictions.of,
 	}
 	var err error
 	if s.Permits, err = r.permits.save(); err != nil {
 		return nil, err
 	}
+	for name, a := range r.restrictions.answers {
+		s.RestrictionAnswers = append(s.RestrictionAnswers, restrictionAnswerState{name.by, name.key, a.sha256, a.atUS, a.restriction})
+	}
+	slices.SortFunc(s.RestrictionAnswers, func(a, b restrictionAnswerState) int {
+		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
+	})
+	for _, at := range sorted(r.places.sites) {
+		s.Sites = append(s.Sites, encodeSite(at))
+	}
+	for name, a := range r.places.answers {
+		s.SiteAnswers = append(s.SiteAnswers, siteAnswerState{name.by, name.key, a.sha256, a.atUS, a.changes})
+	}
+	slices.SortFunc(s.SiteAnswers, func(a, b siteAnswerState) int {
+		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
+	})
 	for name, a := range r.priorities.answers {
 		s.PriorityAnswers = append(s.PriorityAnswers, priorityAnswerState{name.by, name.key, a.sha256, a.atUS, a.priority})
 	}
@@ -164,6 +203,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
 		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
+		r.places, r.volumes, r.restrictions = next.places, next.volumes, next.restrictions
 	}, nil
 }
 
@@ -190,6 +230,13 @@ func (r *Register) load(s *registerState) error {
 		r.priorities.answers[requestName{a.By, a.Key}] = priorityAnswer{a.SHA256, a.AtUS, a.Priority}
 	}
 	if err := r.permits.load(&s.Permits); err != nil {
+		return err
+	}
+	maps.Copy(r.restrictions.of, s.Restrictions)
+	for _, a := range s.RestrictionAnswers {
+		r.restrictions.answers[requestName{a.By, a.Key}] = restrictionAnswer{a.SHA256, a.AtUS, a.Restriction}
+	}
+	if err := r.loadPlaces(s); err != nil {
 		return err
 	}
 	for i := range s.Fences {
@@ -223,6 +270,25 @@ func (r *Register) load(s *registerState) error {
 		r.answers.byName[out.name] = out
 		r.answers.order = append(r.answers.order, out)
 		r.answers.size += len(out.records) + len(out.changes)
+	}
+	return nil
+}
+
+func (r *Register) loadPlaces(s *registerState) error {
+	for _, j := range s.Sites {
+		at, err := j.decode()
+		if err != nil {
+			return err
+		}
+		r.places.sites[at.ID] = at
+	}
+	for _, b := range sorted(s.Bookings) {
+		if err := r.applyBooking(b); err != nil {
+			return err
+		}
+	}
+	for _, a := range s.SiteAnswers {
+		r.places.answers[requestName{a.By, a.Key}] = siteAnswer{a.SHA256, a.AtUS, a.Changes}
 	}
 	return nil
 }

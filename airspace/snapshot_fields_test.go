@@ -14,7 +14,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet control priorities permits last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted"},
+		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{fleetAnswer{}, "sha256 atUS change", ""},
@@ -25,6 +25,13 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		{permits{}, "book answers", "taken allowing"},
 		{permitAnswer{}, "SHA256 AtUS Permit", ""},
 		{Priority{}, "ID Name Kind Track Route AtUS CourseDeg SpeedMPS RadiusM Floor Ceiling Classes LookAheadS ClearByUS UntilUS EndedUS Reason Stamp", "Provisional Err"},
+		{places{}, "sites bookings answers diaries", ""},
+		{siteAnswer{}, "sha256 atUS changes", ""},
+		{restrictions{}, "of answers", ""},
+		{restrictionAnswer{}, "sha256 atUS restriction", ""},
+		{Restriction{}, "ID Name Kind Reason Fence FromUS ToUS PublishedUS NoticeUS Pack Late Told ToldRev EndedUS EndReason Stamp", ""},
+		{Site{}, "Site Stamp", ""},
+		{Booking{}, "Booking Stamp", ""},
 		{ZoneStatus{}, "State Reason Stamp", "Provisional Err"},
 		{Duty{}, "ID Person Sectors SinceUS ConfirmedUS EndedUS TakenBy Offer Stamp", "Present"},
 		{answers{}, "byName order size", "limit"},

@@ -2,6 +2,7 @@ package airspace
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -43,6 +44,10 @@ type Proposal struct {
 	State     ProposalState `json:"state"`
 	ExpiresUS int64         `json:"expires_us"`
 	Confirmed string        `json:"confirmed,omitempty"` // person that confirmed it
+
+	// Seen is what the first person saw of what it is about, in the form of whoever
+	// carries the act out.
+	Seen json.RawMessage `json:"seen,omitempty"`
 	Stamp
 }
 
@@ -63,19 +68,31 @@ func (p Proposal) at(now time.Time) Proposal {
 	return p
 }
 
-// Proposals lists all proposals as they stand now, by id.
+// Proposals lists all proposals about accounts as they stand now, by id.
 func (r *Register) Proposals() []Proposal {
+	return r.proposals(func(p *Proposal) bool { return p.Act != ActTerminate })
+}
+
+func (r *Register) proposals(wants func(*Proposal) bool) []Proposal {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	out := sorted(r.accounts.proposals)
+	out := slices.DeleteFunc(sorted(r.accounts.proposals), func(p Proposal) bool { return !wants(&p) })
 	for i := range out {
 		out[i] = out[i].at(r.cfg.Clock())
 	}
 	return out
 }
 
-// Proposal is one proposal as it stands now.
+// Proposal is one proposal about accounts as it stands now.
 func (r *Register) Proposal(id string) (Proposal, error) {
+	p, err := r.proposal(id)
+	if err == nil && p.Act == ActTerminate {
+		return Proposal{}, fmt.Errorf("proposal %s: %w", id, ErrNotFound)
+	}
+	return p, err
+}
+
+func (r *Register) proposal(id string) (Proposal, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	p, err := find(r.accounts.proposals, "proposal", id)
@@ -137,7 +154,7 @@ func (r *Register) Confirm(ctx context.Context, who Actor, id string, rev uint64
 		if err != nil {
 			return nil, err
 		}
-		if err := r.twoPersons(p.By, who.Person, now); err != nil {
+		if err := r.twoPersons(p.By, who.Person, Admin, now); err != nil {
 			return nil, err
 		}
 		changes, err := r.effects(p.Act, p.Subject)
@@ -165,8 +182,9 @@ func (r *Register) openProposal(id string, rev uint64, now time.Time) (Proposal,
 	return p, current("proposal", id, p.Stamp, rev)
 }
 
-// twoPersons refuses a pair of which one stands for both. Called with r.mu held.
-func (r *Register) twoPersons(a, b string, now time.Time) error {
+// twoPersons refuses a pair of which one stands for both, or of which the first has lost
+// the right meanwhile. Called with r.mu held.
+func (r *Register) twoPersons(a, b string, needs Scope, now time.Time) error {
 	if a == b {
 		return ErrSamePerson
 	}
@@ -176,8 +194,7 @@ func (r *Register) twoPersons(a, b string, now time.Time) error {
 			return fmt.Errorf("%s gave %s a new password or identity within the last week: %w", pair[1], pair[0], ErrSamePerson)
 		}
 	}
-	// Whoever proposed may have lost its rights meanwhile.
-	if p, err := r.activePerson(a); err != nil || !p.may(Admin) {
+	if p, err := r.activePerson(a); err != nil || !p.may(needs) {
 		return fmt.Errorf("%s, who proposed it, may not do it any more: %w", a, ErrProposalClosed)
 	}
 	return nil
@@ -235,7 +252,7 @@ func (r *Register) Withdraw(ctx context.Context, who Actor, id string, rev uint6
 		if err != nil {
 			return nil, err
 		}
-		if !who.May(Admin) {
+		if !who.May(Admin) || p.Act == ActTerminate {
 			return nil, fmt.Errorf("withdraw %s: %s: %w", id, who.ID, ErrForbidden)
 		}
 		p.State = ProposalWithdrawn

@@ -180,6 +180,9 @@ func (c *Compiled) Breaches(fix geo.Fix, class vehicles.Class) bool {
 // isOneRegion reports whether crossing the boundary always means to change sides.
 func (c *Compiled) isOneRegion() bool { return len(c.within) == 1 && len(c.without) == 0 }
 
+// Covers reports whether a place is inside the fence's shape, whatever the height.
+func (c *Compiled) Covers(p geo.Point) bool { return c.covers(p) }
+
 // covers is Contains in the horizontal.
 func (c *Compiled) covers(p geo.Point) bool {
 	if c.coversCopy(p) {

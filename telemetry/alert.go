@@ -48,6 +48,7 @@ type Alert struct {
 	Why        string           `json:"why,omitempty"`      // of a call: what happened and what to say
 	Order      string           `json:"order,omitempty"`    // of a call: the order that came to nothing
 	Priority   *InTheWayOf      `json:"priority,omitempty"` // of a conflict with priority traffic
+	Sectors    []string         `json:"sectors,omitempty"`  // ids of the zone's sectors in which it began; none: nobody knows where, or they have no areas
 	RaisedUS   int64            `json:"raised_us"`
 	BegunUS    int64            `json:"begun_us,omitempty"` // the last time that the condition began
 	LastUS     int64            `json:"last_us"`

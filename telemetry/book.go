@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"testzone/geofence/geo"
 	"testzone/telemetry/journal"
 	"testzone/vehicles"
 )
@@ -31,12 +32,16 @@ const (
 	keepClosed = 10_000
 )
 
-// BookConfig of a Book. All but Clock are needed.
+// BookConfig of a Book. All but Clock and SectorsAt are needed.
 type BookConfig struct {
 	Bus      *Bus
 	Journal  Appender
 	Pipeline *Pipeline
 	Clock    func() time.Time // default time.Now
+
+	// SectorsAt names the sectors of the zone that hold a place. It is asked at each new
+	// alert and may not wait. Default: alerts are of no sector.
+	SectorsAt func(geo.Point) []string
 }
 
 // Appender is the journal as the book needs it.
@@ -154,7 +159,7 @@ func (b *Book) endFormerEpoch() {
 	now := b.cfg.Clock().UnixMicro()
 	for _, id := range b.order {
 		a := b.byID[id]
-		former := a.Type == GNSSInterference || a.Type == PriorityConflict || a.Source == CallPriority || !a.Vehicle.Verified && a.Vehicle.Handle == 0
+		former := a.Type == GNSSInterference || a.Type == PriorityConflict || a.Source == CallPriority || a.Source == CallRestriction || !a.Vehicle.Verified && a.Vehicle.Handle == 0
 		if former && a.ClearedUS == 0 {
 			b.clear(a, now, "server_restarted")
 		}
@@ -270,7 +275,7 @@ func (b *Book) raise(key alertKey, c *condition) *Alert {
 		RaisedUS: c.timeUS, BegunUS: c.timeUS, LastUS: c.timeUS, Count: 1,
 	}
 	c.complete(a)
-	a.Under = b.signs.under(c.id.Handle)
+	a.Under, a.Sectors = b.signs.under(c.id.Handle), b.sectorsOf(a)
 	b.put(a, c.timeUS, fact{Type: factRaised, Alert: a})
 	return a
 }

@@ -28,6 +28,7 @@ const (
 	CallOrders      CallSource = "orders"      // what a person ordered came to nothing
 	CallEnforcement CallSource = "enforcement" // the enforcement of a fence did
 	CallPriority    CallSource = "priority"    // priority traffic is in danger, or its track is lost
+	CallRestriction CallSource = "restriction" // an operator has not acknowledged a restriction
 )
 
 func (*Call) event() {}

@@ -10,6 +10,8 @@ package telemetry
 type OrderChange struct {
 	Orders []Changed // by id
 	Leases []Changed // by vehicle
+
+	Terminations []Changed // by id
 }
 
 // Changed is one order or vehicle, and whose it is.
@@ -31,7 +33,7 @@ func (c *OrderChange) Of(v View) *OrderChange {
 		}
 		return out
 	}
-	return &OrderChange{own(c.Orders), own(c.Leases)}
+	return &OrderChange{own(c.Orders), own(c.Leases), own(c.Terminations)}
 }
 
 // ZoneChange says that the state of the zone is another.
@@ -93,7 +95,7 @@ func (v View) notice(b Body) bool {
 	switch b := b.(type) {
 	case *OrderChange:
 		own := b.Of(v)
-		return len(own.Orders)+len(own.Leases) > 0
+		return len(own.Orders)+len(own.Leases)+len(own.Terminations) > 0
 	case *ZoneChange, *DutyChange, *CoverageChange, *ComplianceChange:
 		return true
 	}

@@ -49,6 +49,7 @@ const (
 	Active
 	Critical
 	Emergency
+	Terminated // its flight was ended: the motors stand
 )
 
 // Velocity is in cm/s: north, east, down.

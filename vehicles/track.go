@@ -191,7 +191,7 @@ func (t *Track) Phase() Phase {
 	switch {
 	case t.Link == LinkLost:
 		return PhaseLinkLost
-	case t.Status == Emergency:
+	case t.Status >= Emergency:
 		return PhaseEmergency
 	case t.Landed == OnGround, t.Seen&HasHeartbeat != 0 && !t.Armed:
 		return Parked

@@ -28,6 +28,7 @@ type Alert struct {
 	Count        int              `json:"count" doc:"Times that the condition began"`
 	Transitions  int              `json:"transitions" doc:"Raw transitions or jumps that it stands for: a vehicle that flickers along an edge has many and began once"`
 	ConfirmedAt  *string          `json:"confirmed_at" format:"date-time" doc:"When the evidence of a breach sufficed for an automatic order; null: it did not yet"`
+	Sectors      []string         `json:"sectors" doc:"Ids of the zone's sectors in which it began, whatever became of them and of the vehicle; empty: it is not known where, or there are none, and it concerns everybody"`
 	Vehicle      AlertVehicle     `json:"vehicle"`
 	Fence        *AlertFence      `json:"fence"`
 	Evidence     *Evidence        `json:"evidence"`
@@ -39,7 +40,7 @@ type Alert struct {
 	Area         *AlertArea       `json:"area,omitempty" doc:"Of an interference with satellite navigation"`
 	Under        string           `json:"under,omitempty" doc:"Id of the alert of the interference that the vehicle was in when it was raised"`
 	Suspect      *Suspect         `json:"suspect,omitempty" doc:"Of a suspect source"`
-	Source       string           `json:"source,omitempty" enum:"orders,enforcement,priority" doc:"Of a call: what came to nothing"`
+	Source       string           `json:"source,omitempty" enum:"orders,enforcement,priority,restriction" doc:"Of a call: what came to nothing"`
 	Why          string           `json:"why,omitempty" doc:"Of a call: what happened, and what to say to the contact of the vehicle"`
 	Order        string           `json:"order,omitempty" doc:"Of a call: id of the order that came to nothing"`
 	Priority     *AlertPriority   `json:"priority,omitempty" doc:"Of a conflict with priority traffic: as it was when the alert was raised"`
@@ -104,7 +105,8 @@ type AlertList struct {
 }
 
 type alertListInput struct {
-	State string `query:"state" enum:"open,all" default:"open" doc:"Only those that still need somebody, or all"`
+	State  string   `query:"state" enum:"open,all" default:"open" doc:"Only those that still need somebody, or all"`
+	Sector []string `query:"sector" maxItems:"100" maxLength:"40" doc:"Only those that began in one of these sectors (ids, by commas), and those of which it is not known where"`
 	Page
 }
 
@@ -156,7 +158,7 @@ func alertOf(a *telemetry.Alert) Alert {
 		ID: a.ID, Type: string(a.Type), Level: int(a.Level), State: a.State(), Open: a.Open(),
 		RaisedAt: timeOf(a.RaisedUS), LastAt: timeOf(a.LastUS), ClearedAt: optionalTime(a.ClearedUS), Cause: a.Cause, Count: a.Count,
 		Transitions: a.Raw, ConfirmedAt: optionalTime(a.ConfirmedUS),
-		Vehicle: alertVehicleOf(&a.Vehicle),
+		Sectors: append([]string{}, a.Sectors...), Vehicle: alertVehicleOf(&a.Vehicle),
 	}
 	if a.Other != nil {
 		other := alertVehicleOf(a.Other)
@@ -224,8 +226,9 @@ func alertKey(a *telemetry.Alert) string { return timeOf(a.RaisedUS) + " " + a.I
 
 func (s *Server) listAlerts(ctx context.Context, in *alertListInput) (*alertListOutput, error) {
 	all := s.cfg.Book.Alerts(s.viewOf(ctx), in.State == "all")
+	all = slices.DeleteFunc(all, func(a telemetry.Alert) bool { return !concerns(&a, in.Sector) })
 	sortAlerts(all)
-	alerts, next, err := paginate(s.cursors, listOf(ctx, "alerts state="+in.State), in.Page, all, alertKey,
+	alerts, next, err := paginate(s.cursors, listOf(ctx, "alerts state="+in.State+" sector="+strings.Join(in.Sector, ",")), in.Page, all, alertKey,
 		func(a *telemetry.Alert, last string) bool { return alertKey(a) < last })
 	if err != nil {
 		return nil, err

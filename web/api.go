@@ -101,26 +101,34 @@ func rules() map[string]rule {
 		"replaceGateway":    {scope: airspace.VehicleRegister},
 		"revokeGateway":     {scope: airspace.VehicleRegister, or: airspace.ZoneControl},
 
-		"giveOrder":         {scope: airspace.VehicleCommand, once: true, urgent: true},
-		"listOrders":        {scope: airspace.ZoneRead},
-		"getCoverage":       {scope: airspace.ZoneRead},
-		"getCoverageGrid":   {scope: airspace.ZoneRead},
-		"exportCoverage":    {scope: airspace.ZoneRead},
-		"listVehicleOrders": {scope: airspace.ZoneRead},
-		"giveBulkOrder":     {scope: airspace.VehicleCommand, once: true, urgent: true},
-		"listBulkOrders":    {scope: airspace.ZoneRead},
-		"getBulkOrder":      {scope: airspace.ZoneRead},
-		"cancelBulkOrder":   {scope: airspace.VehicleCommand, urgent: true},
-		"listCalls":         {scope: airspace.ZoneRead},
-		"noteCall":          {scope: airspace.VehicleCommand, urgent: true},
-		"takeLease":         {scope: airspace.VehicleCommand},
-		"giveUpLease":       {scope: airspace.VehicleCommand},
+		"giveOrder":           {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listOrders":          {scope: airspace.ZoneRead},
+		"lookAtWay":           {scope: airspace.ZoneRead},
+		"getCoverage":         {scope: airspace.ZoneRead},
+		"getCoverageGrid":     {scope: airspace.ZoneRead},
+		"exportCoverage":      {scope: airspace.ZoneRead},
+		"listVehicleOrders":   {scope: airspace.ZoneRead},
+		"listTerminations":    {scope: airspace.ZoneRead},
+		"proposeTermination":  {scope: airspace.ZoneControl, once: true, urgent: true},
+		"confirmTermination":  {scope: airspace.ZoneControl, once: true, urgent: true},
+		"withdrawTermination": {scope: airspace.ZoneControl, urgent: true},
 
-		"listPlans": {scope: airspace.ZoneRead},
-		"getPlan":   {scope: airspace.ZoneRead},
-		"putPlan":   {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
-		"clearPlan": {scope: airspace.VehicleCommand},
-		"readPlan":  {scope: airspace.VehicleCommand},
+		"giveBulkOrder":   {scope: airspace.VehicleCommand, once: true, urgent: true},
+		"listBulkOrders":  {scope: airspace.ZoneRead},
+		"getBulkOrder":    {scope: airspace.ZoneRead},
+		"cancelBulkOrder": {scope: airspace.VehicleCommand, urgent: true},
+		"listCalls":       {scope: airspace.ZoneRead},
+		"noteCall":        {scope: airspace.VehicleCommand, urgent: true},
+		"takeLease":       {scope: airspace.VehicleCommand},
+		"giveUpLease":     {scope: airspace.VehicleCommand},
+
+		"listPlans":    {scope: airspace.ZoneRead},
+		"getPlan":      {scope: airspace.ZoneRead},
+		"putPlan":      {scope: airspace.VehicleCommand, limits: limits{bytes: maxBatchBytes, time: fileTimeout}},
+		"readPlanFile": {scope: airspace.VehicleCommand, limits: limits{bytes: maxFileBytes, time: fileTimeout, file: true}},
+		"exportPlans":  {scope: airspace.ZoneRead},
+		"clearPlan":    {scope: airspace.VehicleCommand},
+		"readPlan":     {scope: airspace.VehicleCommand},
 
 		"listEnforcement":        {scope: airspace.ZoneRead},
 		"listVehicleEnforcement": {scope: airspace.ZoneRead},
@@ -148,6 +156,27 @@ func rules() map[string]rule {
 		"suspendPermit":   {scope: airspace.PermitDecide, or: airspace.ZoneControl, once: true},
 		"resumePermit":    {scope: airspace.PermitDecide, once: true},
 		"revokePermit":    {scope: airspace.PermitDecide, once: true},
+
+		"listSites":        {scope: airspace.ZoneRead},
+		"getSite":          {scope: airspace.ZoneRead},
+		"createSite":       {scope: airspace.ZoneControl, once: true},
+		"replaceSite":      {scope: airspace.ZoneControl, or: airspace.PermitApply}, // its owner
+		"deleteSite":       {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"siteAvailability": {scope: airspace.ZoneRead},
+		"listBookings":     {scope: airspace.ZoneRead},
+		"getBooking":       {scope: airspace.ZoneRead},
+		"createBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply, once: true},
+		"changeBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"cancelBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply},
+		"decideBooking":    {scope: airspace.ZoneControl, or: airspace.PermitApply}, // the site's owner
+		"arriveAtBooking":  {scope: airspace.ZoneControl, or: airspace.PermitApply},
+
+		"listRestrictions":       {scope: airspace.ZoneRead},
+		"getRestriction":         {scope: airspace.ZoneRead},
+		"createRestriction":      {scope: airspace.ZoneControl, once: true, urgent: true},
+		"extendRestriction":      {scope: airspace.ZoneControl, urgent: true},
+		"endRestriction":         {scope: airspace.ZoneControl},
+		"acknowledgeRestriction": {scope: airspace.ZoneControl, or: airspace.PermitApply},
 
 		"listOrganisations":   {scope: airspace.ZoneRead},
 		"getOrganisation":     {scope: airspace.ZoneRead},
@@ -282,10 +311,14 @@ func (s *Server) build() (err error) {
 	s.bulkEndpoints(api)
 	s.callEndpoints(api)
 	s.planEndpoints(api)
+	s.planFileEndpoints(api)
 	s.ladderEndpoints(api)
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
 	s.permitEndpoints(api)
+	s.siteEndpoints(api)
+	s.bookingEndpoints(api)
+	s.restrictionEndpoints(api)
 	s.fenceEndpoints(api)
 	s.fenceChangeEndpoints(api)
 	s.fenceFileEndpoints(api)
@@ -302,6 +335,7 @@ func (s *Server) build() (err error) {
 	s.personEndpoints(api)
 	s.keyEndpoints(api)
 	s.proposalEndpoints(api)
+	s.terminationEndpoints(api)
 	documentLive(api.OpenAPI())
 	documentEvents(api.OpenAPI())
 	documentPages(api.OpenAPI())

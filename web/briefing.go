@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"testzone/airspace"
-	"testzone/telemetry"
 	"testzone/telemetry/command"
 )
 
@@ -24,6 +22,7 @@ const (
 	briefCompliance  = "compliance"
 	briefOrder       = "order"
 	briefLease       = "lease"
+	briefCall        = "call"
 	briefProposal    = "proposal"
 	briefMore        = "more"
 )
@@ -31,8 +30,10 @@ const (
 // briefing lists what the next controller has to know (SAFETY 14): the state of the
 // zone and who does not comply with it, alerts that are open, fences that a restart
 // would end, vehicles for which fences are not enforced, orders of which something
-// may still become, who controls which vehicle, and what waits for a second person.
-func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) {
+// may still become, who controls which vehicle, whom somebody has to call, and what
+// waits for a second person.
+// Alerts are those of the sectors that are handed over, and the critical ones of others.
+func (s *Server) briefing(ctx context.Context, sectors []string) ([]airspace.BriefingItem, error) {
 	state := s.cfg.Register.State()
 	text := "the zone is " + strings.ReplaceAll(string(state.State), "_", " ")
 	if state.Reason != "" {
@@ -43,18 +44,7 @@ func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) 
 	}
 	out := []airspace.BriefingItem{{Kind: briefState, Text: text}}
 
-	var alerts []airspace.BriefingItem
-	open := s.cfg.Book.Alerts(s.viewOf(ctx), false)
-	slices.SortStableFunc(open, func(a, b telemetry.Alert) int { return cmp.Compare(b.Level, a.Level) })
-	for i := range open {
-		a := &open[i]
-		text := fmt.Sprintf("level %d %s of %s, %s since %s", a.Level, a.Type, cmp.Or(a.Vehicle.Name, string(a.Vehicle.ID)), a.State(), timeOf(a.RaisedUS))
-		if a.Fence != nil {
-			text += ", fence " + a.Fence.Name
-		}
-		alerts = append(alerts, airspace.BriefingItem{Kind: briefAlert, ID: a.ID, Text: text})
-	}
-	out = append(out, atMost(alerts, "alerts")...)
+	out = append(out, atMost(s.briefAlerts(ctx, sectors), "alerts")...)
 
 	var fences []airspace.BriefingItem
 	for _, f := range s.cfg.Register.Emergencies() {
@@ -77,6 +67,8 @@ func (s *Server) briefing(ctx context.Context) ([]airspace.BriefingItem, error) 
 	orders, leases := s.briefOrders(ctx)
 	out = append(out, atMost(orders, "orders")...)
 	out = append(out, atMost(leases, "vehicles under somebody's control")...)
+
+	out = append(out, atMost(s.briefCalls(ctx), "calls to make")...)
 
 	var proposals []airspace.BriefingItem
 	for _, p := range s.cfg.Register.Proposals() {
@@ -122,6 +114,22 @@ func (s *Server) briefOrders(ctx context.Context) (orders, leases []airspace.Bri
 			Text: fmt.Sprintf("%s has the control of %s since %s", l.Holder, l.Vehicle, timeOf(l.SinceUS))})
 	}
 	return orders, leases
+}
+
+// briefCalls names vehicles and no contacts: a briefing stays, personal data does not.
+func (s *Server) briefCalls(ctx context.Context) (out []airspace.BriefingItem) {
+	view := s.viewOf(ctx)
+	for _, c := range s.cfg.Orders.OpenCalls() {
+		if !view.Owns(c.Operator) {
+			continue
+		}
+		text := fmt.Sprintf("somebody has to call the contact of %s since %s: %s", c.Vehicle, timeOf(c.SinceUS), c.Why)
+		if c.Tries > 0 {
+			text += fmt.Sprintf("; not reached in %d tries, by %s last", c.Tries, c.By)
+		}
+		out = append(out, airspace.BriefingItem{Kind: briefCall, ID: string(c.Vehicle), Text: text})
+	}
+	return out
 }
 
 func (s *Server) briefCompliance(ctx context.Context) (out []airspace.BriefingItem, err error) {

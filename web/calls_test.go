@@ -48,9 +48,30 @@ func TestSomebodyCalls(t *testing.T) {
 	if len(list.Items) != 1 || list.Items[0].Tries != 1 || list.Items[0].Note != "engaged" || list.Items[0].By != o.carl.ID {
 		t.Errorf("after one try: %+v", list.Items)
 	}
+	if got := o.briefed(briefCall); !strings.HasPrefix(got, "somebody has to call the contact of boat-1 since ") || !strings.HasSuffix(got, "not reached in 1 tries, by "+o.carl.ID+" last") || strings.Contains(got, "Grace") {
+		t.Errorf("in the briefing: %q", got)
+	}
 	o.want(o.as(o.carl, "POST", path, `{"outcome":"reached","note":"turns back"}`), "200")
 	eventually(t, "the alert to end", alert(false))
 	if o.as(o.carl, "GET", "/v1/calls", "").json(t, &list); len(list.Items) != 0 {
 		t.Errorf("when the contact was reached: %+v", list.Items)
 	}
+	if got := o.briefed(briefCall); got != "" {
+		t.Errorf("in the briefing when the contact was reached: %q", got)
+	}
+}
+
+// briefed is what the briefing of the zone's own people says of a kind.
+func (o *owners) briefed(kind string) (text string) {
+	o.t.Helper()
+	items, err := o.server.briefing(o.t.Context(), nil) // as tokens of the configuration: nothing is hidden
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for _, i := range items {
+		if i.Kind == kind {
+			text = i.Text
+		}
+	}
+	return text
 }

@@ -54,7 +54,7 @@ type Offer struct {
 
 // BriefingItem is one thing that the taker has to know.
 type BriefingItem struct {
-	Kind string `json:"kind" enum:"zone_state,alert,provisional_fence,not_enforced,compliance,order,lease,proposal,more"`
+	Kind string `json:"kind" enum:"zone_state,alert,provisional_fence,not_enforced,compliance,order,lease,call,proposal,more"`
 	ID   string `json:"id" doc:"Of what it is about; empty: of nothing that has one"`
 	Text string `json:"text"`
 }
@@ -183,7 +183,7 @@ func (s *Server) signOff(ctx context.Context, in *signOffInput) (*struct{}, erro
 }
 
 func (s *Server) offerDuty(ctx context.Context, in *offerDutyInput) (*dutyOutput, error) {
-	briefing, err := s.briefing(ctx)
+	briefing, err := s.briefing(ctx, s.sectorsOfDuty(in.ID))
 	if err != nil {
 		return nil, err
 	}

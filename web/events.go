@@ -60,6 +60,9 @@ type Event struct {
 	Order      *Order          `json:"order,omitempty" doc:"To a vehicle, as it was then"`
 	Lease      *Lease          `json:"lease,omitempty" doc:"Who has the control of a vehicle from then on; an empty holder: nobody"`
 	Call       *Call           `json:"call,omitempty" doc:"That somebody has to make to the contact of a vehicle, as it was then"`
+	SiteID     string          `json:"site_id,omitempty" doc:"Of a site that was created, changed or deleted: read it"`
+	RestrictID string          `json:"restriction_id,omitempty" doc:"Of a temporary restriction that was published, extended, acknowledged or ended: read it"`
+	BookingIDs []string        `json:"booking_ids,omitempty" doc:"Of bookings that changed: read them"`
 	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
 	Plan       *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
 	Zone       *ZoneState      `json:"zone,omitempty" doc:"What the zone may be used for from then on"`
@@ -69,6 +72,7 @@ type Event struct {
 	Enforcement *BreachEnforcement `json:"enforcement,omitempty" doc:"Of the breach of a vehicle, as it was then"`
 
 	operator string // of the vehicle that an order or a lease is about
+	bookings []bookedRef
 }
 
 // eventBody is what the entries of the zone have in common.
@@ -97,9 +101,13 @@ type fenceRef struct {
 }
 
 type changedRef struct {
-	Fence    *fenceRef            `json:"fence"`
-	Priority *fenceRef            `json:"priority"`
-	State    *airspace.ZoneStatus `json:"state"`
+	Fence    *fenceRef  `json:"fence"`
+	Priority *fenceRef  `json:"priority"`
+	Site     *fenceRef  `json:"site"`
+	Booking  *bookedRef `json:"booking"`
+
+	Restriction *fenceRef            `json:"restriction"`
+	State       *airspace.ZoneStatus `json:"state"`
 	fenceRef
 }
 
@@ -136,8 +144,9 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 	orders := rec.Schema == command.Schema && (strings.HasPrefix(e.Type, "order.") || strings.HasPrefix(e.Type, "lease.") || strings.HasPrefix(e.Type, "call."))
 	priorities := rec.Schema == airspace.PrioritySchema && strings.HasPrefix(e.Type, "priority.")
 	plans := rec.Schema == onboard.Schema && strings.HasPrefix(e.Type, "plan.")
+	sites := rec.Schema == airspace.SiteSchema && (strings.HasPrefix(e.Type, "site.") || strings.HasPrefix(e.Type, "booking.")) || rec.Schema == airspace.RestrictionSchema && strings.HasPrefix(e.Type, "restriction.")
 	zone := rec.Schema == airspace.ControlSchema && strings.HasPrefix(e.Type, "zone.")
-	if !fences && !alerts && !orders && !ladders && !priorities && !plans && !zone {
+	if !fences && !alerts && !orders && !ladders && !priorities && !plans && !zone && !sites {
 		return e, all
 	}
 	var body eventBody
@@ -157,6 +166,9 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 			}
 		}
 		return e, true
+	case sites:
+		e.ofSites(&body)
+		return e, true
 	case orders, ladders, plans:
 		return e, e.about(&body, rec.Seq) || all
 	}
@@ -170,6 +182,41 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 		e.By, e.Note = body.Ack.By, body.Ack.Note
 	}
 	return e, true
+}
+
+// bookedRef is what an event says of a booking.
+type bookedRef struct {
+	ID   string `json:"id"`
+	Site string `json:"site"`
+	Org  string `json:"org"`
+}
+
+// ofSites takes sites and bookings in.
+func (e *Event) ofSites(body *eventBody) {
+	for _, c := range body.Changes {
+		if c.Site != nil {
+			e.SiteID = c.Site.ID
+		}
+		if c.Restriction != nil {
+			e.RestrictID = c.Restriction.ID
+		}
+		if c.Booking != nil {
+			e.BookingIDs, e.bookings = append(e.BookingIDs, c.Booking.ID), append(e.bookings, *c.Booking)
+		}
+	}
+}
+
+// showsBookings leaves of an event the bookings that a view sees: its own, and those of
+// its sites; false when there is none.
+func (s *Server) showsBookings(e *Event, sees telemetry.View) bool {
+	e.BookingIDs, e.By = nil, ""
+	for _, b := range e.bookings {
+		at, err := s.cfg.Register.Site(b.Site)
+		if b.Org != "" && sees.Owns(b.Org) || err == nil && at.Owner != "" && sees.Owns(at.Owner) {
+			e.BookingIDs = append(e.BookingIDs, b.ID)
+		}
+	}
+	return len(e.BookingIDs) > 0
 }
 
 // ofZone takes the state of the zone in; false when there is none.
@@ -225,7 +272,7 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return sees.Owns(e.operator)
 	}
 	if e.AlertID == "" {
-		return len(e.Fences) > 0 || e.PriorityID != "" || e.Zone != nil
+		return len(e.Fences) > 0 || e.PriorityID != "" || e.Zone != nil || e.SiteID != "" || e.RestrictID != "" || s.showsBookings(e, sees)
 	}
 	a, ok := s.cfg.Book.Alert(sees, e.AlertID)
 	if ok && e.Alert != nil {

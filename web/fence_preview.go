@@ -9,6 +9,8 @@ import (
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
+	"testzone/telemetry/command"
+	"testzone/telemetry/command/ladder"
 	"testzone/vehicles"
 )
 
@@ -41,6 +43,8 @@ type PreviewVehicle struct {
 	Within   bool         `json:"within" doc:"Inside the shape and the band"`
 	Would    string       `json:"would" enum:"breach,none"`
 	Response string       `json:"response" enum:"warn,hold,return,land,stop" doc:"What the fence asks of a vehicle in breach"`
+	Steps    []string     `json:"steps" enum:"hold,stop,return,land" doc:"Of one that would be in breach: what its kind of machine would be ordered, one after another while nothing has an effect; empty: nothing"`
+	Call     string       `json:"call" doc:"Why its contact would have to be called at once; empty: it would not"`
 }
 
 type previewFenceOutput struct {
@@ -78,9 +82,14 @@ func (s *Server) impact(c *geofence.Compiled, tracks []telemetry.TrackView, repl
 		}
 		v := PreviewVehicle{
 			Vehicle: vehicleOf(t.Handle, t.Vehicle),
-			Within:  within, Would: "none", Response: string(c.Fence.Response),
+			Within:  within, Would: "none", Response: string(c.Fence.Response), Steps: []string{},
 		}
 		if breach {
+			var kinds []command.Kind
+			kinds, v.Call = ladder.Would(t.Vehicle, c.Fence.Response)
+			for _, k := range kinds {
+				v.Steps = append(v.Steps, string(k))
+			}
 			v.Would = "breach"
 			out.Breaches++
 		}

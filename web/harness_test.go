@@ -78,6 +78,7 @@ type zoneOptions struct {
 	debug                    bool // log every request
 	oidc                     *auth.OIDCConfig
 	audited                  bool // with acts and checkpoints in the journal
+	sectors                  []airspace.Sector
 	recording                *recording.Recorder
 	moves                    func(vehicle string) bool
 	proof                    func(vehicles.VehicleID) VehicleProof
@@ -151,12 +152,13 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	z.traffic, err = telemetry.NewTraffic(telemetry.TrafficConfig{Registry: z.registry, Pipeline: z.pipeline})
 	must(err)
-	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline, Clock: z.clock.now})
+	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline, Clock: z.clock.now, SectorsAt: (&airspace.Zone{Sectors: opt.sectors}).SectorsAt})
 	box := testGrid().Box
 	z.register, err = airspace.NewRegister(airspace.Config{
 		Zone: airspace.Zone{
 			ID: "lingang", Name: "Lingang", TZ: "Asia/Shanghai",
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
+			Sectors: opt.sectors,
 		},
 		Journal: j, SetFences: z.pipeline.SetFences, Clock: z.clock.now, Vehicles: configured, Listeners: []string{"signed"}, Moves: opt.moves,
 		StateChanged: func(airspace.ZoneStatus) {

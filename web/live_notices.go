@@ -14,6 +14,8 @@ type (
 		CSeq   uint64  `json:"cseq"`
 		Orders []Order `json:"orders"`
 		Leases []Lease `json:"leases"`
+
+		Terminations []Termination `json:"terminations,omitempty"`
 	}
 	zoneMessage struct {
 		T     string    `json:"t"`
@@ -84,6 +86,11 @@ func (s *Server) ordersMessage(seq uint64, c *telemetry.OrderChange) ordersMessa
 		l, _ := s.cfg.Orders.Lease(vehicles.VehicleID(x.ID)) // nobody has it: an empty holder says so
 		l.Vehicle = vehicles.VehicleID(x.ID)
 		m.Leases = append(m.Leases, leaseOf(&l))
+	}
+	for _, x := range c.Terminations {
+		if p, err := s.cfg.Register.Termination(x.ID); err == nil {
+			m.Terminations = append(m.Terminations, s.terminationOf(&p))
+		}
 	}
 	return m
 }

@@ -78,6 +78,7 @@ func newMatrix(t *testing.T) *matrix {
 	m.objects["people"], m.objects["organisations"], m.objects["keys"] = target.ID, "acme", z.key(target, "").Key.ID
 	m.makeObjects(ctl, accounts["second"], accounts["dis"])
 	m.makeVehicle(accounts["opr"])
+	m.makeSite(ctl, accounts["opr"])
 	z.want(z.call(adminToken, "PUT", "/v1/people/"+accounts["dis"].ID, `{"organisation":"zone","roles":["controller"],"disabled":true}`, "If-Match", `"1"`), "200")
 	z.want(z.call(adminToken, "PUT", "/v1/organisations/closed", `{"name":"closed","disabled":true}`, "If-Match", `"1"`), "200")
 	return m
@@ -108,6 +109,15 @@ func (m *matrix) makeObjects(ctl, second, dis account) {
 	_, announced, _ := m.asked("announcePriority")
 	m.as(ctl, "POST", priorityPath, announced).json(m.t, &rescue)
 	m.objects["priority-traffic"] = rescue.ID
+	who, _, err := m.server.cfg.Register.PersonActor(ctl.ID)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	end, err := m.server.cfg.Register.ProposeTermination(m.t.Context(), who, "boat-1", "drill", []byte("{}"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.objects["{termination}"] = end.ID
 }
 
 // makeVehicle makes a vehicle of acme's with a key, and a gateway.
@@ -125,6 +135,34 @@ func (m *matrix) makeVehicle(opr account) {
 		m.t.Fatal(err)
 	}
 	m.objects["vehicles"], m.objects["{key}"], m.objects["gateways"] = "boat-1", key.Key.ID, "gw-1"
+}
+
+// makeSite makes a site of acme's, and a booking of it.
+func (m *matrix) makeSite(ctl, opr account) {
+	var at Site
+	m.as(ctl, "POST", sitesPath, siteBody("Pad 1", "acme")).json(m.t, &at)
+	m.objects["sites"] = at.ID
+	var b BookingAnswer
+	m.as(opr, "POST", bookingsPath, m.booking(2*time.Hour)).json(m.t, &b)
+	m.objects["bookings"] = b.ID
+	var closed Restriction
+	m.as(ctl, "POST", restrictionsPath, m.restriction()).json(m.t, &closed)
+	m.objects["restrictions"] = closed.ID
+}
+
+// restriction closes the place of the site from now on.
+func (m *matrix) restriction() string {
+	return `{"name":"Regatta","kind":"planned","geometry":` + square + `,"to":"` + m.clock.now().Add(24*time.Hour).UTC().Format(time.RFC3339) + `"}`
+}
+
+func siteBody(name, owner string) string {
+	return `{"name":"` + name + `","kind":"pad","owner":"` + owner + `","capacity":100,"geometry":` + square + `,"ceiling":{"m":120,"datum":"amsl"}}`
+}
+
+// booking asks for an hour of the site.
+func (m *matrix) booking(in time.Duration) string {
+	from := m.clock.now().Add(in).UTC()
+	return `{"site_id":"` + m.objects["sites"] + `","from":"` + from.Format(time.RFC3339) + `","to":"` + from.Add(time.Hour).Format(time.RFC3339) + `"}`
 }
 
 func (m *matrix) proposal() string {
@@ -208,12 +246,22 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"to":"` + m.objects["people"] + `"}`, nil
 	case "takeDuty":
 		return "", `{"digest":"none"}`, nil
+	case "lookAtWay":
+		return "?lat=30.9&lon=121.93", "", nil
 	case "giveOrder":
 		return "", `{"kind":"hold","take_over":true}`, nil
+	case "proposeTermination":
+		return "", `{"vehicle":"boat-1","reason":"drill"}`, nil
+	case "confirmTermination":
+		return "", `{"vehicle":"boat-1"}`, nil
 	case "giveBulkOrder":
 		return "", `{"kind":"hold","of":{"all":true},"digest":"none"}`, nil
 	case "putPlan":
 		return "?dry_run=true", `{"from":"zone"}`, nil
+	case "readPlanFile":
+		return "", "QGC WPL 110\n0\t1\t3\t16\t0\t0\t0\t0\t30.9\t121.93\t40\t1\n", nil
+	case "exportPlans":
+		return "?format=plan", "", nil
 	case "noteCall":
 		return "", `{"outcome":"not_reached"}`, nil
 	case "decideEnforcement":
@@ -234,6 +282,24 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"verdict":"approve","doc_hash":"none"}`, nil
 	case "submitPermit", "withdrawPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit":
 		return "?dry_run=true", `{"reason":"drill"}`, nil
+	case "createSite":
+		return "", siteBody("Pad 2", ""), nil
+	case "replaceSite":
+		return "", siteBody("Pad 1", "acme"), []string{"If-Match", stale}
+	case "createRestriction":
+		return "", m.restriction(), nil
+	case "extendRestriction":
+		return "", `{"to":"2100-01-01T00:00:00Z"}`, []string{"If-Match", stale}
+	case "endRestriction", "acknowledgeRestriction":
+		return "", `{}`, []string{"If-Match", stale}
+	case "createBooking":
+		return "", m.booking(4 * time.Hour), nil
+	case "changeBooking", "cancelBooking", "arriveAtBooking":
+		return "", `{}`, []string{"If-Match", stale}
+	case "decideBooking":
+		return "", `{"approve":true}`, []string{"If-Match", stale}
+	case "deleteSite":
+		return "", "", []string{"If-Match", stale}
 	case "orderExits":
 		return "", `{}`, nil
 	case "takeLease":
@@ -292,6 +358,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
 		path = strings.ReplaceAll(path, "{kind}", "fence")
+		path = strings.ReplaceAll(path, "{termination}", m.objects["{termination}"])
 	}
 	query, body, header := m.asked(operation)
 	return m.call("", method, path+query, body, append(slices.Clone(who), header...)...).StatusCode

@@ -21,7 +21,7 @@ type Order struct {
 	ID        string  `json:"id" doc:"Empty after a dry run"`
 	VehicleID string  `json:"vehicle_id"`
 	Class     string  `json:"class" enum:"uav,icv,usv"`
-	Kind      string  `json:"kind" enum:"hold,stop,return,land,resume,reposition"`
+	Kind      string  `json:"kind" enum:"hold,stop,return,land,resume,reposition,terminate" doc:"terminate cannot be ordered: two persons decide it, see terminations"`
 	State     string  `json:"state" enum:"asked,sent,accepted,in_effect,refused,no_answer,no_effect,expired,superseded" doc:"in_effect: mode and motion show it; an acknowledgement is not enough"`
 	Open      bool    `json:"open" doc:"Something may still become of it"`
 	Why       string  `json:"why" doc:"Why it is so, and what to do"`
@@ -34,6 +34,7 @@ type Order struct {
 	AskedAt   string  `json:"asked_at" format:"date-time"`
 	SentAt    *string `json:"sent_at" format:"date-time"`
 	Accepted  *string `json:"accepted_at" format:"date-time"`
+	UnderWay  *string `json:"under_way_at" format:"date-time" doc:"Of reposition: it is seen to come nearer; in_effect: it is there"`
 	EffectAt  *string `json:"effect_at" format:"date-time"`
 	EndedAt   *string `json:"ended_at" format:"date-time"`
 	Late      bool    `json:"late" doc:"The effect showed after the order had been given up"`
@@ -41,6 +42,9 @@ type Order struct {
 	Durable   bool    `json:"durable" doc:"The journal has it"`
 	To        *Place  `json:"to" doc:"Of reposition: where to; else null"`
 	Bulk      string  `json:"bulk" doc:"Id of the order to many that it is part of; empty: none"`
+
+	Termination string `json:"termination" doc:"Of terminate: id of what two persons decided"`
+	ConfirmedBy string `json:"confirmed_by" doc:"Of terminate: the second person; person is the first"`
 }
 
 // Lease is who has the control of a vehicle.
@@ -131,6 +135,7 @@ func (s *Server) orderEndpoints(api huma.API) {
 	const tag, path = "orders", "/v1/vehicles/{id}"
 	give := creation(tag, "giveOrder", path+"/orders", "Order a vehicle; an order of safe direction leaves at once, resume when it is durable", 400, 401, 403, 404, 409, 413, 415, 503)
 	endpoint(s, api, give, s.giveOrder)
+	s.wayEndpoint(api)
 	endpoint(s, api, operation(tag, "listVehicleOrders", http.MethodGet, path+"/orders", "Orders to a vehicle, newest first, and who has its control", 401, 403, 404), s.listVehicleOrders)
 	endpoint(s, api, operation(tag, "listOrders", http.MethodGet, "/v1/orders", "Orders, newest first", 401, 403), s.listOrders)
 	endpoint(s, api, operation(tag, "takeLease", http.MethodPut, path+"/lease", "Take the control of a vehicle", 400, 401, 403, 404, 409, 413, 415, 503), s.takeLease)
@@ -141,8 +146,8 @@ func orderOf(o *command.Order) Order {
 	out := Order{
 		ID: o.ID, VehicleID: string(o.Vehicle), Class: o.Class, Kind: string(o.Kind), State: string(o.State), Open: !o.State.Final(), Why: o.Why,
 		By: o.By, Person: o.Person, Zone: o.Zone, Reason: o.Reason, Ends: o.Ends, AskedAt: timeOf(o.AskedUS), SentAt: optionalTime(o.SentUS),
-		Accepted: optionalTime(o.AcceptedUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
-		Bulk: o.Bulk, To: placeOf(o.To),
+		Accepted: optionalTime(o.AcceptedUS), UnderWay: optionalTime(o.UnderWayUS), EffectAt: optionalTime(o.EffectUS), EndedAt: optionalTime(o.EndedUS), Late: o.Late, Durable: o.JournalSeq != 0,
+		Bulk: o.Bulk, To: placeOf(o.To), Termination: o.Termination, ConfirmedBy: o.Confirmed,
 	}
 	if o.EffectUS != 0 {
 		ms := o.Latency().Milliseconds()

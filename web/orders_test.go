@@ -26,7 +26,7 @@ type orderRig struct {
 func (z *testZone) newOrders() *command.Dispatcher {
 	z.t.Helper()
 	z.wire = &orderRig{z: z}
-	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Bus: z.bus, Ways: z.wire, Clock: z.clock.now})
+	d, err := command.New(command.Config{Wire: z.wire, Fleet: z.wire, Journal: z.journal, Calls: z.wire, Bus: z.bus, Ways: z.wire, Ground: z.wire, Termination: true, Clock: z.clock.now})
 	if err != nil {
 		z.t.Fatal(err)
 	}
@@ -42,13 +42,15 @@ func (r *orderRig) Command(_ context.Context, _ vehicles.Handle, c command.Comma
 
 func (r *orderRig) Call(c *telemetry.Call) { r.z.bus.Publish(r.z.clock.now().UnixMicro(), c) }
 
-// Blocked: a fence is in every way to the north of 30.95.
-func (r *orderRig) Blocked(_ *vehicles.Identity, _, to geo.Fix) string {
+// Breached: a fence is in every way to the north of 30.95.
+func (r *orderRig) Breached(_ *vehicles.Identity, _, to geo.Fix) []command.Met {
 	if to.Point.Lat > 309_500_000 {
-		return `fence "river"`
+		return []command.Met{{ID: "fc_river", Name: "river", Kind: "keep_out", FromM: 1200.24, At: geo.Point{Lat: 309_400_000, Lon: 1_219_300_000}, InsideM: 40}}
 	}
-	return ""
+	return nil
 }
+
+func (r *orderRig) Under(*vehicles.Identity, geo.Point) []string { return []string{`fence "river"`} }
 
 func (r *orderRig) count() int {
 	r.mu.Lock()
@@ -233,6 +235,22 @@ func TestABoatIsSentToAPoint(t *testing.T) {
 		{`,"to":{"lat":30.905,"lon":121.935}`, "201"},
 	} {
 		o.want(o.as(o.anna, "POST", path, `{"kind":"reposition"`+c.more+`}`), c.want)
+	}
+	var way Way
+	const look = "/v1/vehicles/boat-1/way?lat="
+	r := o.as(o.anna, "GET", look+"30.96&lon=121.93", "")
+	want := WayFence{ID: "fc_river", Name: "river", Kind: "keep_out", FromM: 1200.2, Position: Position{Lat: 30.94, Lon: 121.93}, InsideM: 40}
+	if r.json(t, &way); r.StatusCode != 200 || way.Clear || len(way.Fences) != 1 || way.Fences[0] != want || way.Distance < 6000 {
+		t.Errorf("the way through a fence: %d %s", r.StatusCode, r.body)
+	}
+	if r := o.as(o.carl, "GET", look+"30.905&lon=121.935", ""); !strings.Contains(string(r.body), `"clear":true`) {
+		t.Errorf("a free way: %s", r.body)
+	}
+	for _, c := range []struct {
+		who        account
+		where, why string
+	}{{o.carl, "35&lon=121.93", "409 order_impossible"}, {o.carl, "91&lon=121.93", "422 invalid"}, {o.carl, "30.9", "422 invalid"}, {o.hugo, "30.9&lon=121.93", "404 not_found"}} {
+		o.want(o.as(c.who, "GET", look+c.where, ""), c.why)
 	}
 	o.want(o.as(o.anna, "POST", path, `{"kind":"hold","to":{"lat":30.905,"lon":121.935}}`), "422 invalid")
 	eventually(t, "the order on the wire", func() bool { return o.wire.count() == 1 })

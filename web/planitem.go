@@ -50,25 +50,11 @@ func (p *PlanParam) UnmarshalJSON(b []byte) error {
 
 func planItemOf(i *onboard.Item) PlanItem {
 	it := vehicles.PlanItem(*i)
-	out := PlanItem{Command: int(it.Command), Frame: int(it.Frame), Params: make([]PlanParam, 7), Autocontinue: &it.Autocontinue}
-	for k, v := range it.Params {
-		out.Params[k] = short(v)
+	out := PlanItem{Command: int(it.Command), Frame: int(it.Frame), Autocontinue: &it.Autocontinue}
+	for _, v := range it.Seven() {
+		out.Params = append(out.Params, PlanParam(v))
 	}
-	out.Params[4], out.Params[5] = PlanParam(it.X), PlanParam(it.Y)
-	if p, ok := it.Point(); ok {
-		out.Params[4], out.Params[5] = PlanParam(degrees(p.Lat)), PlanParam(degrees(p.Lon))
-	}
-	out.Params[6] = short(it.Z)
 	return out
-}
-
-// short is a float32 with the digits that it needs: 0.1 and not 0.10000000149.
-func short(v float32) PlanParam {
-	f, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
-	if err != nil {
-		return PlanParam(math.NaN()) // an infinity
-	}
-	return PlanParam(f)
 }
 
 // planItems reads items that people gave.
@@ -86,24 +72,13 @@ func planItems(in []PlanItem) ([]vehicles.PlanItem, error) {
 
 // read fills an item in; it returns what is wrong with it.
 func (in *PlanItem) read(out *vehicles.PlanItem) string {
-	*out = vehicles.PlanItem{Command: uint16(in.Command), Frame: uint8(in.Frame), Autocontinue: in.Autocontinue == nil || *in.Autocontinue}
-	for k := range out.Params {
-		out.Params[k] = float32(in.Params[k])
+	var params [7]float64
+	for k := range params {
+		params[k] = float64(in.Params[k])
 	}
-	out.Z = float32(in.Params[6])
-	scale := 1.0
-	if _, located := out.Point(); located {
-		scale = 1e7
-	}
-	for k, to := range []*int32{&out.X, &out.Y} {
-		v := float64(in.Params[4+k])
-		switch {
-		case math.IsNaN(v) && scale == 1:
-			v = 0
-		case !(math.Abs(v*scale) <= math.MaxInt32): // NaN fails
-			return fmt.Sprintf("parameter %d is out of range", 5+k)
-		}
-		*to = int32(math.Round(v * scale))
+	item, bad := vehicles.PlanItemOf(uint16(in.Command), uint8(in.Frame), params, in.Autocontinue == nil || *in.Autocontinue)
+	if *out = item; bad > 0 {
+		return fmt.Sprintf("parameter %d is out of range", bad)
 	}
 	return ""
 }

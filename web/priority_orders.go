@@ -2,20 +2,26 @@ package web
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net/http"
 	"slices"
 
 	"testzone/airspace"
+	"testzone/geofence/geo"
 	"testzone/telemetry"
 	"testzone/telemetry/command"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/priority"
+	"testzone/vehicles"
 )
 
 // ExitsInput says which vehicles shall take the exits that they are offered.
 type ExitsInput struct {
 	Vehicles []string `json:"vehicles,omitempty" maxItems:"1000" uniqueItems:"true" doc:"Ids; empty: all that are in the way and that the caller may order"`
 	TakeOver bool     `json:"take_over,omitempty" doc:"Take the control of the vehicles from who has it"`
+	// Seen keeps a press on a page that is a moment old from sending anybody elsewhere.
+	Seen map[string]string `json:"seen,omitempty" doc:"Ids of the exits that the caller saw, by vehicle: who is offered another now is not ordered"`
 }
 
 type orderExitsInput struct {
@@ -38,15 +44,38 @@ type ExitOrder struct {
 	Why       string       `json:"why" doc:"Why none was given, and what to do"`
 }
 
-// exitOrder is the order that takes a vehicle out by an exit; why: there is none.
-func exitOrder(e *telemetry.Exit) (kind command.Kind, why string) {
-	switch e.Kind {
-	case telemetry.ExitHold:
-		return command.Hold, ""
-	case telemetry.ExitNone:
-		return "", "No way out was found: call its pilot."
+// exitID names a way out. A hold, a climb and a descent end where the vehicle is.
+func exitID(kind telemetry.ExitKind, to geo.Point) string {
+	if kind != telemetry.ExitMove {
+		return string(kind)
 	}
-	return "", "This vehicle cannot be ordered to a place: call its pilot, or order RETURN or LAND if that is the better way out."
+	return fmt.Sprintf("%s:%d,%d", kind, to.Lat, to.Lon)
+}
+
+// exitOrder is the order that takes a vehicle out by an exit; code and why: there is none.
+func exitOrder(a *priority.Affected) (q command.Request, code, why string) {
+	q.Kind = command.Reposition
+	switch e := &a.Exit; e.Kind {
+	case telemetry.ExitHold:
+		q.Kind = command.Hold
+	case telemetry.ExitMove, telemetry.ExitClimb, telemetry.ExitDescend:
+		q.To = &command.Place{Point: e.Point}
+		start, known := a.Fix.Heights.In(geo.Takeoff)
+		switch {
+		case a.Vehicle.Class == vehicles.ICV:
+			return q, "no_order", "A car is not sent to a place, nobody knows the lanes between: call who drives it, or order STOP if that is the better way out."
+		case a.Vehicle.Class != vehicles.UAV:
+		case e.HeightIs:
+			q.To.MM, q.To.Datum, q.To.Height = int32(math.Round(1000*e.HeightM)), geo.AMSL, true
+		case known && e.Kind == telemetry.ExitMove: // as high as it is
+			q.To.MM, q.To.Datum, q.To.Height = start, geo.Takeoff, true
+		default:
+			return q, "no_order", "Its height is not known, so that it cannot be sent there: call its pilot, or order HOLD, RETURN or LAND if that is the better way out."
+		}
+	default:
+		return q, "no_order", "No way out was found: call its pilot."
+	}
+	return q, "", ""
 }
 
 // orderExits orders one vehicle after the other, the most urgent first.
@@ -63,11 +92,19 @@ func (s *Server) orderExits(ctx context.Context, in *orderExitsInput) (*struct{ 
 	if picture == nil {
 		return out, nil
 	}
-	view := s.viewOf(ctx)
+	view, is := s.viewOf(ctx), map[string]bool{}
 	for i := range picture.Affected {
 		a := &picture.Affected[i]
 		if id := string(a.Vehicle.ID); view.Owns(a.Vehicle.Operator) && (len(in.Body.Vehicles) == 0 || slices.Contains(in.Body.Vehicles, id)) {
+			is[id] = true
 			out.Body.Items = append(out.Body.Items, s.orderExit(ctx, &p, a, in))
+		}
+	}
+	for _, id := range in.Body.Vehicles {
+		if !is[id] {
+			out.Body.Items = append(out.Body.Items, ExitOrder{
+				VehicleID: id, Exit: PriorityExit{Kind: string(telemetry.ExitNone)}, Code: "not_in_the_way", Why: "It is not in the way any more, or is not yours: it is told nothing.",
+			})
 		}
 	}
 	return out, nil
@@ -75,18 +112,20 @@ func (s *Server) orderExits(ctx context.Context, in *orderExitsInput) (*struct{ 
 
 func (s *Server) orderExit(ctx context.Context, p *airspace.Priority, a *priority.Affected, in *orderExitsInput) ExitOrder {
 	out := ExitOrder{VehicleID: string(a.Vehicle.ID), Exit: s.affectedOf(ctx, a).Exit}
-	kind, why := exitOrder(&a.Exit)
-	if kind == "" {
-		out.Code, out.Why = "no_order", why
+	seen, told := in.Body.Seen[out.VehicleID]
+	q, code, why := exitOrder(a)
+	if told && seen != out.Exit.ID {
+		code, why = "exit_changed", "It is offered another way out now: look at it, and order again."
+	}
+	if code != "" {
+		out.Code, out.Why = code, why
 		return out
 	}
 	by, err := s.hand(ctx, out.VehicleID)
 	if err == nil {
+		q.Vehicle, q.By, q.Reason, q.TakeOver, q.Try = a.Vehicle.ID, by, "priority traffic: "+p.Name, in.Body.TakeOver, in.DryRun
 		var o command.Order
-		o, err = s.cfg.Orders.Ask(ofVehicle(ctx, out.VehicleID), command.Request{
-			Vehicle: a.Vehicle.ID, Kind: kind, By: by, Reason: "priority traffic: " + p.Name, TakeOver: in.Body.TakeOver, Try: in.DryRun,
-		})
-		if err == nil {
+		if o, err = s.cfg.Orders.Ask(ofVehicle(ctx, out.VehicleID), q); err == nil {
 			shown := orderOf(&o)
 			out.Order = &shown
 			return out

@@ -1,10 +1,14 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
 
+	"testzone/geofence/geo"
+	"testzone/telemetry"
+	"testzone/telemetry/priority"
 	"testzone/vehicles"
 )
 
@@ -125,5 +129,103 @@ func TestOrderExits(t *testing.T) {
 	n.as(n.carl, "POST", priorityPath+"/"+p.ID+"/exits", `{"vehicles":["`+string(n.own.ID)+`"]}`).json(t, &out)
 	if len(out.Items) != 1 || out.Items[0].VehicleID != string(n.own.ID) || out.Items[0].Order != nil || out.Items[0].Why == "" {
 		t.Errorf("%+v", out)
+	}
+}
+
+// TestExitsAreOrders: who is in the way is sent where it is offered to go, unless that is
+// another place by now, it is out of the way, or somebody else has it.
+func TestExitsAreOrders(t *testing.T) {
+	o := newOwners(t)
+	boat := o.sail(10)
+	var p PriorityTraffic
+	o.as(o.carl, "POST", priorityPath, rescue).json(t, &p)
+	look := func() PriorityExit {
+		t.Helper()
+		o.heard(boat, 10)
+		if err := o.priority.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if o.as(o.carl, "GET", priorityPath+"/"+p.ID, "").json(t, &p); len(p.Now.Affected) != 1 {
+			t.Fatalf("in the way: %+v", p.Now)
+		}
+		return p.Now.Affected[0].Exit
+	}
+	exit := look()
+	if exit.Kind != "move" || exit.ID == "" {
+		t.Fatalf("the way out of a boat: %+v", exit)
+	}
+	order := func(body string) ExitOrder {
+		t.Helper()
+		var out ExitOrders
+		r := o.as(o.carl, "POST", priorityPath+"/"+p.ID+"/exits", body)
+		if r.json(t, &out); r.StatusCode != http.StatusOK || len(out.Items) != 1 {
+			t.Fatalf("%s: %d %s", body, r.StatusCode, r.body)
+		}
+		return out.Items[0]
+	}
+	for _, c := range []struct{ what, body, code string }{
+		{"another way out", `{"seen":{"boat-1":"move:1,2"}}`, "exit_changed"},
+		{"out of the way", `{"vehicles":["boat-7"]}`, "not_in_the_way"},
+	} {
+		if got := order(c.body); got.Code != c.code || got.Order != nil || got.Why == "" {
+			t.Errorf("%s: %+v", c.what, got)
+		}
+	}
+	o.want(o.as(o.anna, "PUT", "/v1/vehicles/boat-1/lease", `{}`), "200")
+	seen := `"seen":{"boat-1":"` + exit.ID + `"}`
+	if got := order(`{` + seen + `}`); got.Code != "leased" || got.Order != nil {
+		t.Errorf("somebody else has it: %+v", got)
+	}
+	if n := o.wire.count(); n != 0 {
+		t.Errorf("%d commands were sent", n)
+	}
+	got := order(`{"take_over":true,` + seen + `}`)
+	if got.Order == nil || got.Order.Kind != "reposition" || got.Order.To == nil || got.Order.To.Lat != exit.Position.Lat || got.Order.To.Lon != exit.Position.Lon ||
+		got.Order.Reason != "priority traffic: Rescue 1" {
+		t.Errorf("ordered: %+v", got)
+	}
+	eventually(t, "the order on the wire", func() bool { return o.wire.count() == 1 })
+	if again := look(); again.ID != exit.ID {
+		t.Errorf("on its way out it is offered another: %+v", again)
+	}
+}
+
+// TestExitOrder: the order for each way out, and at which height.
+func TestExitOrder(t *testing.T) {
+	fix := func(datum geo.Datum, mm int32) (f geo.Fix) {
+		if datum != geo.NoDatum {
+			f.Heights.Set(datum, mm)
+		}
+		return f
+	}
+	at := geo.Point{Lat: 309000000, Lon: 1219300000}
+	for _, c := range []struct {
+		what  string
+		exit  telemetry.Exit
+		fix   geo.Fix
+		class vehicles.Class
+		want  string // kind, height and datum; or the code
+	}{
+		{"hold", telemetry.Exit{Kind: telemetry.ExitHold}, geo.Fix{}, vehicles.UAV, "hold"},
+		{"move at its height", telemetry.Exit{Kind: telemetry.ExitMove, Point: at, HeightM: 55.5, HeightIs: true}, geo.Fix{}, vehicles.UAV, "reposition 55500 amsl"},
+		{"move as high above its start", telemetry.Exit{Kind: telemetry.ExitMove, Point: at}, fix(geo.Takeoff, 30_000), vehicles.UAV, "reposition 30000 takeoff"},
+		{"move and no height", telemetry.Exit{Kind: telemetry.ExitMove, Point: at}, geo.Fix{}, vehicles.UAV, "no_order"},
+		{"climb", telemetry.Exit{Kind: telemetry.ExitClimb, Point: at, HeightM: 120, HeightIs: true}, fix(geo.Takeoff, 30_000), vehicles.UAV, "reposition 120000 amsl"},
+		{"climb and no height", telemetry.Exit{Kind: telemetry.ExitClimb, Point: at}, fix(geo.Takeoff, 30_000), vehicles.UAV, "no_order"},
+		{"boat", telemetry.Exit{Kind: telemetry.ExitMove, Point: at}, geo.Fix{}, vehicles.USV, "reposition"},
+		{"car", telemetry.Exit{Kind: telemetry.ExitMove, Point: at}, geo.Fix{}, vehicles.ICV, "no_order"},
+		{"none", telemetry.Exit{Kind: telemetry.ExitNone}, geo.Fix{}, vehicles.UAV, "no_order"},
+	} {
+		q, code, why := exitOrder(&priority.Affected{Vehicle: &vehicles.Identity{Class: c.class}, Fix: c.fix, Exit: c.exit})
+		got := string(q.Kind)
+		if q.To != nil && q.To.Height {
+			got += fmt.Sprintf(" %d %s", q.To.MM, q.To.Datum)
+		}
+		if code != "" {
+			got = code
+		}
+		if got != c.want || (code == "") != (why == "") || code == "" && q.Kind == "reposition" && q.To.Point != at {
+			t.Errorf("%s: %q %+v, want %q", c.what, got, q.To, c.want)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testzone/airspace"
 	"testzone/airspace/permit"
 	rulepack "testzone/airspace/rules"
+	"testzone/airspace/site"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
@@ -24,6 +25,7 @@ import (
 	"testzone/telemetry/command/onboard"
 	"testzone/telemetry/journal"
 	"testzone/telemetry/recording"
+	"testzone/vehicles/planfile"
 	"testzone/web/auth"
 	"testzone/web/notify"
 )
@@ -51,15 +53,16 @@ var (
 
 // Problem is the body of every error, RFC 9457.
 type Problem struct {
-	Type      string        `json:"type" doc:"Stable URI of the kind of problem"`
-	Title     string        `json:"title" doc:"The status in words"`
-	Status    int           `json:"status" doc:"HTTP status"`
-	Detail    string        `json:"detail" doc:"What went wrong here and what to do"`
-	Code      string        `json:"code" doc:"Stable code for programs" example:"stale"`
-	RequestID string        `json:"requestId" doc:"Names this request in the server's log"`
-	Errors    []FieldError  `json:"errors,omitempty" doc:"Every fault of the request"`
-	Faults    []PermitFault `json:"faults,omitempty" doc:"Of rules: all that speaks against an application"`
-	Preview   *BulkOrder    `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
+	Type      string          `json:"type" doc:"Stable URI of the kind of problem"`
+	Title     string          `json:"title" doc:"The status in words"`
+	Status    int             `json:"status" doc:"HTTP status"`
+	Detail    string          `json:"detail" doc:"What went wrong here and what to do"`
+	Code      string          `json:"code" doc:"Stable code for programs" example:"stale"`
+	RequestID string          `json:"requestId" doc:"Names this request in the server's log"`
+	Errors    []FieldError    `json:"errors,omitempty" doc:"Every fault of the request"`
+	Faults    []PermitFault   `json:"faults,omitempty" doc:"Of rules: all that speaks against an application"`
+	Preview   *BulkOrder      `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
+	Booking   *BookingRefusal `json:"booking,omitempty" doc:"Of site_taken: what speaks against the booking, and what would do"`
 
 	header http.Header
 	hidden bool // what was asked for is there, for others
@@ -138,6 +141,16 @@ func sentinels() []sentinel {
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
+		{site.ErrSite, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrSiteBooked, http.StatusConflict, "site_booked"},
+		{airspace.ErrSiteGone, http.StatusConflict, "site_gone"},
+		{airspace.ErrBooking, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrBookingOver, http.StatusConflict, "booking_over"},
+		{airspace.ErrRehearsesOnly, http.StatusForbidden, "rehearses_only"},
+		{airspace.ErrRestriction, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrRestrictionOver, http.StatusConflict, "restriction_over"},
+		{airspace.ErrNotTold, http.StatusConflict, "not_told"},
+		{airspace.ErrTaken, http.StatusConflict, "site_taken"},
 		{airspace.ErrDuty, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrBriefing, http.StatusConflict, "briefing"},
 		{airspace.ErrNotOffered, http.StatusConflict, "not_offered"},
@@ -152,6 +165,8 @@ func sentinels() []sentinel {
 		{command.ErrSafer, http.StatusConflict, "safer_order"},
 		{command.ErrMoved, http.StatusConflict, "order_moved"},
 		{command.ErrNotYours, http.StatusConflict, "others_order"},
+		{command.ErrSwitchedOff, http.StatusConflict, "switched_off"},
+		{command.ErrSituation, http.StatusConflict, "situation_changed"},
 		{command.ErrTooMany, http.StatusTooManyRequests, "too_many_orders"},
 		{bulk.ErrSelection, http.StatusUnprocessableEntity, "invalid"},
 		{bulk.ErrKind, http.StatusUnprocessableEntity, "invalid"},
@@ -178,6 +193,9 @@ func sentinels() []sentinel {
 		{airspace.ErrNoVersion, http.StatusNotFound, "no_such_version"},
 		{zonefile.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
 		{zonefile.ErrMalformed, http.StatusUnprocessableEntity, "unreadable_file"},
+		{planfile.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{planfile.ErrMalformed, http.StatusUnprocessableEntity, "unreadable_file"},
+		{planfile.ErrCannotCarry, http.StatusConflict, "format_cannot_carry"},
 		{zonefile.ErrFormat, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrNotManual, http.StatusConflict, "not_manual"},
 		{airspace.ErrStale, http.StatusPreconditionFailed, "stale"},

@@ -15,16 +15,29 @@ import (
 type Book struct {
 	byID map[string]*Permit
 	due  map[string]int64 // when the clock has something to do, by permit
+
+	drafts map[string]int // by organisation
 }
 
 // NewBook is an empty book.
-func NewBook() *Book { return &Book{byID: map[string]*Permit{}, due: map[string]int64{}} }
+func NewBook() *Book {
+	return &Book{byID: map[string]*Permit{}, due: map[string]int64{}, drafts: map[string]int{}}
+}
 
 // Put takes a permit as it is from now on.
 func (b *Book) Put(p Permit) {
+	if old := b.byID[p.ID]; old != nil && old.State == rules.Draft {
+		b.drafts[old.Org]--
+	}
+	if p.State == rules.Draft {
+		b.drafts[p.Org]++
+	}
 	b.byID[p.ID] = &p
 	b.setDue(&p)
 }
+
+// Drafts is how many drafts an organisation has.
+func (b *Book) Drafts(org string) int { return b.drafts[org] }
 
 func (b *Book) setDue(p *Permit) {
 	if p.Ended() || p.State == rules.Draft {

@@ -46,6 +46,9 @@ func (s *server) mayArm(ctx context.Context, h vehicles.Handle, v vehicles.Vehic
 			return dialogue.ArmVerdict{Reason: why}
 		}
 	}
+	if why := s.restricted(ctx, h); why != "" {
+		return dialogue.ArmVerdict{Reason: why}
+	}
 	if why := s.inTheWay(ctx, h); why != "" {
 		return dialogue.ArmVerdict{Reason: why}
 	}

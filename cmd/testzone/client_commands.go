@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,7 +22,8 @@ import (
 // clientCommands are for scripts: they use the public API and nothing else.
 func clientCommands() []*cobra.Command {
 	return []*cobra.Command{loginCommand(), fencesCommand(), vehiclesCommand(), gatewaysCommand(), ordersCommand(), plansCommand(), enforcementCommand(),
-		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand(), zoneCommand(), priorityCommand()}
+		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand(), zoneCommand(), priorityCommand(),
+		bulkCommand(), callsCommand(), terminationsCommand(), sitesCommand(), bookingsCommand(), restrictionsCommand()}
 }
 
 // exactArgs is cobra.ExactArgs with an exit code and the name of what is missing.
@@ -180,35 +182,16 @@ func alertsCommand() *cobra.Command {
 		}
 		return []any{a.ID, a.Level, a.Type, a.State, a.RaisedAt, a.Vehicle.ID, fence}
 	})
-	var all bool
-	list := &cobra.Command{Use: "list", Short: "List those that still need somebody, newest first", Args: exactArgs(), RunE: func(cmd *cobra.Command, _ []string) error {
-		query := url.Values{"limit": {"500"}}
-		if all {
-			query.Set("state", "all")
-		}
-		return t.run(&flags, query, cmd)
-	}}
-	list.Flags().BoolVar(&all, "all", false, "also those that are done with")
+	list := t.orAll(&flags, "List those that still need somebody, newest first", "also those that are done with")
 	var note string
 	ack := &cobra.Command{Use: "ack ALERT", Short: "Take note of an alert", Args: exactArgs("ALERT"), RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := flags.open()
-		if err != nil {
-			return err
-		}
-		body, err := json.Marshal(map[string]string{"note": note})
-		if err != nil {
-			return err
-		}
-		_, raw, err := c.do(cmd.Context(), http.MethodPost, "/v1/alerts/"+url.PathEscape(args[0])+"/acknowledge", body, "Idempotency-Key", newToken())
-		if err != nil {
-			return err
-		}
-		if flags.json {
-			return printRaw(cmd.OutOrStdout(), raw)
-		}
 		var a web.Alert
-		if err := json.Unmarshal(raw, &a); err != nil || a.Acknowledged == nil {
-			return fmt.Errorf("the server's answer cannot be read: %w", err)
+		shown, err := flags.send(cmd, http.MethodPost, "/v1/alerts/"+url.PathEscape(args[0])+"/acknowledge", map[string]string{"note": note}, &a)
+		if shown || err != nil {
+			return err
+		}
+		if a.Acknowledged == nil {
+			return errors.New("the server's answer does not say who acknowledged it")
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s was acknowledged by %s at %s\n", printable(a.ID), printable(a.Acknowledged.By), a.Acknowledged.At)
 		return nil

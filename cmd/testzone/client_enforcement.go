@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,16 +25,7 @@ func enforcementList(flags *clientFlags) *cobra.Command {
 		}
 		return []any{l.VehicleID, l.Fence.FenceName, l.Fence.Response, l.State, steps, l.Call, l.Why}
 	})
-	var all bool
-	cmd := &cobra.Command{Use: "list", Short: "List breaches that are enforced, newest first", Args: exactArgs(), RunE: func(cmd *cobra.Command, _ []string) error {
-		query := url.Values{"limit": {"500"}}
-		if all {
-			query.Set("state", "all")
-		}
-		return t.run(flags, query, cmd)
-	}}
-	cmd.Flags().BoolVar(&all, "all", false, "also those that are over")
-	return cmd
+	return t.orAll(flags, "List breaches that are enforced, newest first", "also those that are over")
 }
 
 func enforcementDecide(flags *clientFlags) *cobra.Command {
@@ -47,13 +37,10 @@ func enforcementDecide(flags *clientFlags) *cobra.Command {
 				return usage("say why: --reason TEXT (it stays in the journal: no personal data)")
 			}
 			in.Decision = args[1]
-			raw, err := postEnforcement(flags, cmd, vehiclesAPI+"/"+url.PathEscape(args[0])+"/enforcement/decision", &in)
-			if err != nil || flags.json {
-				return err
-			}
 			var l web.BreachEnforcement
-			if err := json.Unmarshal(raw, &l); err != nil {
-				return fmt.Errorf("the server's answer cannot be read: %w", err)
+			shown, err := flags.send(cmd, http.MethodPost, vehiclesAPI+"/"+url.PathEscape(args[0])+"/enforcement/decision", &in, &l)
+			if shown || err != nil {
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", printable(l.VehicleID), printable(in.Decision))
 			return nil
@@ -71,7 +58,7 @@ func enforcementConfirm(flags *clientFlags) *cobra.Command {
 			if in.Reason == "" {
 				return usage("say why: --reason TEXT (it stays in the journal: no personal data)")
 			}
-			if _, err := postEnforcement(flags, cmd, enforcementAPI+"/confirm", &in); err != nil || flags.json {
+			if shown, err := flags.send(cmd, http.MethodPost, enforcementAPI+"/confirm", &in, nil); shown || err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "confirmed: automatic orders leave")
@@ -80,21 +67,4 @@ func enforcementConfirm(flags *clientFlags) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&in.Reason, "reason", "", "why")
 	return cmd
-}
-
-// postEnforcement sends what was decided; with --json it prints the answer.
-func postEnforcement(flags *clientFlags, cmd *cobra.Command, path string, in any) (raw []byte, err error) {
-	c, err := flags.open()
-	if err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return nil, err
-	}
-	_, raw, err = c.do(cmd.Context(), http.MethodPost, path, body, "Idempotency-Key", newToken())
-	if err == nil && flags.json && len(raw) > 0 {
-		err = printRaw(cmd.OutOrStdout(), raw)
-	}
-	return raw, err
 }

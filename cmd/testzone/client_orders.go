@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,16 +19,7 @@ func ordersList(flags *clientFlags) *cobra.Command {
 	t := tabled("/v1/orders", "ID\tVEHICLE\tKIND\tSTATE\tASKED\tBY\tWHY", func(o *web.Order) []any {
 		return []any{o.ID, o.VehicleID, o.Kind, o.State, o.AskedAt, o.By, o.Why}
 	})
-	var all bool
-	cmd := &cobra.Command{Use: "list", Short: "List those of which something may still become, newest first", Args: exactArgs(), RunE: func(cmd *cobra.Command, _ []string) error {
-		query := url.Values{"limit": {"500"}}
-		if all {
-			query.Set("state", "all")
-		}
-		return t.run(flags, query, cmd)
-	}}
-	cmd.Flags().BoolVar(&all, "all", false, "also those that are done with")
-	return cmd
+	return t.orAll(flags, "List those of which something may still become, newest first", "also those that are done with")
 }
 
 func ordersSend(flags *clientFlags) *cobra.Command {
@@ -38,29 +28,11 @@ func ordersSend(flags *clientFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "send VEHICLE KIND", Short: "Order a vehicle to hold, stop, return, land, or resume (with --ends)", Args: exactArgs("VEHICLE", "KIND"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := flags.open()
-			if err != nil {
-				return err
-			}
 			in.Kind = args[1]
-			body, err := json.Marshal(&in)
-			if err != nil {
-				return err
-			}
-			at := vehiclesAPI + "/" + url.PathEscape(args[0]) + "/orders"
-			if dry {
-				at += "?dry_run=true"
-			}
-			_, raw, err := c.do(cmd.Context(), http.MethodPost, at, body, "Idempotency-Key", newToken())
-			if err != nil {
-				return err
-			}
-			if flags.json {
-				return printRaw(cmd.OutOrStdout(), raw)
-			}
 			var o web.Order
-			if err := json.Unmarshal(raw, &o); err != nil {
-				return fmt.Errorf("the server's answer cannot be read: %w", err)
+			shown, err := flags.send(cmd, http.MethodPost, tried(vehiclesAPI+"/"+url.PathEscape(args[0])+"/orders", dry), &in, &o)
+			if shown || err != nil {
+				return err
 			}
 			if dry {
 				fmt.Fprintf(cmd.OutOrStdout(), "nothing was sent; %s could be ordered now\n", printable(o.Kind))

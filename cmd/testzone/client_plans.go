@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,7 +12,7 @@ import (
 
 func plansCommand() *cobra.Command {
 	var flags clientFlags
-	return group("plans", "What vehicles carry: missions, fences, rally points", &flags, plansShow(&flags), plansSend(&flags), plansClear(&flags), plansRead(&flags))
+	return group("plans", "What vehicles carry: missions, fences, rally points", &flags, plansShow(&flags), plansSend(&flags), plansClear(&flags), plansRead(&flags), plansExport(&flags))
 }
 
 func plansAt(vehicle, kind, more string) string {
@@ -27,21 +26,10 @@ func plansShow(flags *clientFlags) *cobra.Command {
 }
 
 // plan makes a call about a plan and prints what is known of it.
-func (flags *clientFlags) plan(cmd *cobra.Command, method, path string, body []byte) error {
-	c, err := flags.open()
-	if err != nil {
-		return err
-	}
-	_, raw, err := c.do(cmd.Context(), method, path, body)
-	if err != nil {
-		return err
-	}
-	if flags.json {
-		return printRaw(cmd.OutOrStdout(), raw)
-	}
+func (flags *clientFlags) plan(cmd *cobra.Command, method, path string, in any) error {
 	var p web.PlanAnswer
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return fmt.Errorf("the server's answer cannot be read: %w", err)
+	if shown, err := flags.send(cmd, method, path, in, &p); shown || err != nil {
+		return err
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s of %s: %s, %d items\n", printable(p.Kind), printable(p.VehicleID), printable(p.State), p.Plan.Items)
@@ -72,7 +60,8 @@ func plansSend(flags *clientFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "send VEHICLE KIND", Short: "Have a plan stored in a vehicle", Args: exactArgs("VEHICLE", "KIND"),
 		Long: "A fence is that of the zone, or that of the file; a mission or rally points are those of the file. The file is\n" +
-			`JSON: {"items":[{"command":16,"frame":6,"params":[0,0,0,null,30.9,121.93,40]}]}, as testzone plans show --json prints it.`,
+			`JSON: {"items":[{"command":16,"frame":6,"params":[0,0,0,null,30.9,121.93,40]}]}, ` + "as testzone plans show --json prints it,\n" +
+			"or the file of a ground station: .plan of QGroundControl, or waypoints (QGC WPL 110).",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if file == "" && args[1] != "fence" {
 				return usage("say which plan: --file FILE")
@@ -83,23 +72,13 @@ func plansSend(flags *clientFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				var from struct {
-					Items []web.PlanItem `json:"items"`
-				}
-				if err := json.Unmarshal(raw, &from); err != nil {
+				items, err := flags.planItems(cmd.Context(), args[0], args[1], raw)
+				if err != nil {
 					return usage("read the plan of %s: %w", file, err)
 				}
-				in.From, in.Items = "", from.Items
+				in.From, in.Items = "", items
 			}
-			body, err := json.Marshal(&in)
-			if err != nil {
-				return err
-			}
-			more := ""
-			if dry {
-				more = "?dry_run=true"
-			}
-			return flags.plan(cmd, http.MethodPut, plansAt(args[0], args[1], more), body)
+			return flags.plan(cmd, http.MethodPut, plansAt(args[0], args[1], tried("", dry)), &in)
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "the `file` with the items, - for standard input")

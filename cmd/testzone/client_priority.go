@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -63,23 +62,7 @@ func priorityAnnounce(flags *clientFlags) *cobra.Command {
 			if cmd.Flags().Changed("ceiling") {
 				in.Ceiling = &zonefile.Height{M: ceiling, Datum: "amsl"}
 			}
-			body, err := json.Marshal(&in)
-			if err != nil {
-				return err
-			}
-			c, err := flags.open()
-			if err != nil {
-				return err
-			}
-			path := priorityAPI
-			if dry {
-				path += "?dry_run=true"
-			}
-			_, raw, err := c.do(cmd.Context(), http.MethodPost, path, body, "Idempotency-Key", newToken())
-			if err != nil {
-				return err
-			}
-			return sayPriority(flags, cmd, raw)
+			return sayPriority(flags, cmd, http.MethodPost, tried(priorityAPI, dry), &in)
 		},
 	}
 	f := cmd.Flags()
@@ -96,13 +79,11 @@ func priorityAnnounce(flags *clientFlags) *cobra.Command {
 	return cmd
 }
 
-func sayPriority(flags *clientFlags, cmd *cobra.Command, raw []byte) error {
-	if flags.json {
-		return printRaw(cmd.OutOrStdout(), raw)
-	}
+// sayPriority makes a call about priority traffic and says what is so then.
+func sayPriority(flags *clientFlags, cmd *cobra.Command, method, path string, in any, header ...string) error {
 	var p web.PriorityTraffic
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return fmt.Errorf("the server's answer cannot be read: %w", err)
+	if shown, err := flags.send(cmd, method, path, in, &p, header...); shown || err != nil {
+		return err
 	}
 	line := fmt.Sprintf("%s, revision %d, to be clear by %s", p.ID, p.Rev, p.ClearBy)
 	switch {
@@ -123,19 +104,7 @@ func priorityEnd(flags *clientFlags) *cobra.Command {
 		if rev == "" {
 			return usage("say which revision you saw: --rev N (testzone priority list)")
 		}
-		c, err := flags.open()
-		if err != nil {
-			return err
-		}
-		body, err := json.Marshal(map[string]string{"reason": reason})
-		if err != nil {
-			return err
-		}
-		_, raw, err := c.do(cmd.Context(), http.MethodPost, priorityAPI+"/"+url.PathEscape(args[0])+"/end", body, "If-Match", `"`+rev+`"`, "Idempotency-Key", newToken())
-		if err != nil {
-			return err
-		}
-		return sayPriority(flags, cmd, raw)
+		return sayPriority(flags, cmd, http.MethodPost, priorityAPI+"/"+url.PathEscape(args[0])+"/end", map[string]string{"reason": reason}, "If-Match", `"`+rev+`"`)
 	}}
 	cmd.Flags().StringVar(&rev, "rev", "", "`revision` that you saw")
 	cmd.Flags().StringVar(&reason, "reason", "", "why (it stays in the journal: no personal data)")

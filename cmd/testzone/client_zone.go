@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -31,15 +30,7 @@ func zoneCommand() *cobra.Command {
 
 func zoneState(flags *clientFlags) *cobra.Command {
 	show := &cobra.Command{Use: "state", Short: "Say what the zone may be used for now", Args: exactArgs(), RunE: func(cmd *cobra.Command, _ []string) error {
-		c, err := flags.open()
-		if err != nil {
-			return err
-		}
-		_, raw, err := c.do(cmd.Context(), http.MethodGet, zoneStateAPI, nil)
-		if err != nil {
-			return err
-		}
-		return sayZoneState(flags, cmd, raw)
+		return sayZoneState(flags, cmd, http.MethodGet, nil)
 	}}
 	show.AddCommand(zoneStateSet(flags))
 	return show
@@ -55,23 +46,11 @@ func zoneStateSet(flags *clientFlags) *cobra.Command {
 			if reason == "" {
 				return usage("say why: --reason TEXT (it stays in the journal: no personal data)")
 			}
-			c, err := flags.open()
-			if err != nil {
-				return err
-			}
-			body, err := json.Marshal(web.ZoneStateInput{State: strings.ReplaceAll(args[0], "-", "_"), Reason: reason})
-			if err != nil {
-				return err
-			}
 			var header []string
 			if rev != "" {
 				header = []string{"If-Match", `"` + rev + `"`}
 			}
-			_, raw, err := c.do(cmd.Context(), http.MethodPut, zoneStateAPI, body, header...)
-			if err != nil {
-				return err
-			}
-			return sayZoneState(flags, cmd, raw)
+			return sayZoneState(flags, cmd, http.MethodPut, web.ZoneStateInput{State: strings.ReplaceAll(args[0], "-", "_"), Reason: reason}, header...)
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why")
@@ -79,13 +58,11 @@ func zoneStateSet(flags *clientFlags) *cobra.Command {
 	return cmd
 }
 
-func sayZoneState(flags *clientFlags, cmd *cobra.Command, raw []byte) error {
-	if flags.json {
-		return printRaw(cmd.OutOrStdout(), raw)
-	}
+// sayZoneState makes a call about the state of the zone and says what it is then.
+func sayZoneState(flags *clientFlags, cmd *cobra.Command, method string, in any, header ...string) error {
 	var s web.ZoneState
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return fmt.Errorf("the server's answer cannot be read: %w", err)
+	if shown, err := flags.send(cmd, method, zoneStateAPI, in, &s, header...); shown || err != nil {
+		return err
 	}
 	line := fmt.Sprintf("%s, revision %d", s.State, s.Rev)
 	if s.Since != nil {
@@ -100,21 +77,10 @@ func sayZoneState(flags *clientFlags, cmd *cobra.Command, raw []byte) error {
 
 func zoneSignOn(flags *clientFlags) *cobra.Command {
 	return &cobra.Command{Use: "sign-on [SECTOR…]", Short: "Be on duty for sectors, without any for the whole zone; again to confirm it", Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := flags.open()
-		if err != nil {
-			return err
-		}
-		body, err := json.Marshal(map[string][]string{"sectors": append([]string{}, args...)})
-		if err != nil {
-			return err
-		}
-		_, raw, err := c.do(cmd.Context(), http.MethodPost, dutyAPI, body, "Idempotency-Key", newToken())
-		if err != nil {
-			return err
-		}
 		var d web.Duty
-		if err := json.Unmarshal(raw, &d); err != nil {
-			return fmt.Errorf("the server's answer cannot be read: %w", err)
+		shown, err := flags.send(cmd, http.MethodPost, dutyAPI, map[string][]string{"sectors": append([]string{}, args...)}, &d)
+		if shown || err != nil {
+			return err
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), printable(d.ID))
 		return nil

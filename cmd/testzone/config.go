@@ -44,6 +44,7 @@ type config struct {
 	Gateways  gatewaysConfig  `yaml:"gateways"`
 
 	Enforcement enforcementConfig `yaml:"enforcement"`
+	Orders      ordersConfig      `yaml:"orders"`
 	Arming      armingConfig      `yaml:"arming"`
 	Permits     permitsConfig     `yaml:"permits"`
 
@@ -59,6 +60,7 @@ type zoneConfig struct {
 	BBox     [4]float64 `yaml:"bbox"`     // west, south, east, north in degrees
 	Datum    string     `yaml:"datum"`    // of the altitudes shown: amsl
 	Features string     `yaml:"features"` // GeoJSON file with the zone's own map
+	Place    string     `yaml:"place"`    // whose rule packs judge permits and give the clocks, such as cn-shanghai/pudong; empty: the generic one
 	Holidays []string   `yaml:"holidays"` // dates such as 2026-10-01, for the schedules of fences
 
 	Sectors []sectorConfig `yaml:"sectors"` // that controllers sign on to; none: only to the whole zone

@@ -52,8 +52,10 @@ func demoConfig(mavlinkAddr, signedAddr string) config {
 	cfg := defaultConfig()
 	sw, ne := sim.DemoBounds()
 	cfg.Zone.ID, cfg.Zone.Name = "demo", "Demo zone 演示试验区"
+	cfg.Zone.Place = "cn-shanghai"
 	cfg.Zone.BBox = [4]float64{degrees(sw.Lon), degrees(sw.Lat), degrees(ne.Lon), degrees(ne.Lat)}
 	cfg.DataDir = "data-demo"
+	cfg.Orders.FlightTermination = true // its aircraft are simulated
 	cfg.MAVLink = []mavlinkConfig{
 		{Name: "open", Addr: mavlinkAddr, Mode: modeOpen, Operator: demoOperator},
 		{Name: "signed", Addr: signedAddr, Mode: modeSigned},
@@ -101,6 +103,9 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64, script []sim.Event) err
 			return err
 		}
 		if err := fleet.enrol(ctx); err != nil {
+			return err
+		}
+		if err := ensureDemoSites(ctx, s.register, time.Now()); err != nil {
 			return err
 		}
 		if _, err := s.register.SignOn(ctx, demoController(), nil); err != nil {

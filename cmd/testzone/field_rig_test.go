@@ -23,6 +23,7 @@ type field struct {
 	t        *testing.T
 	p        *program // the server of now, for who may everything
 	data     string
+	sectors  string // of the configuration
 	relay    *relay
 	fleet    *sim.Fleet
 	names    []string
@@ -35,13 +36,14 @@ type fieldConfig struct {
 	script   string // of the simulator
 	askToArm bool   // vehicles stand, and ask before they arm
 	extra    string // of the server's configuration
+	sectors  string // of the zone: items of a YAML list
 }
 
 // newField starts all of it; it is there when every vehicle is followed, unless they ask
 // before they arm: then when they are registered.
 func newField(t *testing.T, cfg fieldConfig) *field {
 	t.Helper()
-	f := &field{t: t, data: t.TempDir(), relay: newRelay(t), cookies: map[string]string{}}
+	f := &field{t: t, data: t.TempDir(), sectors: cfg.sectors, relay: newRelay(t), cookies: map[string]string{}}
 	f.serve(cfg.extra)
 	script, err := sim.ParseScript(cfg.script)
 	if err != nil {
@@ -94,7 +96,11 @@ func (f *field) enrol(sys uint8) mavlink.Key {
 // serve starts the server, or another one over the same data.
 func (f *field) serve(extra string) {
 	f.t.Helper()
-	f.p = serve(f.t, f.data, signedListener, extra)
+	addr := "127.0.0.1:0"
+	if f.p != nil { // pages are open that look for it where it was
+		addr = strings.TrimPrefix(f.p.url, "http://")
+	}
+	f.p = serveAt(f.t, addr, f.data, f.sectors, signedListener, extra)
 	f.relay.aim(f.t, f.p.signed)
 	for login := range f.cookies { // sessions end with a server
 		f.enter(login, passwordOf(login), 0, "", "", nil)

@@ -22,7 +22,8 @@ import (
 // newOrders makes the dispatcher; its wire is there when the state was rebuilt.
 func (s *server) newOrders() (err error) {
 	s.homes = &homes{}
-	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}, Bus: s.bus, Ways: orderWays{s.engine}})
+	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}, Bus: s.bus, Ways: orderWays{s.engine},
+		Ground: orderGround{s}, Termination: s.cfg.Orders.FlightTermination})
 	if err == nil {
 		s.bulk, err = bulk.New(bulk.Config{Orders: s.orders, Zone: orderFleet{s}, Journal: s.journal})
 	}

@@ -52,7 +52,9 @@ type permitZone struct {
 	boot uint32
 }
 
-func placeOf(i int) geo.Point { return geo.Point{Lat: 309_000_000, Lon: 1_219_100_000 + int32(i)*40_000} }
+func placeOf(i int) geo.Point {
+	return geo.Point{Lat: 309_000_000, Lon: 1_219_100_000 + int32(i)*40_000}
+}
 
 func newPermitZone(t *testing.T, n, others int) *permitZone {
 	conf := defaultConfig()

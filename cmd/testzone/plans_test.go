@@ -125,17 +125,25 @@ func TestVehiclesCarryPlans(t *testing.T) {
 	}
 
 	c := &cli{t: t, home: t.TempDir(), env: []string{"TESTZONE_TOKEN=" + testToken, "TESTZONE_SERVER=" + p.url}}
+	file := ""
 	for _, s := range []struct {
 		args string
 		code int
 		has  string
 	}{
+		{"plans export uav-1 --kind mission --format waypoints", 0, "QGC WPL 110\n0\t1\t0\t16\t"},
+		{"plans export uav-1 --kind mission", 0, `"fileType": "Plan"`},
+		{"plans send uav-1 mission --file - --dry-run --moving", 0, "mission of uav-1: uploading, 2 items"},
+		{"plans send uav-1 rally --file - --dry-run --moving", exitUsage, "the file has no rally: it has mission"},
 		{"plans show uav-1 fence", 0, `"wall": items`},
 		{"plans send uav-1 fence --dry-run --moving", 0, "fence of uav-1: uploading, 8 items"},
 		{"plans send uav-1 mission", exitUsage, "--file"},
 		{"plans clear uav-1 mission --moving", 0, "mission of uav-1: "},
 	} {
-		code, stdout, stderr := c.run("", strings.Fields(s.args)...)
+		code, stdout, stderr := c.run(file, strings.Fields(s.args)...)
+		if strings.Contains(s.args, "export") {
+			file = stdout // of the vehicle, to be sent back to it
+		}
 		if code != s.code || !strings.Contains(stdout+stderr, s.has) {
 			t.Errorf("%s: exit %d, want %d\n%s%s", s.args, code, s.code, stdout, stderr)
 		}

@@ -73,15 +73,22 @@ type program struct {
 // serve starts `testzone serve` with one open listener over dataDir.
 func serve(t *testing.T, dataDir string, extra ...string) *program {
 	t.Helper()
+	return serveAt(t, "127.0.0.1:0", dataDir, "", extra...)
+}
+
+// serveAt has it where pages look for it that were opened before a restart, and with the
+// sectors of the zone.
+func serveAt(t *testing.T, addr, dataDir, sectors string, extra ...string) *program {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "testzone.yaml")
 	text := fmt.Sprintf(`
-zone: {id: test, name: Test, tz: Asia/Shanghai, bbox: [121.90, 30.88, 121.96, 30.92]}
-http: {addr: "127.0.0.1:0", limits: {per_address: 100000, per_principal: 100000}}
+zone: {id: test, name: Test, tz: Asia/Shanghai, bbox: [121.90, 30.88, 121.96, 30.92], sectors: [%s]}
+http: {addr: %q, limits: {per_address: 100000, per_principal: 100000}}
 data_dir: %q
 log: {level: info}
 mavlink:
   - {name: open, addr: "127.0.0.1:0", mode: open, limits: {per_source: 20000, burst_per_source: 40000}}
-`, dataDir) + strings.Join(extra, "\n")
+`, sectors, addr, dataDir) + strings.Join(extra, "\n")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"vehicles":           {"geofence/geo"},
 	"geofence":           {"geofence/geo", "vehicles"},
 	"geofence/zonefile":  {"geofence/geo", "vehicles", "geofence"},
-	"airspace":           {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "airspace/permit", "airspace/rules", "airspace/volumes"},
+	"airspace":           {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "airspace/permit", "airspace/rules", "airspace/site", "airspace/volumes"},
 	"telemetry":          {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "telemetry/live"},
 	"telemetry/live":     {"geofence/geo"},
 	"telemetry/journal":  {},
@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"telemetry/coverage": {"geofence/geo", "vehicles", "telemetry", "telemetry/journal", "telemetry/live", "telemetry/watchdog"},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "geofence", "geofence/zonefile", "airspace", "airspace/permit", "airspace/rules", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify"},
+	"web":                {"geofence/geo", "vehicles", "vehicles/planfile", "geofence", "geofence/zonefile", "airspace", "airspace/permit", "airspace/rules", "airspace/site", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify"},
 	"web/admin":          {},
 	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"telemetry/command/bulk":      {"geofence/geo", "vehicles", "geofence", "telemetry", "telemetry/journal", "telemetry/command"},
 	"airspace/permit":             {"geofence/geo", "vehicles", "geofence", "airspace/rules", "airspace/volumes"},
 	"airspace/rules":              {},
+	"airspace/site":               {"geofence/geo", "geofence"},
 	"airspace/volumes":            {"geofence/geo", "geofence"},
 	"telemetry/audit/trail":       {"telemetry/journal"},
 	"telemetry/command/onboard":   {"geofence/geo", "vehicles", "geofence", "telemetry", "telemetry/journal", "telemetry/command"},
@@ -51,6 +52,7 @@ var allowed = map[string][]string{
 	"telemetry/mavlink/gateway":   {"vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/signsetup": {"telemetry/mavlink"},
 	"telemetry/recording":         {},
+	"vehicles/planfile":           {"geofence/geo", "vehicles"},
 }
 
 // topLevel is what may stand at the top of the repository, apart from dot-files.

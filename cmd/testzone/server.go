@@ -190,13 +190,15 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 	if err != nil {
 		return err
 	}
-	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline})
+	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline, SectorsAt: zone.SectorsAt})
 	s.register, err = airspace.NewRegister(airspace.Config{
-		Zone: zone, Journal: s.journal, SetFences: s.pipeline.SetFences,
+		Zone: zone, Place: s.cfg.Zone.Place, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
 		StateChanged:      func(airspace.ZoneStatus) { s.stateChanged() },
 		PrioritiesChanged: func() { s.priority.Wake() },
+		Open:              s.engine.InForceAt,
+		NoticeDue:         s.noticeDue,
 		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
 		PermitChanged:     func(permit.Permit) { s.operating.changed.Store(true) },
 		FenceChanged: func(f airspace.FenceRecord) {
@@ -285,7 +287,7 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.runPermits, s.enrolled.run, s.talk.sender.Run, s.talk.exchange.Run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.runPermits, s.enrolled.run, s.tendPlaces, s.talk.sender.Run, s.talk.exchange.Run}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}

@@ -1,37 +1,43 @@
 package main
 
 import (
-	"fmt"
+	"cmp"
+	"slices"
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
+	"testzone/telemetry/command"
 	"testzone/vehicles"
 )
 
 // orderWays judges ways by the fences in force, as the engine judges who flies them.
 type orderWays struct{ engine *geofence.Engine }
 
-// wayUS is the time of the way for the engine: long enough that none is a jump.
-const wayUS = 3_600_000_000
+// A way is judged in pieces of wayPieceM metres, a long one in wayPieces: so exactly is
+// known where a fence begins on it.
+const (
+	wayPieceM = 2.0
+	wayPieces = 500
+)
 
-// Blocked is command.Ways'. A way out of a fence that the vehicle is in is free.
-func (w orderWays) Blocked(v *vehicles.Identity, from, to geo.Fix) string {
-	const h = vehicles.Handle(1)
-	shard := w.engine.NewShard()
-	shard.Admit(h, geofence.Subject{Class: v.Class, Operator: v.Operator, Vehicle: v.ID, Verified: v.Verified})
-	sample := func(at geo.Fix, us int64) *geofence.Sample {
-		return &geofence.Sample{Fix: at, ReceivedUS: us, VelocityUnknown: true}
-	}
-	shard.Step(h, sample(from, wayUS), nil)
-	for _, t := range shard.Step(h, sample(to, 2*wayUS), nil) {
-		if e := t.Effect(); e == geofence.BreachBegins || e == geofence.BreachPassed {
-			return fmt.Sprintf("on the way fence %q (%s) would be breached", t.Fence.Fence.Name, t.Fence.Fence.ID)
+// Breached is command.Ways'. A way out of a fence that the vehicle is in is free.
+func (w orderWays) Breached(v *vehicles.Identity, from, to geo.Fix) (out []command.Met) {
+	way := w.engine.NewWay(geofence.Subject{Class: v.Class, Operator: v.Operator, Vehicle: v.ID, Verified: v.Verified})
+	way.Begin(from)
+	length := geo.Distance(from.Point, to.Point)
+	met := way.To(to, max(wayPieceM, length/wayPieces))
+	for _, m := range way.Breached() {
+		if !slices.ContainsFunc(met, func(b geofence.Met) bool { return b.AtEnd && b.Fence == m.Fence }) {
+			m.At, m.InsideM = from.Point, length // it stays in a fence that it is in
+			met = append(met, m)
 		}
 	}
-	for _, c := range shard.Breaches(h, nil) {
-		if c.Fence.Kind != geofence.SpeedLimit {
-			return fmt.Sprintf("there fence %q (%s) is breached", c.Fence.Name, c.Fence.ID)
-		}
+	for _, m := range met {
+		f := &m.Fence.Fence
+		out = append(out, command.Met{
+			ID: f.ID, Name: f.Name, Kind: f.Kind.String(), FromM: m.FromM, At: m.At, InsideM: m.InsideM, AtEnd: m.AtEnd, HeightUnknown: m.HeightUnknown,
+		})
 	}
-	return ""
+	slices.SortStableFunc(out, func(a, b command.Met) int { return cmp.Compare(a.FromM, b.FromM) })
+	return out
 }

@@ -24,6 +24,8 @@ type Request struct {
 	To       *Place // Reposition: where to
 	Try      bool   // check everything, and neither send nor change anything
 	Basis    *Basis // if that has moved the order fails with ErrMoved; nil: whatever it is
+
+	termination *Termination // Terminate
 }
 
 // Ask gives an order. One of safe direction is on its way when it returns; Order.JournalSeq
@@ -117,6 +119,9 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 		return "", nil, err
 	}
 	now, before := d.nowUS(), d.newest[v.ID]
+	if err := mayFollowTermination(q, before, t); err != nil {
+		return "", nil, err
+	}
 	if d.recent(v.ID, q.By.Person, now) >= maxOrders {
 		return "", nil, ErrTooMany
 	}
@@ -129,6 +134,9 @@ func (d *Dispatcher) put(ctx context.Context, q *Request, v *vehicles.Identity, 
 	o := &Order{
 		ID: newOrderID(), Vehicle: v.ID, Class: v.Class.String(), Operator: v.Operator, Kind: q.Kind, State: Asked,
 		By: q.By.Actor, Person: q.By.Person, Zone: q.By.Zone, Reason: q.Reason, Ends: q.Ends, Bulk: q.Bulk, To: q.To, Modes: p.modes, ModeBefore: t.Mode, AskedUS: now, own: true,
+	}
+	if q.termination != nil {
+		o.Termination, o.Confirmed = q.termination.ID, q.termination.Confirmed
 	}
 	if stop := d.stopOf(v.ID); stop != nil && slices.Contains(stop.Modes, t.Mode) {
 		o.ModeBefore = stop.ModeBefore // one order after another: of the mission before the first
@@ -209,7 +217,7 @@ func mayResume(q *Request, p plan, t *telemetry.TrackView, before *Order, modeNa
 	switch {
 	case before == nil || before.ID != q.Ends:
 		return ErrMoved
-	case before.Kind == Land:
+	case before.Kind == Land || before.Kind == Terminate:
 		return cannot("RESUME ends HOLD, STOP, RETURN or REPOSITION, and the newest order is %s", before.Kind)
 	case before.Zone && !q.By.Zone:
 		return fmt.Errorf("%w: %s of the zone did, and only the zone lets it go on: ask there", ErrNotYours, before.Person)
@@ -235,7 +243,7 @@ func (d *Dispatcher) afterWriting(id string, h vehicles.Handle, p plan, written 
 	case err != nil:
 		d.change(o, func(o *Order) { o.State, o.Why, o.EndedUS = Expired, "never sent: the journal did not take it", now })
 		return fmt.Errorf("%w: nothing was sent: %w", ErrNotDurable, err)
-	case o.age(now) >= acceptTime || d.stopped:
+	case o.age(now) >= patience(o.Kind) || d.stopped:
 		d.change(o, func(o *Order) { o.State, o.Why, o.EndedUS = Expired, "never sent: the journal took too long", now })
 		return nil
 	}

@@ -9,6 +9,8 @@
 // an order is in effect when fresh samples show the mode and the motion. Orders
 // expire, are sent within the session in which they were asked only, and after a
 // restart nothing is sent again. Nothing is ever sent to an UNVERIFIED vehicle.
+// Flight termination is no order that can be asked for: it is switched off by default,
+// two persons decide, and it is durable before it leaves.
 //
 // Nothing here orders by itself, and no road class, people or water below a vehicle
 // is known: persons decide. A Dispatcher is safe for concurrent use; Replay comes
@@ -46,6 +48,10 @@ var (
 	ErrNotYours = errors.New("somebody else stopped the vehicle")
 	// ErrTooMany is returned when one person orders a vehicle about faster than anybody can mean it.
 	ErrTooMany = errors.New("too many orders to the vehicle within seconds: wait, and look at its orders")
+	// ErrSwitchedOff is returned when flights are not ended here: the zone's configuration says so.
+	ErrSwitchedOff = errors.New("flight termination is switched off (orders.flight_termination in the configuration)")
+	// ErrSituation is returned when the situation is another than the one that two persons decided on.
+	ErrSituation = errors.New("the situation is another than when it was proposed: look, and propose it anew if it still has to be")
 	// ErrNoOrder is returned when there is no order with that id.
 	ErrNoOrder = errors.New("no such order")
 	// ErrNotDurable is returned when the journal did not take what has to be durable first; nothing was sent.
@@ -132,16 +138,20 @@ type Config struct {
 	Wire    Wire
 	Fleet   Fleet
 	Journal Appender
-	Calls   Calls            // default: nobody is told whom to call
-	Bus     *telemetry.Bus   // default: nobody is told what changes
-	Ways    Ways             // default: no vehicle is sent to a point
-	Clock   func() time.Time // time.Now
+	Calls   Calls          // default: nobody is told whom to call
+	Bus     *telemetry.Bus // default: nobody is told what changes
+	Ways    Ways           // default: no vehicle is sent to a point
+	Ground  Ground         // default: nobody says what is below a vehicle
+
+	Termination bool             // two persons may end a flight; default they may not
+	Clock       func() time.Time // time.Now
 }
 
 // Dispatcher holds leases and orders.
 type Dispatcher struct {
 	cfg    Config
 	scribe *scribe
+	born   int64 // µs: what was decided before was decided on another start's view
 	life   context.Context
 	end    context.CancelFunc
 	work   sync.WaitGroup // conversations
@@ -180,6 +190,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		calls: map[vehicles.VehicleID]*Call{}, attended: map[vehicles.VehicleID]bool{}, standing: map[vehicles.VehicleID]int64{},
 	}
 	d.life, d.end = context.WithCancel(context.Background())
+	d.born = d.nowUS()
 	d.scribe = newScribe(cfg.Journal, cfg.Clock, d.durable)
 	return d, nil
 }

@@ -36,6 +36,8 @@ type watch struct {
 	still  int
 	goes   int
 	sinks  int
+
+	approach // of one that was sent to a point
 }
 
 // inMode reports whether the heartbeat shows a mode of the order.
@@ -69,11 +71,14 @@ func (w *watch) shows(v *vehicles.Identity, t *vehicles.Track, home *geo.Point, 
 	if w.plan.motion == descends && (t.Landed == vehicles.OnGround || !t.Armed) {
 		return true // it needs no position for that
 	}
+	if w.plan.motion == falls {
+		return t.Status == vehicles.Terminated || !t.Armed
+	}
 	if !w.fresh(t, nowUS) {
 		return false
 	}
 	if !w.begun {
-		*w = watch{plan: w.plan, sinceUS: w.sinceUS, begun: true, first: *t, course: courseOf(t)}
+		*w = watch{plan: w.plan, sinceUS: w.sinceUS, begun: true, first: *t, course: courseOf(t), approach: w.approach.anew()}
 	}
 	if t.FixUS > w.lastUS {
 		w.lastUS = t.FixUS
@@ -87,7 +92,7 @@ func (w *watch) shows(v *vehicles.Identity, t *vehicles.Track, home *geo.Point, 
 	case comesHome:
 		return w.home(t, home)
 	case goes:
-		return w.nears(t, home)
+		return w.there(v)
 	case descends:
 		return t.Landed == vehicles.Landing || w.sinks >= stillSamples || w.first.HasFix() && w.climbed(t) <= -sunkMM
 	}
@@ -117,6 +122,9 @@ func (w *watch) note(v *vehicles.Identity, t *vehicles.Track) {
 		w.turned += math.Remainder(now-w.course, 2*math.Pi)
 		w.course = now
 	}
+	if w.to != nil {
+		w.approach.note(t)
+	}
 }
 
 func courseOf(t *vehicles.Track) float64 {
@@ -134,15 +142,6 @@ func (w *watch) home(t *vehicles.Track, home *geo.Point) bool {
 	}
 	left := geo.Distance(t.Fix.Point, *home)
 	return left <= atHomeM || geo.Distance(w.first.Fix.Point, *home)-left >= closerM
-}
-
-// nears reports whether the vehicle comes closer to where it was sent, or is there.
-func (w *watch) nears(t *vehicles.Track, to *geo.Point) bool {
-	if to == nil {
-		return false
-	}
-	left := geo.Distance(t.Fix.Point, *to)
-	return left <= atHomeM || geo.Distance(w.first.Fix.Point, *to)-left >= closerM
 }
 
 // climbed is the height in mm that was gained since the mode showed.
@@ -167,6 +166,8 @@ func (w *watch) verdict(t *telemetry.TrackView, known bool, nowUS int64, modeNam
 		return NoEffect, fmt.Sprintf("the vehicle stays in %q: call its contact, or order anew", modeName(t.Vehicle, t.Mode))
 	case !w.fresh(&t.Track, nowUS):
 		return Expired, fmt.Sprintf("the vehicle shows %q and no position: call its contact", modeName(t.Vehicle, t.Mode))
+	case w.to != nil && w.came():
+		return NoEffect, fmt.Sprintf("the vehicle comes no nearer and is %.0f m from where it was sent: call its contact, or order anew", w.left)
 	}
 	return NoEffect, fmt.Sprintf("the vehicle shows %q and moves as if it had no order (%.1f m/s over ground): call its contact, or order anew",
 		modeName(t.Vehicle, t.Mode), float64(t.SpeedCMS())/100)

@@ -483,7 +483,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of    any
 		names string
 	}{
-		{Dispatcher{}, "orders order newest ofOne leases answers calls cfg scribe life end work mu stopped talks watches news attended standing"},
+		{Dispatcher{}, "orders order newest ofOne leases answers calls cfg scribe born life end work mu stopped talks watches news attended standing"},
 		{answer{}, "sha256 order atUS"},
 	} {
 		have := map[string]bool{}

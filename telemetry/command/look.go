@@ -76,9 +76,7 @@ func (d *Dispatcher) weigh(id string, v *vehicles.Identity, t *telemetry.TrackVi
 		if !ok {
 			at = nil
 		}
-		if o.To != nil {
-			at = &o.To.Point
-		}
+		w.to = o.To
 		if w.shows(v, &t.Track, at, now) {
 			d.change(o, func(o *Order) {
 				o.Late = o.State.Final()
@@ -90,8 +88,11 @@ func (d *Dispatcher) weigh(id string, v *vehicles.Identity, t *telemetry.TrackVi
 			}
 			return
 		}
+		if o.To != nil && o.UnderWayUS == 0 && !o.State.Final() && w.underWay() {
+			d.underWay(o, now)
+		}
 	}
-	if !o.State.Final() && o.age(now) >= effectTime {
+	if !o.State.Final() && w.waited(o, now) >= effectTime {
 		state, why := w.verdict(t, known, now, d.cfg.Fleet.ModeName)
 		d.change(o, func(o *Order) { o.State, o.Why, o.EndedUS = state, why, now })
 	}

@@ -13,9 +13,10 @@ const newsEvery = 200 * time.Millisecond
 
 // news is what changed and was not told yet, each once.
 type news struct {
-	orders, leases []telemetry.Changed
-	known          map[string]bool // ids in orders and leases
-	toldUS         int64
+	orders, leases, terminations []telemetry.Changed
+
+	known  map[string]bool // ids in orders, leases and terminations
+	toldUS int64
 }
 
 // tellOrder tells that an order changed. Called with d.mu held.
@@ -30,6 +31,16 @@ func (d *Dispatcher) tellOrder(o *Order) {
 func (d *Dispatcher) tellLease(id vehicles.VehicleID, operator string) {
 	if d.news.note("lease " + string(id)) {
 		d.news.leases = append(d.news.leases, telemetry.Changed{ID: string(id), Operator: operator})
+	}
+	d.tellSoon()
+}
+
+// TellTermination tells that something became of the proposal to end a flight.
+func (d *Dispatcher) TellTermination(id, operator string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.news.note(id) {
+		d.news.terminations = append(d.news.terminations, telemetry.Changed{ID: id, Operator: operator})
 	}
 	d.tellSoon()
 }
@@ -49,10 +60,10 @@ func (n *news) note(id string) (fresh bool) {
 func (d *Dispatcher) tellSoon() {
 	now := d.nowUS()
 	n := &d.news
-	if d.cfg.Bus == nil || len(n.orders)+len(n.leases) == 0 || now >= n.toldUS && now-n.toldUS < newsEvery.Microseconds() {
+	if d.cfg.Bus == nil || len(n.orders)+len(n.leases)+len(n.terminations) == 0 || now >= n.toldUS && now-n.toldUS < newsEvery.Microseconds() {
 		return
 	}
-	d.cfg.Bus.Publish(now, &telemetry.OrderChange{Orders: n.orders, Leases: n.leases})
+	d.cfg.Bus.Publish(now, &telemetry.OrderChange{Orders: n.orders, Leases: n.leases, Terminations: n.terminations})
 	d.news = news{toldUS: now}
 }
 

@@ -11,7 +11,7 @@ import (
 // Kind is what a vehicle is told to do.
 type Kind string
 
-// The orders. All but Resume are of safe direction.
+// The orders. All but Resume, Reposition and Terminate are of safe direction.
 const (
 	Hold   Kind = "hold"   // keep the place; a fixed wing circles
 	Stop   Kind = "stop"   // stand still as fast as is safe
@@ -20,10 +20,14 @@ const (
 	Resume Kind = "resume" // go on with the mission that an order interrupted
 
 	Reposition Kind = "reposition" // go straight to a point, and keep that place
+
+	// Terminate ends a flight: the motors stop and the aircraft falls. Ask refuses it;
+	// two persons decide, see Dispatcher.Terminate.
+	Terminate Kind = "terminate"
 )
 
 // Safe reports whether an order is of safe direction.
-func (k Kind) Safe() bool { return k != Resume && k != Reposition }
+func (k Kind) Safe() bool { return k != Resume && k != Reposition && k != Terminate }
 
 // rank orders the orders of a class by safety: of two at once the higher one
 // wins. What stands harms nobody and can still be told everything else; what comes
@@ -91,6 +95,9 @@ type Order struct {
 
 	To *Place `json:"to,omitempty"` // REPOSITION: where to
 
+	Termination string `json:"termination,omitempty"` // TERMINATE: id of what was proposed
+	Confirmed   string `json:"confirmed,omitempty"`   // TERMINATE: the second person
+
 	Command    uint16   `json:"command,omitempty"`     // MAV_CMD that was sent last
 	Modes      []uint32 `json:"modes,omitempty"`       // of which one shows the effect; none: motion alone
 	ModeBefore uint32   `json:"mode_before,omitempty"` // of the mission that was interrupted
@@ -98,6 +105,7 @@ type Order struct {
 	AskedUS    int64 `json:"asked_us"`
 	SentUS     int64 `json:"sent_us,omitempty"`
 	AcceptedUS int64 `json:"accepted_us,omitempty"`
+	UnderWayUS int64 `json:"under_way_us,omitempty"` // REPOSITION: it comes nearer in the mode for it
 	EffectUS   int64 `json:"effect_us,omitempty"`
 	EndedUS    int64 `json:"ended_us,omitempty"`
 	Late       bool  `json:"late,omitempty"` // the effect showed after the order had been given up

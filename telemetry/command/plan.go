@@ -41,6 +41,7 @@ const (
 	descends
 	moves
 	goes // to a point
+	falls
 )
 
 // body is how a vehicle moves, by its MAV_TYPE.
@@ -111,6 +112,8 @@ func planFor(v *vehicles.Identity, k Kind) (plan, error) {
 	}
 	p := plan{motion: motionOf(b, k)}
 	switch {
+	case k == Terminate:
+		return plan{}, cannot("nobody ends a flight alone, and nothing does it by itself: a controller proposes it, another one confirms")
 	case k == Stop && b == fixedWing:
 		return plan{}, cannot("a fixed wing cannot stop: order HOLD, it circles")
 	case k == Land && b == fixedWing:
@@ -149,6 +152,8 @@ func motionOf(b body, k Kind) motion {
 		return moves
 	case Reposition:
 		return goes
+	case Terminate:
+		return falls
 	}
 	if b == fixedWing || b == vtol { // one that hovers shows it by standing, see watch
 		return circles

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
@@ -15,7 +16,8 @@ import (
 var eastward = geo.Moved(base, 0, 500)
 
 // TestACopterGoesToAPoint: durable first, as COMMAND_INT, with a height in its datum;
-// it is done when the vehicle comes closer in the mode for it; and RESUME ends it.
+// it is under way when the vehicle comes nearer in the mode for it, and done when it is
+// there; and RESUME ends it.
 func TestACopterGoesToAPoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -50,8 +52,16 @@ func TestACopterGoesToAPoint(t *testing.T) {
 			t.Errorf("judged to %+v", w.to)
 		}
 		after(3 * time.Second)
+		if o := w.becomes(o.ID, Accepted); o.UnderWayUS == 0 {
+			t.Error("it comes nearer, and is not under way")
+		}
+		after(50 * time.Second)
+		w.set(func() { w.at, w.velocity = eastward, vehicles.Velocity{} })
+		after(3 * time.Second)
+		w.becomes(o.ID, Accepted) // there, and 20 m too low
+		w.set(func() { w.heights.Set(geo.Takeoff, 58_000) })
+		after(3 * time.Second)
 		done := w.becomes(o.ID, InEffect)
-		w.set(func() { w.velocity = vehicles.Velocity{} })
 		if _, err := w.ask(Request{Kind: Resume, By: ann, Ends: done.ID}); err != nil {
 			t.Errorf("RESUME: %v", err)
 		}
@@ -66,7 +76,10 @@ func TestWhatIsNotSentToAPoint(t *testing.T) {
 		to   *Place
 		want string
 	}{
-		{"a fence is in the way", func(w *world) { w.blocked = `fence "river"` }, at(60_000, geo.Takeoff), `a fence is in the way: fence "river": choose another point`},
+		{"a fence is in the way", func(w *world) { w.blocked = []Met{{ID: "fc_1", Name: "river", FromM: 120, InsideM: 40}} }, at(60_000, geo.Takeoff),
+			`a fence is in the way: fence "river" (fc_1) would be breached, 120 m from here, for 40 m of the way: choose another point`},
+		{"a fence is at its end, and no ground height", func(w *world) { w.blocked = []Met{{ID: "fc_1", Name: "river", AtEnd: true, HeightUnknown: true}} }, at(60_000, geo.Takeoff),
+			`fence "river" (fc_1) is breached at the point, as its height there is not known`},
 		{"no height", func(*world) {}, &Place{Point: eastward}, "needs the height"},
 		{"a height above ground", func(*world) {}, at(60_000, geo.AGL), "needs the height"},
 		{"its own height is not known", func(*world) {}, at(60_000, geo.AMSL), "not known in amsl"},
@@ -82,6 +95,10 @@ func TestWhatIsNotSentToAPoint(t *testing.T) {
 				w := newWorld(t)
 				w.heights.Set(geo.Takeoff, 40_000)
 				c.is(w)
+				_, looked := w.d.Look(w.t.Context(), "uav-7", c.to)
+				if (looked == nil) != (len(w.blocked) > 0) {
+					t.Errorf("the look at the way: %v", looked)
+				}
 				_, err := w.ask(Request{Kind: Reposition, By: ann, To: c.to})
 				if err == nil || !strings.Contains(err.Error(), c.want) || len(w.commands()) != 0 {
 					t.Errorf("%v, want %q; sent %v", err, c.want, w.commands())
@@ -118,4 +135,69 @@ func TestWhatTheZoneHoldsIsNotSentAway(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// TestWhereAVehicleIsThatWasSent: what shows of it, and how its order ends.
+func TestWhereAVehicleIsThatWasSent(t *testing.T) {
+	stop := vehicles.Velocity{}
+	for _, c := range []struct {
+		name string
+		does func(w *world)
+		want State
+		why  string
+	}{
+		{"a long way", func(w *world) {
+			w.set(func() { w.velocity = vehicles.Velocity{E: 300} })
+			after(150 * time.Second)
+			w.set(func() { w.at, w.velocity = eastward, stop })
+			after(5 * time.Second)
+		}, InEffect, ""},
+		{"stopped on its way", func(w *world) {
+			after(20 * time.Second)
+			w.set(func() { w.velocity = stop })
+			after(70 * time.Second)
+		}, NoEffect, "comes no nearer and is 3"},
+		{"it flies past", func(w *world) { after(200 * time.Second) }, NoEffect, "comes no nearer"},
+		{"it goes elsewhere", func(w *world) {
+			w.set(func() { w.velocity = vehicles.Velocity{N: 800} })
+			after(70 * time.Second)
+		}, NoEffect, "comes no nearer"},
+		{"its pilot takes it", func(w *world) {
+			after(20 * time.Second)
+			w.set(func() { w.mode = 0 })
+			after(70 * time.Second)
+		}, NoEffect, "stays in"},
+		{"it falls silent on its way", func(w *world) {
+			after(20 * time.Second)
+			w.set(func() { w.silentUS = w.movedUS })
+			after(70 * time.Second)
+		}, Expired, "silent"},
+		{"it does not answer, and goes", func(w *world) {
+			after(50 * time.Second)
+			w.set(func() { w.at, w.velocity = eastward, stop })
+			after(5 * time.Second)
+		}, InEffect, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.heights.Set(geo.Takeoff, 60_000)
+				if strings.HasPrefix(c.name, "it does not answer") {
+					w.answer = func(context.Context, int, Command) error {
+						w.set(func() { w.mode, w.velocity = 4, vehicles.Velocity{E: 800} })
+						return ErrNoAnswer
+					}
+				}
+				o, err := w.ask(Request{Kind: Reposition, By: ann, To: &Place{Point: eastward, MM: 60_000, Datum: geo.Takeoff, Height: true}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				after(3 * time.Second)
+				c.does(w)
+				if o := w.becomes(o.ID, c.want); !strings.Contains(o.Why, c.why) {
+					t.Errorf("why: %q", o.Why)
+				}
+			})
+		})
+	}
 }

@@ -36,8 +36,10 @@ type world struct {
 	obeys    bool
 	called   []telemetry.Call // what was told of calls
 	heights  geo.Heights
-	blocked  string // the fence that is in every way
+	blocked  []Met // the fences that are in every way
 	from, to geo.Fix
+	status   vehicles.Status
+	off      bool // flights are not ended here
 	// answer is what the wire says to the n-th command, from 0; nil: accepted.
 	answer func(ctx context.Context, n int, c Command) error
 }
@@ -61,7 +63,7 @@ func newWorld(t *testing.T) *world {
 // start makes a Dispatcher of what the journal has, and runs it.
 func (w *world) start() (stop func()) {
 	w.t.Helper()
-	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log, Calls: w, Ways: w, Clock: w.now})
+	d, err := New(Config{Wire: w, Fleet: w, Journal: w.log, Calls: w, Ways: w, Ground: w, Termination: !w.off, Clock: w.now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -91,12 +93,14 @@ func (w *world) Call(c *telemetry.Call) {
 	w.called = append(w.called, *c)
 }
 
-func (w *world) Blocked(_ *vehicles.Identity, from, to geo.Fix) string {
+func (w *world) Breached(_ *vehicles.Identity, from, to geo.Fix) []Met {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.from, w.to = from, to
 	return w.blocked
 }
+
+func (w *world) Under(*vehicles.Identity, geo.Point) []string { return []string{`fence "river"`} }
 
 func (w *world) Identity(id vehicles.VehicleID) *vehicles.Identity {
 	w.mu.Lock()
@@ -117,7 +121,7 @@ func (w *world) Track(context.Context, vehicles.Handle) (telemetry.TrackView, bo
 	}
 	w.movedUS = now
 	t := telemetry.TrackView{Vehicle: w.id, Track: vehicles.Track{
-		Handle: 7, Class: w.id.Class, Seen: vehicles.HasHeartbeat | vehicles.HasPosition, Mode: w.mode, Armed: w.armed,
+		Handle: 7, Class: w.id.Class, Status: w.status, Seen: vehicles.HasHeartbeat | vehicles.HasPosition, Mode: w.mode, Armed: w.armed,
 		HeartbeatUS: now, Velocity: w.velocity, FixUS: now, Fix: geo.Fix{Point: w.at, Heights: w.heights},
 	}}
 	if w.silentUS != 0 {
@@ -178,6 +182,8 @@ func (w *world) doIt(c Command) {
 		w.mode, w.velocity = 9, vehicles.Velocity{D: 100}
 	case cmdReposition:
 		w.mode, w.velocity = 4, vehicles.Velocity{E: 800}
+	case cmdTerminate:
+		w.armed, w.status, w.velocity.D = false, vehicles.Terminated, 900
 	case cmdReturn:
 		w.mode, w.velocity = 6, vehicles.Velocity{N: -800}
 	}

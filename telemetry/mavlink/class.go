@@ -41,8 +41,10 @@ func statusOf(state uint8) vehicles.Status {
 		return vehicles.Active
 	case 5:
 		return vehicles.Critical
-	case 6, 8: // emergency, flight termination
+	case 6:
 		return vehicles.Emergency
+	case 8:
+		return vehicles.Terminated
 	}
 	return vehicles.StatusUnknown // not initialised, booting, calibrating, powering off
 }

@@ -173,9 +173,9 @@ func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 	case *ardupilotmega.MessageCommandAck:
 		m.armAnswer(q, at)
 	case *ardupilotmega.MessageCommandLong:
-		return m.attend(order{v2, q.Command, q.Param1, q.Param2}, at)
+		return m.attend(order{from: v2, command: q.Command, param1: q.Param1, param2: q.Param2}, at)
 	case *ardupilotmega.MessageCommandInt:
-		return m.attend(order{v2, q.Command, q.Param1, q.Param2}, at)
+		return m.attend(order{v2, q.Command, q.Param1, q.Param2, spot{q.X, q.Y, q.Z, q.Frame, true}}, at)
 	case *ardupilotmega.MessageParamRequestRead:
 		all := m.params()
 		for i, p := range all {
@@ -200,24 +200,24 @@ func (m *member) reply(v2 *frame.V2Frame, at time.Duration) []message.Message {
 	return nil
 }
 
-func (m *member) obey(v2 *frame.V2Frame, command common.MAV_CMD, param1, param2 float32, at time.Duration) []message.Message {
-	ack := &ardupilotmega.MessageCommandAck{
-		Command: command, Result: ardupilotmega.MAV_RESULT_UNSUPPORTED, TargetSystem: v2.SystemID, TargetComponent: v2.ComponentID,
-	}
-	if r, ok := m.carriesOut(command, param1, at.Seconds()); ok {
+func (m *member) obey(o order, at time.Duration) []message.Message {
+	ack := o.ack(common.MAV_RESULT_UNSUPPORTED)
+	if r, ok := m.carriesOut(o.command, o.param1, at.Seconds()); ok {
 		ack.Result = r
 		return []message.Message{ack}
 	}
 	var wanted message.Message
 	switch {
-	case m.station.signer != nil && slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdContinue}, command):
-		ack.Result = m.ordered(command, param1, param2, at.Seconds())
-	case command != cmdRequestMessage:
-	case param1 == idVersion:
+	case m.station.signer != nil && o.command == cmdReposition:
+		ack.Result = m.sent(&o, at.Seconds())
+	case m.station.signer != nil && o.steers():
+		ack.Result = m.ordered(o.command, o.param1, o.param2, at.Seconds())
+	case o.command != cmdRequestMessage:
+	case o.param1 == idVersion:
 		v := &ardupilotmega.MessageAutopilotVersion{Capabilities: paramCast, FlightSwVersion: 4<<24 | 5<<16 | 7<<8 | 255}
 		copy(v.Uid2[:], fmt.Sprintf("sim-%s", m.name))
 		wanted = v
-	case param1 == idHome:
+	case o.param1 == idHome:
 		p := m.plane.point(m.onCourse(0, 1).at)
 		wanted = &ardupilotmega.MessageHomePosition{Latitude: p.Lat, Longitude: p.Lon, Altitude: groundMM, Q: [4]float32{1}}
 	default:

@@ -55,7 +55,7 @@ type Event struct {
 	At      time.Duration // from the start of the fleet; in Do from now
 	For     time.Duration // 0: for good
 
-	Order   string        // Refuses: hold, stop, return, land, resume or all
+	Order   string        // Refuses: hold, stop, return, land, resume, reposition, terminate or all
 	Late    time.Duration // Delays, Progresses
 	Share   float64       // LinkDrops: of the frames, 0..1
 	SpeedMS float64       // Drifts
@@ -72,7 +72,7 @@ type event struct {
 // orders are those that a vehicle may refuse, and what it would do for each.
 var orders = map[string][]act{
 	"hold": {stands, circles}, "stop": {stands, circles}, "return": {returns}, "land": {lands}, "resume": {follows},
-	"all": {stands, circles, returns, lands, follows},
+	"reposition": {goes}, "terminate": {falls}, "all": {stands, circles, returns, lands, follows, goes, falls},
 }
 
 func (e *Event) check() error {
@@ -90,7 +90,7 @@ func (e *Event) check() error {
 	case e.At < 0 || e.For < 0:
 		return bad("a time is negative")
 	case e.Does == Refuses && orders[e.Order] == nil:
-		return bad("say what it refuses: hold, stop, return, land, resume or all")
+		return bad("say what it refuses: hold, stop, return, land, resume, reposition, terminate or all")
 	case (e.Does == Delays || e.Does == Progresses) && !(e.Late > 0 && e.Late <= time.Hour):
 		return bad("say how late it is, up to 1h")
 	case e.Does == LinkDrops && !within(e.Share, 0, 1):

@@ -28,7 +28,7 @@ func (m *member) behaves(t *testing.T, script string) {
 
 // TestConduct: what a vehicle answers to HOLD, at 20 s, and what it does then.
 func TestConduct(t *testing.T) {
-	hold := order{&frame.V2Frame{SystemID: 250, ComponentID: 190}, cmdSetMode, 1, 17}
+	hold := order{from: &frame.V2Frame{SystemID: 250, ComponentID: 190}, command: cmdSetMode, param1: 1, param2: 17}
 	const accepted, denied, failed, waits = "0", "2", "4", "5"
 	for _, tc := range []struct {
 		name, script string

@@ -16,6 +16,12 @@ type order struct {
 	from           *frame.V2Frame
 	command        common.MAV_CMD
 	param1, param2 float32
+	at             spot // of COMMAND_INT
+}
+
+// steers reports whether it is one that a vehicle may delay, refuse or pretend to obey.
+func (o *order) steers() bool {
+	return slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdReposition, cmdContinue, cmdTerminate}, o.command)
 }
 
 // lateOrders are those that a vehicle will obey later.
@@ -32,8 +38,8 @@ type lateOrder struct {
 // attend is what a vehicle answers to an order, as it behaves.
 func (m *member) attend(o order, at time.Duration) []message.Message {
 	t := at.Seconds()
-	if !slices.Contains([]common.MAV_CMD{cmdReturn, cmdLand, cmdSetMode, cmdContinue}, o.command) {
-		return m.obey(o.from, o.command, o.param1, o.param2, at)
+	if !o.steers() {
+		return m.obey(o, at)
 	}
 	for _, late := range [...]Behaviour{Delays, Progresses} {
 		e, _ := m.under(late, t, 0)
@@ -44,7 +50,7 @@ func (m *member) attend(o order, at time.Duration) []message.Message {
 		defer m.late.mu.Unlock()
 		// Asked again meanwhile, it has not forgotten.
 		if !slices.ContainsFunc(m.late.all, func(l lateOrder) bool {
-			return l.command == o.command && l.param1 == o.param1 && l.param2 == o.param2
+			return l.command == o.command && l.param1 == o.param1 && l.param2 == o.param2 && l.at == o.at
 		}) {
 			m.late.all = append(m.late.all, lateOrder{o, at + e.Late})
 		}
@@ -56,7 +62,7 @@ func (m *member) attend(o order, at time.Duration) []message.Message {
 	return m.treat(o, at)
 }
 
-func (o *order) ack(r common.MAV_RESULT) message.Message {
+func (o *order) ack(r common.MAV_RESULT) *ardupilotmega.MessageCommandAck {
 	return &ardupilotmega.MessageCommandAck{
 		Command: o.command, Result: ardupilotmega.MAV_RESULT(r), TargetSystem: o.from.SystemID, TargetComponent: o.from.ComponentID,
 	}
@@ -68,7 +74,7 @@ func (m *member) treat(o order, at time.Duration) []message.Message {
 	to, mode := m.kind.meant(o.command, o.param1, o.param2)
 	p := m.events.Load()
 	if p == nil {
-		return m.obey(o.from, o.command, o.param1, o.param2, at)
+		return m.obey(o, at)
 	}
 	for _, e := range *p {
 		if e.Does == Refuses && e.of(m) && t >= e.At.Seconds() && t < e.end() && slices.Contains(orders[e.Order], to) {
@@ -84,7 +90,7 @@ func (m *member) treat(o order, at time.Duration) []message.Message {
 	case m.kind.needsFix(to, mode) && m.receives(t).fix < 3:
 		return []message.Message{o.ack(common.MAV_RESULT_FAILED)}
 	}
-	return m.obey(o.from, o.command, o.param1, o.param2, at)
+	return m.obey(o, at)
 }
 
 // meant is what a command has a vehicle do, and in which mode; mode 0: nothing it knows.
@@ -93,7 +99,7 @@ func (k *kind) meant(command common.MAV_CMD, param1, param2 float32) (to act, mo
 	switch command {
 	case cmdSetMode:
 		for a, numbers := range modes {
-			if slices.Contains(numbers, uint32(param2)) {
+			if a != goes && slices.Contains(numbers, uint32(param2)) {
 				return a, uint32(param2)
 			}
 		}
@@ -102,6 +108,10 @@ func (k *kind) meant(command common.MAV_CMD, param1, param2 float32) (to act, mo
 		to = returns
 	case cmdLand:
 		to = lands
+	case cmdReposition:
+		to = goes
+	case cmdTerminate:
+		to = falls
 	case cmdContinue:
 		if param1 == 0 {
 			to = stands
@@ -120,7 +130,7 @@ func (k *kind) meant(command common.MAV_CMD, param1, param2 float32) (to act, mo
 // down without one, a rover stops.
 func (k *kind) needsFix(to act, mode uint32) bool {
 	switch to {
-	case lands, circles:
+	case lands, circles, falls:
 		return false
 	case stands:
 		return k.flies || mode == 5 // a boat's LOITER; its HOLD stops the motor

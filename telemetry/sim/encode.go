@@ -138,7 +138,10 @@ func (m *member) heartbeat(t float64, s state) message.Message {
 			ardupilotmega.MAV_MODE_FLAG_GUIDED_ENABLED | ardupilotmega.MAV_MODE_FLAG_AUTO_ENABLED,
 		CustomMode: m.mode(s), SystemStatus: ardupilotmega.MAV_STATE_STANDBY, MavlinkVersion: 3,
 	}
-	if !s.ground {
+	switch {
+	case s.ended: // disarmed, as ArduPilot does it
+		h.SystemStatus = ardupilotmega.MAV_STATE_FLIGHT_TERMINATION
+	case !s.ground:
 		h.BaseMode |= ardupilotmega.MAV_MODE_FLAG_SAFETY_ARMED
 		h.SystemStatus = ardupilotmega.MAV_STATE_ACTIVE
 	}

@@ -355,6 +355,7 @@ type state struct {
 	ground  bool
 	mode    uint32 // custom_mode under an order; 0: that of its course
 	manual  bool   // a pilot flies it: mode may be 0
+	ended   bool   // its motors stand for good
 }
 
 // at is the state t seconds after the start of a round; t may be any number.

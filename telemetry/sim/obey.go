@@ -17,6 +17,8 @@ const (
 	returns            // straight to where its course begins, and down there
 	lands              // comes down where it is
 	piloted            // by hand: in circles
+	goes               // straight to a place, and stays there
+	falls              // its flight was ended: the motors stand
 )
 
 // Commands that a vehicle obeys.
@@ -25,19 +27,21 @@ const (
 	cmdLand     = 21
 	cmdSetMode  = 176
 	cmdContinue = 193
+
+	cmdTerminate = 185
 )
 
 // modesOf are the modes that a vehicle knows, the preferred number first.
 func (k *kind) modesOf() map[act][]uint32 {
 	switch k.mavType {
 	case copter.mavType:
-		return map[act][]uint32{follows: {3}, stands: {17, 5}, returns: {6}, lands: {9}}
+		return map[act][]uint32{follows: {3}, stands: {17, 5}, returns: {6}, lands: {9}, goes: {4}}
 	case fixedWing.mavType: // it does not return: it would have to land like a plane
-		return map[act][]uint32{follows: {10}, circles: {12}}
+		return map[act][]uint32{follows: {10}, circles: {12}, goes: {15}}
 	case rover.mavType:
-		return map[act][]uint32{follows: {10}, stands: {4}, returns: {11}}
+		return map[act][]uint32{follows: {10}, stands: {4}, returns: {11}, goes: {15}}
 	}
-	return map[act][]uint32{follows: {10}, stands: {5, 4}, returns: {11}}
+	return map[act][]uint32{follows: {10}, stands: {5, 4}, returns: {11}, goes: {15}}
 }
 
 // doing is what a vehicle does since an order. It is immutable: the time of the
@@ -54,11 +58,18 @@ type doing struct {
 
 	journey *journey // a mission in place of its course; nil: none
 	haven   *vec     // the rally point that it returns to; nil: its home
+	target  target   // goes: where to
+	back    bool     // it was sent off its course, and takes it up again at the time at
+	joinS   float64  // of one that does: from its stand until it is on its course again
+	startS  float64  // and that starting there takes
 }
 
 // course is the time of the course, and how fast it runs, at t.
 func (d *doing) course(t float64) (at, rate float64) {
 	u := t - d.from
+	if d.act == follows && d.base != nil { // on its way back
+		return (&doing{act: follows, at: d.at, ramp: d.startS}).course(max(u-d.ramp-d.joinS, 0))
+	}
 	if d.act == circles || u < 0 { // u < 0: it waits until its circle closes
 		return d.at, 1
 	}
@@ -90,6 +101,9 @@ const circleM = 80.0
 func (m *member) acting(d *doing, t float64) state {
 	u := t - d.from
 	var s state
+	if d.act == falls {
+		return m.falling(*d.base, u)
+	}
 	if d.base != nil {
 		s = d.braking(u)
 	} else {
@@ -105,8 +119,13 @@ func (m *member) acting(d *doing, t float64) state {
 		s = m.returning(s, u-d.ramp, d.haven)
 	case lands:
 		s = m.sinking(s, u-d.ramp)
+	case goes:
+		s = m.going(s, u-d.ramp, &d.target)
 	case follows:
-		if u < 0 {
+		switch {
+		case d.base != nil:
+			s = m.rejoining(s, d, u-d.ramp)
+		case u < 0:
 			s = m.circling(s, u)
 		}
 	}
@@ -183,6 +202,38 @@ func (m *member) sinking(s state, u float64) state {
 	return s
 }
 
+// falling is u seconds of free fall.
+func (m *member) falling(s state, u float64) state {
+	u = max(u, 0)
+	if s.ended = true; s.ground {
+		return s
+	}
+	down := (s.vel.z + math.Sqrt(s.vel.z*s.vel.z+2*gravity*max(s.at.z, 0))) / gravity // seconds until it is down
+	v := min(u, down)
+	s.at = s.at.add(s.vel.scale(v)).sub(vec{0, 0, gravity * v * v / 2})
+	s.vel.z -= gravity * v
+	s.hold = false
+	if u >= down {
+		s.at.z, s.vel, s.ground = 0, vec{}, true
+	}
+	return s
+}
+
+// ended stops the motors for good.
+func (m *member) ended(param1 float32, t float64) ardupilotmega.MAV_RESULT {
+	switch {
+	case !m.kind.flies:
+		return ardupilotmega.MAV_RESULT_UNSUPPORTED
+	case param1 <= 0.5:
+		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED)
+	}
+	if old := m.doing.Load(); old == nil || old.act != falls {
+		s := m.truly(t)
+		m.doing.Store(&doing{act: falls, mode: s.mode, from: t, base: &s})
+	}
+	return ardupilotmega.MAV_RESULT_ACCEPTED
+}
+
 // trapezoid is the way and the speed u seconds after a start from standing over d
 // metres to standing, and how long all of it takes.
 func trapezoid(d, v, a, u float64) (gone, speed, took float64) {
@@ -207,6 +258,8 @@ func trapezoid(d, v, a, u float64) (gone, speed, took float64) {
 func (m *member) ordered(command common.MAV_CMD, param1, param2 float32, t float64) ardupilotmega.MAV_RESULT {
 	to, mode := m.kind.meant(command, param1, param2)
 	switch {
+	case command == cmdTerminate:
+		return m.ended(param1, t)
 	case mode != 0:
 		return m.turnTo(to, mode, t)
 	case command == cmdSetMode:
@@ -221,6 +274,9 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 	if old == nil {
 		old = &doing{act: follows, from: t, at: m.along(t), rate: 1}
 	}
+	if old.act == falls {
+		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED)
+	}
 	if old.act == to {
 		again := *old
 		again.mode = mode
@@ -232,12 +288,20 @@ func (m *member) turnTo(to act, mode uint32, t float64) ardupilotmega.MAV_RESULT
 			return r
 		}
 	}
+	if to == follows && old.back && old.act != follows && !m.acting(old, t).ground {
+		m.doing.Store(m.rejoins(old, mode, t))
+		return ardupilotmega.MAV_RESULT_ACCEPTED
+	}
 	leaves := old.act == returns || old.act == lands
 	switch off := old.base != nil || leaves && t-old.from > old.ramp; {
 	case (off || leaves) && to == follows, off && m.acting(old, t).ground:
 		return ardupilotmega.MAV_RESULT(common.MAV_RESULT_DENIED) // it has left its course
 	case off, to == piloted:
-		m.doing.Store(m.turnedFrom(m.acting(old, t), to, mode, t))
+		next := m.turnedFrom(m.acting(old, t), to, mode, t)
+		if to == stands { // what was sent off its course and is stopped goes back to it
+			next.back, next.at, next.journey = old.back, old.at, old.journey
+		}
+		m.doing.Store(next)
 		return ardupilotmega.MAV_RESULT_ACCEPTED
 	}
 	next := &doing{act: to, mode: mode, from: t, journey: old.journey}
@@ -273,7 +337,7 @@ func (m *member) turnedFrom(s state, to act, mode uint32, t float64) *doing {
 	if to == returns {
 		next.haven = m.rallies(s.at)
 	}
-	if to == circles || to == piloted {
+	if to == circles || to == piloted || to == goes && m.kind == &fixedWing {
 		next.ramp = 0
 		s.vel.z, s.hold = 0, false
 		if math.Hypot(s.vel.x, s.vel.y) < pilotMS && !s.ground {

@@ -24,7 +24,7 @@ var ErrScript = errors.New("script of the simulator")
 // it, for good. A BEHAVIOUR is one of
 //
 //	link lost | link deaf | link silent | link drops 20%
-//	refuse hold|stop|return|land|resume|all
+//	refuse hold|stop|return|land|resume|reposition|terminate|all
 //	delay 3s | progress 8s | lie ack | lie mode | pilot takes over
 //	arm anyway | arm never | drift 0.5m/s 270
 //	fix lost | glitch 120m | estimator fails | jam | spoof | canyon

@@ -85,6 +85,10 @@ type body struct {
 type object struct {
 	ID  string `json:"id"`
 	Org string `json:"org"`
+
+	Act     string `json:"act"`     // of a proposal
+	Subject string `json:"subject"` // of a proposal: what it is about
+	Reason  string `json:"reason"`  // of a proposal
 }
 
 type change struct {
@@ -326,6 +330,9 @@ func (b *body) objects() (objects, org string) {
 		}{{"fence", c.Fence}, {"vehicle", c.Vehicle}, {"gateway", c.Gateway}, {"organisation", c.Org}, {"person", c.Person}, {"key", c.Key}, {"proposal", c.Proposal}, {"duty", c.Duty}, {"priority", c.Priority}} {
 			if o.of != nil {
 				names = append(names, named(o.kind, o.of.ID))
+				if o.of.Act == actTerminate {
+					names, b.Reason = append(names, named("vehicle", o.of.Subject)), o.of.Reason
+				}
 				org = cmp.Or(org, o.of.Org)
 				if o.of == c.Org {
 					org = cmp.Or(org, o.of.ID)
@@ -341,6 +348,9 @@ func (b *body) objects() (objects, org string) {
 	}
 	return strings.Join(names, " "), org
 }
+
+// actTerminate is the act whose subject is a vehicle.
+const actTerminate = "flight.terminate"
 
 func named(kind, id string) string {
 	if id == "" {

@@ -81,6 +81,17 @@ var rungs = map[machine]map[geofence.Response]steps{
 	},
 }
 
+// Would says what a fence would have a vehicle ordered, one step after another while
+// none has an effect, and why somebody would be called at once; empty: nobody. Who did
+// not prove who it is is never ordered.
+func Would(v *vehicles.Identity, r geofence.Response) (kinds []command.Kind, call string) {
+	if !v.Verified {
+		return nil, ""
+	}
+	s := rungs[machineOf(v)][r]
+	return s.kinds, s.call
+}
+
 // strength orders responses: of several fences the one that asks most decides. 0: it
 // orders nothing.
 func strength(r geofence.Response) int {

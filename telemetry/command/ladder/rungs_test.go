@@ -32,12 +32,17 @@ func TestRungs(t *testing.T) {
 	for name, id := range of {
 		var got []string
 		for _, r := range []geofence.Response{geofence.Hold, geofence.Stop, geofence.Return, geofence.Land} {
-			c := rungs[machineOf(id)][r]
+			if kinds, call := Would(id, r); len(kinds) != 0 || call != "" {
+				t.Errorf("%s has not proved who it is, and would be ordered %v", name, kinds)
+			}
+			proved := *id
+			proved.Verified = true
+			kinds, call := Would(&proved, r)
 			words := ""
-			for _, k := range c.kinds {
+			for _, k := range kinds {
 				words += " " + string(k)
 			}
-			if c.call != "" {
+			if call != "" {
 				words += "!"
 			}
 			got = append(got, strings.TrimSpace(words))

@@ -182,6 +182,20 @@ func (p *Plans) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// Pilot is which MAV_AUTOPILOT a vehicle that is followed has, and its home, if
+// that is known.
+func (p *Plans) Pilot(id vehicles.VehicleID) (autopilot uint8, home *geo.Point, followed bool) {
+	if p.cfg.Fleet == nil {
+		return 0, nil, false
+	}
+	v := p.cfg.Fleet.Identity(id)
+	if v == nil {
+		return 0, nil, false
+	}
+	at, known := p.cfg.Fleet.Home(id)
+	return v.Source.Autopilot, pointOr(at, known), true
+}
+
 // Health says why plans are not kept as they should; empty when all is well.
 func (p *Plans) Health() []telemetry.Reason { return p.log.health() }
 

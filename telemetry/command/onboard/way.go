@@ -5,30 +5,16 @@ import (
 
 	"testzone/geofence"
 	"testzone/geofence/geo"
-	"testzone/vehicles"
 )
 
 // way follows a planned way through fences, by the judgement of the engine that
 // would judge the vehicle there.
-type way struct {
-	shard *geofence.Shard
-	sub   geofence.Subject
-	at    geo.Fix
-	nowUS int64
-	turns []geofence.Transition
-}
+type way struct{ of *geofence.Way }
 
-func newWay(e *geofence.Engine, sub geofence.Subject) *way {
-	return &way{shard: e.NewShard(), sub: sub}
-}
+func newWay(e *geofence.Engine, sub geofence.Subject) *way { return &way{e.NewWay(sub)} }
 
-const (
-	wayHandle = vehicles.Handle(1)
-	// stepUS is the time of a step: long enough that no step of pieceM is a jump.
-	stepUS = 3_600_000_000
-	// pieceM is the longest step: the engine judges longer ones by their ends.
-	pieceM = 10_000
-)
+// pieceM is the longest step: the engine judges longer ones by their ends.
+const pieceM = 10_000
 
 // met is a fence that a way would breach.
 type met struct {
@@ -38,55 +24,16 @@ type met struct {
 }
 
 // begin puts the vehicle somewhere and tells what it breaches there.
-func (w *way) begin(at geo.Fix) (out []met) {
-	w.shard.Forget(wayHandle)
-	w.shard.Admit(wayHandle, w.sub)
-	w.step(at)
-	for _, c := range w.shard.Breaches(wayHandle, nil) {
-		if c.Fence.Kind != geofence.SpeedLimit {
-			out = append(out, met{c, geofence.Entered, !c.HeightKnown(w.sub.Class, &at)})
-		}
-	}
-	return out
-}
+func (w *way) begin(at geo.Fix) []met { return metOf(w.of.Begin(at)) }
 
 // to goes straight on to a fix and tells which breaches begin on the way.
-func (w *way) to(end geo.Fix) (out []met) {
-	from := w.at
-	points := append(geo.Along(from.Point, end.Point, false, pieceM, nil), end.Point)
-	for i, p := range points {
-		part := end
-		if i+1 < len(points) {
-			part = between(&from, &end, float64(i+1)/float64(len(points)))
-			part.Point = p
-		}
-		for _, t := range w.step(part) {
-			if e := t.Effect(); e == geofence.BreachBegins || e == geofence.BreachPassed {
-				out = append(out, met{t.Fence, t.Kind, t.Flags&geofence.AltitudeUnknown != 0})
-			}
-		}
+func (w *way) to(end geo.Fix) []met { return metOf(w.of.To(end, pieceM)) }
+
+func metOf(all []geofence.Met) (out []met) {
+	for _, m := range all {
+		out = append(out, met{m.Fence, m.Kind, m.HeightUnknown})
 	}
 	return out
-}
-
-func (w *way) step(fix geo.Fix) []geofence.Transition {
-	w.nowUS += stepUS
-	w.at = fix
-	w.turns = w.shard.Step(wayHandle, &geofence.Sample{Fix: fix, ReceivedUS: w.nowUS, VelocityUnknown: true}, w.turns[:0])
-	return w.turns
-}
-
-// between is the height part of the way from a to b; what is not known at both ends
-// is not known between them.
-func between(a, b *geo.Fix, part float64) (f geo.Fix) {
-	for d := geo.AMSL; d <= geo.Takeoff; d++ {
-		from, ok1 := a.Heights.In(d)
-		to, ok2 := b.Heights.In(d)
-		if ok1 && ok2 {
-			f.Heights.Set(d, from+int32(math.Round(float64(int64(to)-int64(from))*part)))
-		}
-	}
-	return f
 }
 
 // withoutGround are heights elsewhere at the same level: the ground there is another.

@@ -56,12 +56,13 @@ func (c *Client) take(datagram []byte, from route) {
 func isAnswer(id uint32) bool {
 	switch id {
 	case 22, // PARAM_VALUE
-		40, 44, 45, 47, 51, 73, // MISSION_REQUEST, _COUNT, _CLEAR_ALL, _ACK, _REQUEST_INT, _ITEM_INT
+		39, 40, 44, 45, 47, 51, 73, // MISSION_ITEM, _REQUEST, _COUNT, _CLEAR_ALL, _ACK, _REQUEST_INT, _ITEM_INT
 		77,  // COMMAND_ACK
 		110, // FILE_TRANSFER_PROTOCOL
 		111, // TIMESYNC
 		148, // AUTOPILOT_VERSION
-		253: // STATUSTEXT
+		253, // STATUSTEXT
+		345: // PARAM_ERROR
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type PriorityTraffic = Schemas['PriorityTraffic'];
 export type PriorityInput = Schemas['PriorityInput'];
 export type Affected = Schemas['PriorityAffected'];
+export type ExitsInput = Schemas['ExitsInput'];
 export type ExitOrder = Schemas['ExitOrder'];
 
 const act = () => ({ 'Idempotency-Key': crypto.randomUUID() });
@@ -18,6 +19,9 @@ export const priorityApi = {
   end: (p: PriorityTraffic) =>
     ask(client.POST('/v1/priority-traffic/{id}/end', { params: { path: { id: p.id }, header: { ...revision(p.rev), ...act() } }, body: {} })),
   /** No vehicles: all that are in its way. */
-  order: (id: string, vehicles: string[], takeOver: boolean) =>
-    ask(client.POST('/v1/priority-traffic/{id}/exits', { params: { path: { id }, header: act() }, body: { vehicles, take_over: takeOver } })),
+  order: (id: string, exits: ExitsInput) =>
+    ask(client.POST('/v1/priority-traffic/{id}/exits', { params: { path: { id }, header: act() }, body: exits })),
+  /** What would become of that. */
+  attempt: (id: string, exits: ExitsInput) =>
+    ask(client.POST('/v1/priority-traffic/{id}/exits', { params: { path: { id }, query: { dry_run: true } }, body: exits })),
 };

@@ -6,6 +6,8 @@ export const enAccounts = {
   'desk.zone': 'Zone',
   'desk.coverage': 'Enforced',
   'desk.priority': 'Priority traffic',
+  'desk.sites': 'Sites',
+  'desk.restrictions': 'Restrictions',
   'desk.vehicles': 'Vehicles',
   'desk.gateways': 'Gateways',
   'desk.people': 'People',

@@ -3,6 +3,7 @@
 import { enEvidence } from './en-evidence';
 import { enLadder } from './en-ladder';
 import { enOrders } from './en-orders';
+import { enTermination } from './en-termination';
 import { enPlans } from './en-plans';
 import { enTraffic } from './en-traffic';
 
@@ -10,6 +11,7 @@ export const enPanels = {
   ...enEvidence,
   ...enLadder,
   ...enOrders,
+  ...enTermination,
   ...enPlans,
   ...enTraffic,
   'layer.fences': 'Fences',
@@ -22,6 +24,8 @@ export const enPanels = {
   'layer.trails': 'Trails',
   'layer.vehicles': 'Vehicles',
   'layer.coverage': 'Not enforced lately',
+  'alert.field.sectors': 'Began in sector',
+  'layer.sectors': 'Sectors and who is on duty',
   'layer.dim': 'Dim the base map',
   'labels.0': 'none',
   'labels.1': 'selected and alarmed',
@@ -71,6 +75,7 @@ export const enPanels = {
   'card.gone': 'The server does not know this vehicle any more.',
   'card.failed': 'Details not available ({detail}).',
   'card.enforced': 'FENCES ENFORCED',
+  'card.enforcedUnknown': 'NOT KNOWN WHETHER ENFORCED: live data stopped',
   'card.notEnforced': 'NOT ENFORCED',
   'card.inside': 'In breach of',
   'card.identity': 'Identity',

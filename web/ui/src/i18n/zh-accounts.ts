@@ -8,6 +8,8 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'desk.zone': '试验区',
   'desk.coverage': '围栏生效',
   'desk.priority': '优先通行',
+  'desk.sites': '场地',
+  'desk.restrictions': '临时管制',
   'desk.vehicles': '车辆登记',
   'desk.gateways': '网关',
   'desk.people': '人员',

@@ -5,6 +5,7 @@ import type { enPanels } from './en-panels';
 import { zhEvidence } from './zh-evidence';
 import { zhLadder } from './zh-ladder';
 import { zhOrders } from './zh-orders';
+import { zhTermination } from './zh-termination';
 import { zhPlans } from './zh-plans';
 import { zhTraffic } from './zh-traffic';
 
@@ -12,6 +13,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   ...zhEvidence,
   ...zhLadder,
   ...zhOrders,
+  ...zhTermination,
   ...zhPlans,
   ...zhTraffic,
   'layer.fences': '电子围栏',
@@ -24,6 +26,8 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'layer.trails': '航迹',
   'layer.vehicles': '车辆',
   'layer.coverage': '近期围栏未生效',
+  'alert.field.sectors': '发生分区',
+  'layer.sectors': '分区与值班',
   'layer.dim': '淡化底图',
   'labels.0': '无',
   'labels.1': '所选与告警',
@@ -73,6 +77,7 @@ export const zhPanels: Record<keyof typeof enPanels, string> = {
   'card.gone': '服务器已无此车辆。',
   'card.failed': '无法取得详情（{detail}）。',
   'card.enforced': '围栏生效',
+  'card.enforcedUnknown': '围栏是否生效未知:实时数据已中断',
   'card.notEnforced': '围栏未生效',
   'card.inside': '正在违反',
   'card.identity': '身份',

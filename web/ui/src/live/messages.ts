@@ -1,6 +1,7 @@
 // The JSON text messages of `zl.v1`, both directions.
 
 import type { Lease, Order } from '../api/orders';
+import type { Termination } from '../api/terminations';
 import type { ZoneStatus } from '../api/zone';
 import type { Alert, Fence, FenceRef, Fix, Grounds, HealthReason, Jump, VehicleRef } from '../api/types';
 
@@ -35,7 +36,7 @@ export interface Transition {
 
 /** What else changed; panels that show it read it here or ask again. */
 export type Notice =
-  | { t: 'orders'; cseq: number; orders: Order[]; leases: Lease[] }
+  | { t: 'orders'; cseq: number; orders: Order[]; leases: Lease[]; terminations?: Termination[] }
   | { t: 'zone'; cseq: number; state: ZoneStatus }
   | { t: 'duty'; cseq: number; present: number; uncovered: { id: string; name: string }[] }
   | { t: 'compliance'; cseq: number; state: ZoneStatus['state']; against: number }

@@ -6,7 +6,7 @@ import type { Zone } from '../api/types';
 import { coverageShown, fenceOpen, filter, following, hovered, listsOpen, mapMenu, select, selection, tab } from '../state/view';
 import { breachedFences, fences, fleet, live, setRenderer, stoppedAt } from '../state/ops';
 import { announce } from '../state/announce';
-import { editing, place, placing, putEmergency } from '../state/modes';
+import { editing, picking, place, placing, putEmergency } from '../state/modes';
 import { t } from '../i18n';
 import { dimmed, layers, reducedMotion, shownTheme } from '../state/prefs';
 import { fenceFeatures } from './geometry';
@@ -109,6 +109,7 @@ export function createMap(View: ViewClass, el: MapElements, zone: Zone, changed:
   const click = (x: number, y: number, add: boolean) => {
     mapMenu.value = null;
     if (placing.peek()) return putEmergency(view.lonLatAt(x, y));
+    if (picking.peek()) return picking.peek()!(view.lonLatAt(x, y));
     if (editing.peek() !== undefined) return;
     const id = scene?.vehicleAt(x, y);
     if (id) return select(id, add);
@@ -129,7 +130,7 @@ export function createMap(View: ViewClass, el: MapElements, zone: Zone, changed:
   };
 
   const doubleClick = (x: number, y: number): boolean => {
-    if (placing.peek() || editing.peek() !== undefined) return true;
+    if (placing.peek() || picking.peek() || editing.peek() !== undefined) return true;
     const id = scene?.vehicleAt(x, y);
     if (!id) return false;
     select(id);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../api/types';
-import { AlertBook } from './alert-book';
+import { AlertBook, concerns } from './alert-book';
 
 const at = (s: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, s)).toISOString();
 const alert = (id: string, more: Partial<Alert> = {}): Alert => ({
   id, type: 'fence_breach', level: 3, state: 'raised', open: true, raised_at: at(0), last_at: at(0), cleared_at: null,
   acknowledged: null, count: 1, transitions: 1, confirmed_at: null, vehicle: { id: `v-${id}`, handle: 1, name: id, class: 'uav', verified: true },
-  fence: { id: 'f1', name: 'F', kind: 'keep_out', rev: 1 }, evidence: null, ...more,
+  fence: { id: 'f1', name: 'F', kind: 'keep_out', rev: 1 }, evidence: null, sectors: [], ...more,
 });
 const acked = { state: 'acknowledged' as const, acknowledged: { by: 'me', at: at(3) }, last_at: at(3) };
 
@@ -81,5 +81,18 @@ describe('loading while messages arrive', () => {
     b.apply(alert('a', acked));
     b.finishLoad([alert('a')]);
     expect(b.open()[0]!.acknowledged).not.toBeNull();
+  });
+});
+
+describe('alerts by sector', () => {
+  it.each([
+    ['of the whole zone', 2, ['west'], null, true],
+    ['of an own sector', 1, ['west'], ['west', 'sea'], true],
+    ['of an overlap', 1, ['east', 'west'], ['west'], true],
+    ['of another sector', 2, ['east'], ['west'], false],
+    ['critical in another sector', 3, ['east'], ['west'], true],
+    ['nobody knows where', 1, [], ['west'], true],
+  ])('%s', (_, level, sectors, mine, shown) => {
+    expect(concerns({ level, sectors }, mine)).toBe(shown);
   });
 });

@@ -10,6 +10,10 @@ const MAX_CLOSED = 1000;
 
 export const isUnacked = (a: Alert): boolean => a.open && a.acknowledged === null;
 
+/** Whether it concerns who looks at some sectors, null at all: what is critical, and what began where nobody knows, concerns everybody. */
+export const concerns = (a: Pick<Alert, 'level' | 'sectors'>, sectors: readonly string[] | null): boolean =>
+  sectors === null || a.level >= 3 || !a.sectors?.length || a.sectors.some((s) => sectors.includes(s));
+
 /** Whether b says more than a about the same alert. */
 function newer(a: Alert, b: Alert): boolean {
   const steps = [

@@ -2,6 +2,7 @@
 // whose chunks come later.
 
 import { batch, computed, signal } from '@preact/signals';
+import type { ComponentType } from 'preact';
 import type { Fence } from '../api/types';
 import { lattice, type LonLat } from '../fence/shape';
 import { t } from '../i18n';
@@ -17,6 +18,12 @@ export const placing = signal(false);
 /** The chosen place; null: none. */
 export const place = signal<LonLat | null>(null);
 
+/** Who wants the next place that is pointed at on the map; null: nobody. */
+export const picking = signal<((at: LonLat) => void) | null>(null);
+
+/** What is drawn over the map by a mode whose chunk came later. */
+export const overMap = signal<ComponentType | null>(null);
+
 /** Counts the emergency fences that were begun. */
 export const begun = signal(0);
 
@@ -28,6 +35,7 @@ export function startEmergency(at: LonLat | null = null): void {
     begun.value++;
     placing.value = at === null;
     place.value = null;
+    picking.value = null;
   });
   if (at) putEmergency(at);
   else announce(t('emergency.place'));

@@ -45,6 +45,8 @@ const allOn = Object.fromEntries(LAYERS.map((k) => [k, true])) as LayerState;
 export const theme = kept<Theme>('theme', 'system', isTheme);
 export const layers = kept<LayerState>('layers', allOn, isLayers);
 export const labelLevel = kept<LabelLevel>('labels', 2, isLevel);
+/** The sectors of the zone over the map. */
+export const sectorLayer = kept<boolean>('sectors', true, isBoolean);
 export const dimmed = kept<boolean>('dim', false, isBoolean);
 export const shortcutsOn = kept<boolean>('shortcuts', true, isBoolean);
 /** Sign in by login name and password; else by token. */

@@ -3,6 +3,7 @@
 import type { Alert } from '../api/types';
 import { code, t } from '../i18n';
 import { liveMap } from '../map/current';
+import { shownAlerts } from '../state/alert-sectors';
 import { alerts, fleet, vehicleName } from '../state/ops';
 import { alertOpen, select } from '../state/view';
 
@@ -36,7 +37,7 @@ export function focusedAlert(): Alert | null {
 
 /** Moves the focus to the next or previous open alert; the first one comes first. */
 export function focusAlert(step: 1 | -1): void {
-  const list = alerts.value;
+  const list = shownAlerts.value;
   if (list.length === 0) return;
   const at = list.findIndex((a) => a.id === focusedAlert()?.id);
   const to = at < 0 ? (step > 0 ? 0 : list.length - 1) : (at + step + list.length) % list.length;

@@ -3,12 +3,16 @@
 import type { Alert, Fix } from '../api/types';
 import { code, formatNumber, t } from '../i18n/later';
 import { isUnacked } from '../state/alert-book';
+import { colleagueName } from '../state/names';
 import { acknowledge, alerts, findAlert, vehicleName } from '../state/ops';
 import { alertOpen, select } from '../state/view';
 import { showOnMap } from './alert-actions';
 import { Row, Time, Unverified } from './bits';
 import { AlertEvidenceRows, GroundsRows } from './evidence';
 import { Glyph, LevelIcon } from './icons';
+import { later } from './later';
+
+const ContactOf = later<{ id: string }>(() => import('./contact-of').then((m) => m.ContactOf), 'accounts', 'vehicles');
 
 function fixText(f: Fix | null): string {
   if (!f) return t('none');
@@ -66,6 +70,7 @@ export function AlertPanel() {
           <button class="button" type="button" onClick={() => showOnMap(a)}>{t('alert.jump')}</button>
         </div>
         {!a.open && <p class="note">{t('alert.gone')}</p>}
+        {a.type === 'call_person' && a.cleared_at === null && <ContactOf id={a.vehicle.id} />}
         <dl class="facts">
           <Row label={t('alert.field.level')}>{code('alert.level', String(a.level))}</Row>
           <Row label={t('alert.field.state')}>{code('alert.state', a.state)}</Row>
@@ -96,10 +101,11 @@ export function AlertPanel() {
           <Row label={t('alert.field.last')}><Time at={a.last_at} date /></Row>
           {a.cleared_at && <Row label={t('alert.field.cleared')}><Time at={a.cleared_at} date />{a.cause && <> · {code('cause', a.cause)}</>}</Row>}
           {a.acknowledged && (
-            <Row label={t('alert.field.acked')}><Time at={a.acknowledged.at} date /> · {a.acknowledged.by}</Row>
+            <Row label={t('alert.field.acked')}><Time at={a.acknowledged.at} date /> · {colleagueName(a.acknowledged.by)}</Row>
           )}
           {a.acknowledged?.note && <Row label={t('alert.field.note')}>{a.acknowledged.note}</Row>}
           <Row label={t('alert.field.count')}>{a.count}</Row>
+          {(a.sectors ?? []).length > 0 && <Row label={t('alert.field.sectors')}>{a.sectors!.join(', ')}</Row>}
           <AlertEvidenceRows a={a} />
         </dl>
         <Evidence a={a} />

@@ -1,14 +1,21 @@
 // Bottom strip: the open alerts. What waits for a person stands first.
 
+import { signal } from '@preact/signals';
+import type { ComponentType } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Alert } from '../api/types';
 import { code, plural, t } from '../i18n';
 import { isUnacked } from '../state/alert-book';
+import { shownAlerts } from '../state/alert-sectors';
+import { leisure } from '../state/leisure';
 import { ackErrors, acknowledge, alerts, unackedCount, vehicleName } from '../state/ops';
 import { alertOpen } from '../state/view';
 import { alertText, focusHint, openDetails, showOnMap } from './alert-actions';
 import { Time, Unverified, arrowKeys } from './bits';
 import { Glyph, LevelIcon } from './icons';
+
+const filter = signal<ComponentType | null>(null);
+void leisure.then(() => import('./sector-filter')).then((m) => m.ready).then((c) => (filter.value = c), () => {});
 
 const stateText = (a: Alert): string => {
   if (a.acknowledged) return t('alert.state.acknowledged');
@@ -57,7 +64,8 @@ function AlertRow({ a }: { a: Alert }) {
 }
 
 export function AlertStrip() {
-  const list = alerts.value;
+  const list = shownAlerts.value;
+  const Filter = filter.value;
   const root = useRef<HTMLUListElement>(null);
   const focused = useRef<{ id: string; index: number } | null>(null);
   // Rows move when they are acknowledged, and leave when they are cleared: the
@@ -80,8 +88,9 @@ export function AlertStrip() {
     <section class="alerts" aria-labelledby="alerts-title" id="alerts" tabIndex={-1}>
       <header>
         <h2 id="alerts-title">{t('alerts.title')}</h2>
-        {list.length > 0 && <span class="muted">{plural('alerts.open', list.length)}</span>}
+        {alerts.value.length > 0 && <span class="muted">{plural('alerts.open', alerts.value.length)}</span>}
         {unackedCount.value > 0 && <span class="tag tag-danger">{plural('alerts.unacked', unackedCount.value)}</span>}
+        {Filter && <Filter />}
         <span class="spacer" />
         <span class="muted small only-wide">{focusHint()}</span>
       </header>

@@ -10,7 +10,7 @@ import { liveMap } from '../map/current';
 import { altitudeOf, speedOf, speedText } from '../map/label-text';
 import { phaseName, stateOf } from '../map/look';
 import { shortAge } from '../state/clock';
-import { fleet, vehicleAlerts } from '../state/ops';
+import { fleet, stoppedAt, vehicleAlerts } from '../state/ops';
 import { following, select, selection, toggleFollow } from '../state/view';
 import { now } from '../units';
 import { beat } from './beat';
@@ -54,6 +54,8 @@ function LiveValues({ slot }: { slot: number }) {
 
 function Enforcement({ track }: { track: Track }) {
   const { enforced, reasons } = track.enforcement;
+  // What the server said last is no answer to what is enforced now.
+  if (stoppedAt.value !== null) return <p class="enforcement is-off" data-testid="enforcement-unknown"><strong>{t('card.enforcedUnknown')}</strong></p>;
   return (
     <p class={`enforcement ${enforced ? 'is-on' : 'is-off'}`}>
       <strong>{t(enforced ? 'card.enforced' : 'card.notEnforced')}</strong>

@@ -2,6 +2,7 @@
 
 import { useEffect } from 'preact/hooks';
 import { code, t } from '../i18n/later';
+import { colleagueName } from '../state/names';
 import { closeDeleted, deleted, failure, openDeleted } from '../state/fence-deleted';
 import { openVersions } from '../state/fence-versions';
 import { Time, arrowKeys } from './bits';
@@ -32,7 +33,7 @@ export function DeletedPanel() {
                   <tr key={f.id} tabIndex={0} data-deleted={f.id} onClick={() => openVersions(f)} onKeyDown={(e) => e.key === 'Enter' && openVersions(f)}>
                     <td class="wrap">{f.name} <span class="sub muted">{code('fence', f.kind)}</span></td>
                     <td><Time at={f.updated_at} date /></td>
-                    <td class="wrap">{f.updated_by}</td>
+                    <td class="wrap">{colleagueName(f.updated_by)}</td>
                   </tr>
                 ))}
               </tbody>

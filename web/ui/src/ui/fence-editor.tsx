@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/later';
+import { colleagueName } from '../state/names';
 import {
   busy, closeEditor, conflict, draft, faults, failure, leaveEditor, leaving, redo, setDraft, settle, shapeFaults, showPreview, step, toggleSnapping, undo,
 } from '../state/fence-editor';
@@ -43,7 +44,7 @@ function Conflict() {
   if (!theirs || !mine) return null;
   return (
     <div class="note" role="alertdialog" aria-label={t('conflict.title')} data-testid="conflict">
-      <p><strong>{t('conflict.title')}</strong> {t('conflict.text', { by: theirs.updated_by, rev: theirs.rev })}</p>
+      <p><strong>{t('conflict.title')}</strong> {t('conflict.text', { by: colleagueName(theirs.updated_by), rev: theirs.rev })}</p>
       <DifferenceTable before={theirs} after={mine} beforeLabel={t('conflict.theirs', { rev: theirs.rev })} afterLabel={t('conflict.mine')} />
       <div class="actions">
         <button class="button primary" type="button" data-testid="conflict-reload" ref={(el) => el?.focus()} onClick={() => settle(false)}>{t('conflict.reload')}</button>

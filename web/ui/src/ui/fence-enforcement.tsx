@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { fences as fenceApi } from '../api/fences';
 import type { Fence, FenceEnforcement } from '../api/types';
 import { code, plural, t } from '../i18n/later';
+import { onNotice } from '../state/notices';
 import { failed } from '../state/ops';
 import { select } from '../state/view';
 import { ClassIcon } from './icons';
@@ -28,7 +29,13 @@ function useEnforcement(id: string, rev: number): FenceEnforcement | null | 'fai
       if (!stop.signal.aborted) timer = window.setTimeout(() => void read(), REFRESH_MS);
     };
     void read();
+    const off = onNotice((m) => {
+      if (m.t !== 'coverage') return;
+      window.clearTimeout(timer);
+      void read();
+    });
     return () => {
+      off();
       stop.abort();
       window.clearTimeout(timer);
     };

@@ -10,6 +10,7 @@ import { ACTS, MAX_PICKED, chosen, openBatch, pick, pickAll, picked } from '../s
 import { openDeleted } from '../state/fence-deleted';
 import { importing } from '../state/fence-import';
 import { mayWrite, startEmergency } from '../state/modes';
+import { colleagueName } from '../state/names';
 import { breachedFences, fences } from '../state/ops';
 import { fenceOpen } from '../state/view';
 import { Row, Time, arrowKeys } from './bits';
@@ -114,7 +115,7 @@ function Details({ f }: { f: Fence }) {
         {f.group && <Row label={t('field.group')}>{f.group}</Row>}
         {who.map((k) => <Row key={k} label={t(`field.${k}`)}>{memberText(f, k)}</Row>)}
         <Row label={t('fences.origin')}>{code('origin', f.origin.kind)}{f.origin.id ? ` ${f.origin.id}` : ''}</Row>
-        <Row label={t('fences.revision')}>{f.rev} · <Time at={f.updated_at} date /> · {f.updated_by}</Row>
+        <Row label={t('fences.revision')}>{f.rev} · <Time at={f.updated_at} date /> · {colleagueName(f.updated_by)}</Row>
         <Row label={t('card.id')}><span class="mono">{f.id}</span></Row>
       </dl>
     </section>

@@ -6,9 +6,9 @@ import { announce } from '../state/announce';
 import { now } from '../units';
 import { AGAIN_MS, HOLD_MS, idle, pass, press, release, type Held, type Hold } from './hold';
 
-/** begun: as soon as it is pressed, to ask whether it will do. stop: what was found forbids it. */
-export function HoldButton({ name, label, strong, hint, begun, fire }: {
-  name: string; label: string; strong?: boolean; hint: string; begun: () => Promise<boolean>; fire: () => void;
+/** begun: as soon as it is pressed, to ask whether it will do. what: the name of one among many with the same label. */
+export function HoldButton({ name, label, what, strong, hint, begun, fire }: {
+  name: string; label: string; what?: string; strong?: boolean; hint: string; begun: () => Promise<boolean>; fire: () => void;
 }) {
   const [step, show] = useState<Hold['step']>('idle');
   const hold = useRef<Hold>(idle);
@@ -38,7 +38,7 @@ export function HoldButton({ name, label, strong, hint, begun, fire }: {
   const isKey = (e: KeyboardEvent) => e.key === 'Enter' || e.key === ' ';
   return (
     <button
-      class={`button hold-button is-${step} ${strong ? 'danger' : ''}`} type="button" data-testid={name} aria-describedby={hint}
+      class={`button hold-button is-${step} ${strong ? 'danger' : ''}`} type="button" data-testid={name} aria-describedby={hint} {...(what && step !== 'again' && step !== 'short' && { 'aria-label': what })}
       onPointerDown={(e) => e.button === 0 && down(false)}
       onPointerUp={() => up(false)}
       onPointerLeave={() => hold.current.step === 'holding' && leave()}

@@ -6,13 +6,17 @@ import { ladders, type Decision, type Ladder, type LadderStep, type Ladders } fr
 import type { Track } from '../api/types';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
+import { colleagueName } from '../state/names';
 import { actor } from '../state/session';
 import { problemText } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
 import { latencyText } from './order-offer';
 import { onceFor } from './register-input';
+import { later } from './later';
 import { useRead } from './use-read';
+
+const ContactOf = later<{ id: string }>(() => import('./contact-of').then((m) => m.ContactOf), 'accounts', 'vehicles');
 
 /** States over which a controller can have the ladder go on. */
 const CONTINUED: readonly Ladder['state'][] = ['overridden', 'waiting', 'let_be', 'exhausted'];
@@ -94,9 +98,10 @@ function Panel({ id, l, all }: { id: string; l: Ladder; all: Ladders }) {
       </p>
       {l.why && <p class="small" lang="en">{l.why}</p>}
       {l.call && <p class="error" data-testid="ladder-call">{t('ladder.call')} <span lang="en">{l.call}</span></p>}
-      {l.took_from && <p class="small">{t('ladder.tookFrom', { person: l.took_from })}</p>}
+      {l.call && l.open && <ContactOf id={id} />}
+      {l.took_from && <p class="small">{t('ladder.tookFrom', { person: colleagueName(l.took_from) })}</p>}
       {steps.length > 0 ? <ul class="plain orders">{steps.map((s, i) => <Step key={i} of={s} />)}</ul> : <p class="small muted">{t('ladder.none')}</p>}
-      {l.decision && <p class="small">{t('ladder.decided', { by: l.decision.by, what: t(`ladder.${l.decision.decision}`), reason: l.decision.reason })}</p>}
+      {l.decision && <p class="small">{t('ladder.decided', { by: colleagueName(l.decision.by), what: t(`ladder.${l.decision.decision}`), reason: l.decision.reason })}</p>}
       {l.open && actor.value?.scopes?.includes('zone.control') && <Decide id={id} l={l} waits={all.waits} />}
     </section>
   );

@@ -2,7 +2,7 @@
 
 import { t } from '../i18n/later';
 import { coverageShown } from '../state/view';
-import { LAYERS, dimmed, labelLevel, layers, toggleLayer, type LabelLevel } from '../state/prefs';
+import { LAYERS, dimmed, labelLevel, layers, sectorLayer, toggleLayer, type LabelLevel } from '../state/prefs';
 
 export function LayerPanel() {
   return (
@@ -14,6 +14,9 @@ export function LayerPanel() {
       ))}
       <label class="check">
         <input type="checkbox" checked={coverageShown.value} data-testid="layer-coverage" onChange={() => (coverageShown.value = !coverageShown.value)} />{t('layer.coverage')}
+      </label>
+      <label class="check">
+        <input type="checkbox" checked={sectorLayer.value} data-testid="layer-sectors" onChange={() => (sectorLayer.value = !sectorLayer.value)} />{t('layer.sectors')}
       </label>
       <label class="check">
         <input type="checkbox" checked={dimmed.value} onChange={() => (dimmed.value = !dimmed.value)} />{t('layer.dim')}

@@ -4,6 +4,7 @@ import { t } from '../i18n/later';
 import { fences } from '../state/ops';
 import { tab, type Tab } from '../state/view';
 import { later } from './later';
+import { TerminationCall } from './termination-call';
 import { VehicleTable } from './vehicle-table';
 
 const FencesTab = later(() => import('./fences-tab').then((m) => m.FencesTab), 'fences', 'panels');
@@ -21,6 +22,7 @@ export function Lists() {
   };
   return (
     <>
+      <TerminationCall />
       <div class="tabs" role="tablist" aria-label={t('tabs.label')} onKeyDown={onKeyDown}>
         {tabs.map((k) => (
           <button key={k} id={`tab-${k}`} type="button" role="tab" aria-selected={tab.value === k} aria-controls="tabpanel"

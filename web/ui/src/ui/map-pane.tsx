@@ -9,8 +9,8 @@ import { createMap, loadView } from '../map/create';
 import { liveMap } from '../map/current';
 import type { Scene } from '../map/scene';
 import { fleet } from '../state/ops';
-import { firstViewStands } from '../state/leisure';
-import { editing, place, placing } from '../state/modes';
+import { firstViewStands, leisure } from '../state/leisure';
+import { editing, overMap, picking, place, placing } from '../state/modes';
 import { alertOpen, following, isolated, layersOpen, mapMenu, selection } from '../state/view';
 import { Glyph } from './icons';
 import { later } from './later';
@@ -21,7 +21,8 @@ const viewClass = loadView();
 const AlertPanel = later(() => import('./alert-panel').then((m) => m.AlertPanel), 'panels');
 const LayerPanel = later(() => import('./layer-panel').then((m) => m.LayerPanel), 'panels');
 const Emergency = later(() => import('./emergency').then((m) => m.Emergency), 'panels');
-const above = signal<ComponentType | null>(null);
+const above = signal<readonly ComponentType[]>([]);
+const draws = (c: ComponentType) => (above.value = [...above.peek(), c]);
 const MapMenu = later(() => import('./map-menu').then((m) => m.MapMenu), 'panels');
 const Cards = later(() => import('./card').then((m) => m.Cards), 'panels', 'list');
 
@@ -62,7 +63,7 @@ export function MapPane({ zone }: { zone: Zone }) {
   const map = useRef<HTMLDivElement>(null);
   const vehicles = useRef<HTMLDivElement>(null);
   const labels = useRef<HTMLCanvasElement>(null);
-  const Above = above.value;
+  const Over = overMap.value;
   useEffect(() => {
     // The canvas is made by hand: the scene may have to replace it by another.
     const canvas = document.createElement('canvas');
@@ -71,24 +72,31 @@ export function MapPane({ zone }: { zone: Zone }) {
     const elements = { map: map.current!, vehicles: canvas, labels: labels.current! };
     let ended = false;
     let destroy = () => {};
+    let unwatch = () => {};
     void viewClass.then((View) => {
       if (ended) return;
       destroy = createMap(View, elements, zone, showCounts).destroy;
     }).finally(() => {
       firstViewStands();
-      void import('./priority-overlay').then((m) => m.ready).then((c) => (above.value = c), () => {});
+      void import('./priority-watch').then((m) => {
+        if (!ended) unwatch = m.drawWhenAny(draws);
+      }, () => {});
+      void leisure.then(() => import('./sector-overlay')).then((m) => m.ready).then((c) => !ended && draws(c), () => {});
     });
     return () => {
       ended = true;
+      unwatch();
+      above.value = [];
       destroy();
     };
   }, [zone]);
   return (
-    <div class="map-pane" role="region" aria-label={t('map.label')} data-placing={placing.value} data-editing={editing.value !== undefined}>
+    <div class="map-pane" role="region" aria-label={t('map.label')} data-placing={placing.value || picking.value !== null} data-editing={editing.value !== undefined}>
       <div class="map" ref={map} />
       <div class="overlay" ref={vehicles} aria-hidden="true" />
       <canvas class="overlay" ref={labels} aria-hidden="true" />
-      {Above && <Above />}
+      {above.value.map((Above, i) => <Above key={i} />)}
+      {Over && <Over />}
       <Controls />
       {layersOpen.value && <LayerPanel />}
       <Notes />

@@ -4,7 +4,7 @@ import { concerns, endable, handOf, latencyText, offered, stepsOf, stopOf, withN
 
 const order = (id: string, kind: Order['kind'], state: Order['state'], more: Partial<Order> = {}): Order => ({
   id, vehicle_id: 'v', class: 'uav', kind, state, open: ['asked', 'sent', 'accepted'].includes(state), why: '', by: 'ann', person: 'ann', zone: false, reason: '', ends: '',
-  command: null, asked_at: '2026-11-26T04:00:00.000Z', sent_at: null, accepted_at: null, effect_at: null, ended_at: null, late: false, latency_ms: null, durable: true, bulk: '', to: null, ...more,
+  command: null, asked_at: '2026-11-26T04:00:00.000Z', sent_at: null, accepted_at: null, under_way_at: null, effect_at: null, ended_at: null, late: false, latency_ms: null, durable: true, bulk: '', to: null, termination: '', confirmed_by: '', ...more,
 });
 const lease = (holder: string): Lease => ({ vehicle_id: 'v', holder, zone: false, since: '2026-11-26T04:00:00Z', from: '', reason: '' });
 const ann: Me = { person: 'ann', zone: false };

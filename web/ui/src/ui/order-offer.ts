@@ -1,11 +1,11 @@
 // What may be ordered of a vehicle, what it is under, and the steps of an order. The
 // server holds the rules; what is offered here is what it would not refuse at once.
 
-import type { Lease, Order, VehicleOrders } from '../api/orders';
+import type { Lease, Order, OrderInput, VehicleOrders } from '../api/orders';
 import type { Actor, Track } from '../api/types';
 import { parseTime, shortAge } from '../state/clock';
 
-export type Kind = Order['kind'];
+export type Kind = OrderInput['kind'];
 type Body = 'hovers' | 'wing' | 'ground' | 'boat';
 
 // MAV_TYPE
@@ -30,6 +30,9 @@ export function offered(v: Pick<Track, 'class' | 'phase'> & { source: Pick<Track
   return v.phase === 'parked' ? can.filter((k) => k === 'hold' || k === 'stop') : can;
 }
 
+/** Whether it can be sent to a point: not a car, nobody knows the lanes between. */
+export const goesTo = (v: Parameters<typeof offered>[0]): boolean => v.class !== 'icv' && v.phase !== 'parked' && offered(v).length > 0;
+
 /** The order that a vehicle is under: that of safe direction which no RESUME has ended. items: newest first. */
 export function stopOf(items: readonly Order[]): Order | null {
   for (const o of items) {
@@ -52,20 +55,21 @@ export function handOf(a: Pick<Actor, 'id' | 'person' | 'organisation' | 'scopes
 /** The order that RESUME may end now. Of somebody else's: by who took the control over. */
 export function endable(items: readonly Order[], lease: Lease | null, me: Me): Order | null {
   const o = stopOf(items);
-  if (o?.state !== 'in_effect' || o.kind === 'land') return null;
+  const stands = o?.state === 'in_effect' || o?.kind === 'reposition' && o.state === 'accepted' && o.under_way_at !== null;
+  if (!o || !stands || o.kind === 'land' || o.kind === 'terminate') return null;
   if (o.zone && !me.zone) return null;
   return o.person === me.person || lease?.holder === me.person ? o : null;
 }
 
 export const latencyText = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : shortAge(ms));
 
-export interface Step { state: Order['state']; at: string; afterMs: number }
+export interface Step { state: Order['state'] | 'under_way'; at: string; afterMs: number }
 
 /** What has become of an order, and how long after it was asked. */
 export function stepsOf(o: Order): Step[] {
   const from = parseTime(o.asked_at);
   const step = (state: Step['state'], at: string | null): Step[] => (at ? [{ state, at, afterMs: parseTime(at) - from }] : []);
-  const done: Step[] = [...step('asked', o.asked_at), ...step('sent', o.sent_at), ...step('accepted', o.accepted_at)];
+  const done: Step[] = [...step('asked', o.asked_at), ...step('sent', o.sent_at), ...step('accepted', o.accepted_at), ...step('under_way', o.under_way_at)];
   // One that was given up may have its effect later.
   return [...done, ...step('in_effect', o.effect_at), ...(o.open || o.state === 'in_effect' ? [] : step(o.state, o.ended_at))].sort((a, b) => a.afterMs - b.afterMs);
 }

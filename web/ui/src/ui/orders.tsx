@@ -7,29 +7,26 @@ import { orders, type Order, type OrderInput, type VehicleOrders } from '../api/
 import type { Track } from '../api/types';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
+import { colleagueName } from '../state/names';
 import { onNotice } from '../state/notices';
 import { actor } from '../state/session';
-import { problemText, useAct } from './account-bits';
+import { useAct } from './account-bits';
 import { Time } from './bits';
+import { GoToPart } from './goto';
 import { HoldButton } from './hold-button';
-import { concerns, endable, handOf, latencyText, offered, stepsOf, stopOf, withNews, type Me } from './order-offer';
+import { concerns, endable, goesTo, handOf, latencyText, offered, stepsOf, stopOf, withNews, type Me } from './order-offer';
 import { Enforced } from './ladder';
 import { LeaseRow } from './order-lease';
+import { orderProblem } from './order-problem';
 import { onceFor } from './register-input';
+import { later } from './later';
+
+const EndOfFlight = later(() => import('./termination').then((m) => m.EndOfFlight), 'accounts');
 
 const RETRY_MS = 3_000;
 /** What is shown of the orders: what the vehicle is under may be older. */
 const SHOWN = 5;
 const REPEATS = 3;
-
-/** Problems whose text in the language of the page needs the server's own words beside it. */
-const TOLD = new Set(['order_impossible', 'others_order', 'leased', 'safer_order']);
-
-function orderProblem(err: unknown): string {
-  if (!(err instanceof ApiError)) return problemText(err);
-  if (err.code === 'too_many_orders') return code('problem', err.code);
-  return TOLD.has(err.code) ? `${code('problem', err.code)} (${err.message})` : problemText(err);
-}
 
 /** The orders of a vehicle: read once, and then as the live channel tells of them. */
 function useOrders(id: string) {
@@ -94,7 +91,8 @@ function Steps({ of: o }: { of: Order }) {
           <li key={s.state}>{code('order.state', s.state)} {i === 0 ? <Time at={s.at} /> : <span class="mono">+{latencyText(s.afterMs)}</span>}</li>
         ))}
       </ol>
-      <div class="small muted">{o.person}{o.zone && ` · ${t('order.byZone')}`}{o.reason && `: ${o.reason}`}{!o.durable && ` · ${t('order.notDurable')}`}</div>
+      {o.to && <div class="small mono">{o.to.lat.toFixed(6)}, {o.to.lon.toFixed(6)}{o.to.height && ` · ${o.to.height.m} m ${t(o.to.height.datum === 'amsl' ? 'goto.amsl' : 'goto.takeoff')}`}</div>}
+      <div class="small muted">{colleagueName(o.person)}{o.zone && ` · ${t('order.byZone')}`}{o.reason && `: ${o.reason}`}{!o.durable && ` · ${t('order.notDurable')}`}</div>
       {o.why && o.state !== 'superseded' && <div class="small" lang="en">{o.why}</div>}
     </li>
   );
@@ -139,21 +137,22 @@ function Panel({ track, me }: { track: Track; me: Me }) {
     }
     void load();
   };
+  const attempt = async (body: OrderInput) => {
+    fail(null);
+    try {
+      await orders.attempt(track.id, body);
+      return true;
+    } catch (err) {
+      // The order itself is tried all the same when it is not known whether it will do.
+      if (!(err instanceof ApiError) || ![403, 404, 409].includes(err.status)) return true;
+      fail(err);
+      return false;
+    }
+  };
   const button = (body: OrderInput) => (
     <HoldButton
       key={body.kind} name={`order-${body.kind}`} label={code('order', body.kind)} hint={hint} strong={body.kind === 'resume'}
-      begun={async () => {
-        fail(null);
-        try {
-          await orders.attempt(track.id, body);
-          return true;
-        } catch (err) {
-          // The order itself is tried all the same when it is not known whether it will do.
-          if (!(err instanceof ApiError) || ![403, 404, 409].includes(err.status)) return true;
-          fail(err);
-          return false;
-        }
-      }}
+      begun={() => attempt(body)}
       fire={() => void order(body)}
     />
   );
@@ -170,8 +169,9 @@ function Panel({ track, me }: { track: Track; me: Me }) {
             {can.map((kind) => button({ kind }))}
             {ends && button({ kind: 'resume', ends: ends.id, ...(ends.person !== me.person && { take_over: true }) })}
           </div>
-          {ends && ends.person !== me.person && <p class="note">{t('order.endsOthers', { order: code('order', ends.kind), person: ends.person })}</p>}
-          {!ends && stop?.state === 'in_effect' && stop.zone && !me.zone && <p class="note">{t('order.zoneHolds', { person: stop.person })}</p>}
+          {goesTo(track) && <GoToPart track={track} attempt={attempt} give={(o) => void order(o)} />}
+          {ends && ends.person !== me.person && <p class="note">{t('order.endsOthers', { order: code('order', ends.kind), person: colleagueName(ends.person) })}</p>}
+          {!ends && stop?.state === 'in_effect' && stop.zone && !me.zone && <p class="note">{t('order.zoneHolds', { person: colleagueName(stop.person) })}</p>}
           {can.length === 0 ? <p class="note">{t('order.mismatch')}</p> : <p class="small muted" id={hint}>{t('order.hint')}</p>}
         </>
       )}
@@ -195,6 +195,7 @@ export function Orders({ track }: { track: Track }) {
           {track.verified ? <Panel track={track} me={me} /> : <p class="note">{t('order.unverified')}</p>}
         </section>
       )}
+      {me?.zone && track.verified && track.class === 'uav' && <EndOfFlight id={track.id} me={me} />}
     </>
   );
 }

@@ -12,6 +12,8 @@ import { problemText, useAct } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
 import { handOf } from './order-offer';
+import { Carried } from './plan-carried';
+import { FromFile, ToFile } from './plan-file';
 import { useRead } from './use-read';
 
 /** The last word on a plan is said aloud: it may come minutes after the press. */
@@ -115,6 +117,7 @@ function Send({ track, fence, refused }: { track: Track; fence: Plan | undefined
         )}
       </div>
       <p class="small muted" id={hint}>{t('order.hint')}</p>
+      <FromFile track={track} moving={moving} />
     </>
   );
 }
@@ -143,6 +146,8 @@ export function Plans({ track }: { track: Track }) {
           {items.map((p) => <Row key={p.kind} of={p} busy={busy} read={hand ? () => void act(() => plans.read(track.id, p.kind)) : null} />)}
         </ul>
       )}
+      {items && <Carried id={track.id} items={items} />}
+      {items?.some((p) => p.known && p.item_count > 0) && <ToFile id={track.id} />}
       {!items && !error && <p class="muted">{t('card.loading')}</p>}
       {hand && items && <Send track={track} fence={items.find((p) => p.kind === 'fence')} refused={refuse} />}
     </section>

@@ -1,20 +1,20 @@
 // The keep-outs of priority traffic over the map: red and dashed, with the way ahead
 // and the ways out. They move with the map at each frame in which it moved.
 
-import { useEffect, useState } from 'preact/hooks';
-import type { PriorityTraffic } from '../api/priority';
+import '../styles/overlay.css';
+import type { Affected, PriorityTraffic } from '../api/priority';
 import { needTexts } from '../i18n';
 import { t } from '../i18n/later';
-import { liveMap } from '../map/current';
-import { priorities, watchPriorities } from '../state/priority';
+import { priorities } from '../state/priority';
+import { path, pixel, useMapFrames, type At } from './overlay';
+import { exitText } from './priority-text';
 
 const METRES_PER_DEGREE = 111_320;
 
-interface At { lat: number; lon: number }
-
-function pixel(p: At): { x: number; y: number } | null {
-  return liveMap()?.view.pixelOf([p.lon, p.lat]) ?? null;
-}
+/** About the vehicle: a square for hold, an arrow up or down beside it, a cross for none. */
+const SIGNS: Record<Exclude<Affected['exit']['kind'], 'move'>, string> = {
+  hold: 'm-13-13h26v26h-26z', climb: 'm18 10v-20m-6 7l6-7l6 7', descend: 'm18-10v20m-6-7l6 7l6-7', none: 'm-12-12l24 24m0-24l-24 24',
+};
 
 /** How many pixels a distance is at a place. */
 function pixels(at: At, metres: number): number {
@@ -23,7 +23,25 @@ function pixels(at: At, metres: number): number {
   return a && b ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
 }
 
-const path = (points: readonly At[]) => points.map(pixel).filter((p) => p !== null).map((p) => `${p.x.toFixed(1)},${p.y.toFixed(1)}`).join(' ');
+/** The way out of a vehicle: where it is sent, or a sign at the vehicle. */
+function Exit({ of: a }: { of: Affected }) {
+  const at = pixel(a.position);
+  const to = pixel(a.exit.position);
+  if (!at || !to) return null;
+  return (
+    <g data-exit={a.exit.kind} data-vehicle={a.vehicle.id}>
+      <title>{t('prio.exitOf', { name: a.vehicle.name || a.vehicle.id, exit: exitText(a) })}</title>
+      {a.exit.kind === 'move' && (
+        <>
+          <polyline class="priority-exit-edge" points={path([a.position, a.exit.position])} />
+          <polyline class="priority-exit" points={path([a.position, a.exit.position])} />
+          <circle class="priority-exit-end" cx={to.x} cy={to.y} r="6" />
+        </>
+      )}
+      {a.exit.kind !== 'move' && <path class={`priority-sign priority-sign-${a.exit.kind}`} d={`M${at.x} ${at.y}${SIGNS[a.exit.kind]}`} />}
+    </g>
+  );
+}
 
 function Drawn({ of: p }: { of: PriorityTraffic }) {
   const now = p.now;
@@ -37,40 +55,17 @@ function Drawn({ of: p }: { of: PriorityTraffic }) {
       <circle class="priority-keepout" cx={at.x} cy={at.y} r={r} />
       <circle class="priority-centre" cx={at.x} cy={at.y} r="5" />
       <text class="priority-name" x={at.x + 9} y={at.y - 9}>{p.name}</text>
-      {(now.affected ?? []).filter((a) => a.exit.kind === 'move').map((a) => (
-        <polyline key={a.vehicle.id} class="priority-exit" points={path([a.position, a.exit.position])} />
-      ))}
+      {(now.affected ?? []).map((a) => <Exit key={a.vehicle.id} of={a} />)}
     </g>
   );
 }
 
 export function PriorityOverlay() {
-  const [, draw] = useState('');
   const shown = priorities.value.filter((p) => p.now?.position);
-  useEffect(watchPriorities, []);
-  useEffect(() => {
-    if (!shown.length) return;
-    let frame = 0;
-    const look = () => {
-      const v = liveMap()?.view;
-      if (v) draw(JSON.stringify([v.camera(), v.pixelOf([0, 0])])); // draws only when it changed
-      frame = requestAnimationFrame(look);
-    };
-    frame = requestAnimationFrame(look);
-    return () => cancelAnimationFrame(frame);
-  }, [shown.length > 0]);
+  useMapFrames(shown.length > 0);
   if (!shown.length) return null;
   return (
     <svg class="priority-overlay" role="img" aria-label={t('prio.onMap', { names: shown.map((p) => p.name).join(', ') })} data-testid="priority-overlay">
-      <style>{`
-        .priority-overlay { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; overflow: hidden; }
-        .priority-lane { fill: none; stroke: #d3122a; stroke-opacity: 0.1; stroke-linecap: round; stroke-linejoin: round; }
-        .priority-way { fill: none; stroke: #d3122a; stroke-width: 2; stroke-dasharray: 2 6; }
-        .priority-keepout { fill: #d3122a; fill-opacity: 0.14; stroke: #d3122a; stroke-width: 3; stroke-dasharray: 10 6; }
-        .priority-centre { fill: #d3122a; stroke: #fff; stroke-width: 1.5; }
-        .priority-exit { fill: none; stroke: #0b7a3b; stroke-width: 2.5; stroke-dasharray: 5 4; }
-        .priority-name { font: 600 13px sans-serif; fill: #d3122a; stroke: #fff; stroke-width: 3; paint-order: stroke; }
-      `}</style>
       {shown.map((p) => <Drawn key={p.id} of={p} />)}
     </svg>
   );

@@ -1,12 +1,13 @@
 // Priority traffic: announce it, see who is in its way, order the ways out, end it.
 
 import { useEffect, useState } from 'preact/hooks';
-import { priorityApi, type Affected, type ExitOrder, type PriorityInput, type PriorityTraffic } from '../api/priority';
+import { priorityApi, type PriorityInput, type PriorityTraffic } from '../api/priority';
 import { formatNumber, t } from '../i18n/later';
 import { liveMap } from '../map/current';
 import { may } from '../state/accounts';
 import { failed, placeAt, priorities, watchPriorities } from '../state/priority';
-import { Failure, Field, Table, useAct } from './account-bits';
+import { Failure, Field, useAct } from './account-bits';
+import { Exits } from './priority-exits';
 
 const KINDS: readonly PriorityInput['kind'][] = ['helicopter', 'aircraft', 'ambulance', 'fire_engine', 'police', 'ship', 'other'];
 
@@ -92,36 +93,10 @@ function Announce() {
   );
 }
 
-function exitText({ exit: e }: Affected): string {
-  const distance = formatNumber(Math.round(e.distance_m));
-  switch (e.kind) {
-    case 'hold': return t('prio.exit.hold', { s: Math.round(e.passes_in_s) });
-    case 'move': return t('prio.exit.move', { m: distance, deg: Math.round(e.direction_deg) });
-    case 'climb': return t('prio.exit.climb', { m: distance });
-    case 'descend': return t('prio.exit.descend', { m: distance });
-    default: return t('prio.exit.none');
-  }
-}
-
-function Row({ of: a, order, busy }: { of: Affected; order: () => void; busy: boolean }) {
-  return (
-    <tr data-vehicle={a.vehicle.id} data-how={a.how}>
-      <td class="wrap">{a.vehicle.name || a.vehicle.id}<div class="sub">{a.operator}</div></td>
-      <td class="wrap"><strong>{t(`prio.how.${a.how}`)}</strong>{a.how !== 'inside' && <div class="sub">{t('prio.inS', { s: Math.round(a.in_s) })}</div>}
-        {a.height_unknown && <div class="sub">{t('prio.heightUnknown')}</div>}</td>
-      <td class="wrap">{exitText(a)}{a.exit.kind !== 'none' && !a.exit.in_time && <div class="sub">{t('prio.late')}</div>}</td>
-      <td class="wrap">{a.call && <p class="note">{a.call}</p>}{a.contact && <>{a.contact.name}<div class="sub mono">{a.contact.phone}</div></>}</td>
-      <td>{may('vehicle.command') && <button class="button" type="button" disabled={busy} aria-label={t('prio.orderOf', { id: a.vehicle.name || a.vehicle.id })} onClick={order}>{t('prio.order')}</button>}</td>
-    </tr>
-  );
-}
-
 function One({ of: p }: { of: PriorityTraffic }) {
   const { busy, failure, act } = useAct();
-  const [orders, setOrders] = useState<readonly ExitOrder[]>([]);
   const now = p.now;
   const affected = now?.affected ?? [];
-  const order = (vehicles: string[]) => void act(() => priorityApi.order(p.id, vehicles, true).then((r) => setOrders(r.items ?? [])));
   return (
     <section class="desk-form" data-testid="priority" data-priority={p.id} aria-label={p.name}>
       <h3>{p.name} · {t(`prio.kind.${p.kind}`)}</h3>
@@ -132,19 +107,9 @@ function One({ of: p }: { of: PriorityTraffic }) {
         {(now.unjudged ?? []).length > 0 && <p class="note">{t('prio.unjudged', { names: (now.unjudged ?? []).map((v) => v.name || v.id).join(', ') })}</p>}
       </>}
       <p role="status" data-testid="priority-count">{t('prio.inTheWay', { n: affected.length })}</p>
-      {affected.length > 0 && (
-        <Table label={t('prio.affected')} heads={[t('zone.vehicle'), t('prio.how'), t('prio.exit'), t('zone.call'), '']}>
-          {affected.map((a) => <Row key={a.vehicle.id} of={a} busy={busy} order={() => order([a.vehicle.id])} />)}
-        </Table>
-      )}
+      <Exits of={p} affected={affected} />
       <Failure of={failure} />
-      {orders.length > 0 && (
-        <ul role="status" data-testid="priority-orders">
-          {orders.map((o) => <li key={o.vehicle_id}>{o.vehicle_id}: {o.order ? t('prio.ordered') : o.why}</li>)}
-        </ul>
-      )}
       <div class="actions">
-        {affected.length > 0 && may('vehicle.command') && <button class="button danger" type="button" disabled={busy} data-testid="priority-order-all" onClick={() => order([])}>{t('prio.orderAll', { n: affected.length })}</button>}
         {may('zone.control') && <button class="button" type="button" disabled={busy} data-testid="priority-end" onClick={() => void act(() => priorityApi.end(p), t('prio.ended', { name: p.name }))}>{t('prio.end')}</button>}
       </div>
     </section>

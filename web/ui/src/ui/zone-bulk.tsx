@@ -6,6 +6,7 @@ import { bulkApi, type BulkInput, type BulkItem, type BulkKind, type BulkOrder }
 import { ApiError } from '../api/client';
 import { code, t } from '../i18n/later';
 import { announce } from '../state/announce';
+import { colleagueName } from '../state/names';
 import { Failure, Field, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { HoldButton } from './hold-button';
@@ -39,9 +40,9 @@ function Row({ of: i, given }: { of: BulkItem; given: boolean }) {
       <td class="wrap">{i.name || i.vehicle_id}<div class="sub">{i.operator}</div></td>
       <td>{kindText(i.kind)}{i.after_s > 0 && <div class="sub">{t(i.held ? 'bulk.heldUntil' : 'bulk.after', { seconds: i.after_s })}</div>}</td>
       <td class="wrap">
-        {i.holder && <div>{t('bulk.holder', { person: i.holder })}</div>}
+        {i.holder && <div>{t('bulk.holder', { person: colleagueName(i.holder) })}</div>}
         {i.crosses > 0 && <div>{t('bulk.crosses', { n: i.crosses })}<div class="sub">{(i.with ?? []).join(', ')}</div></div>}
-        {i.cannot && <div class="small" lang="en">{i.cannot}</div>}
+        {i.cannot && !i.holder && <div class="small" lang="en">{i.cannot}</div>}
       </td>
       {given && <td class="wrap"><strong>{code('bulk.state', i.state)}</strong>{i.latency_ms != null && ` +${latencyText(i.latency_ms)}`}{i.why && <div class="small" lang="en">{i.why}</div>}</td>}
     </tr>
@@ -63,9 +64,9 @@ function Given({ id }: { id: string }) {
   if (!b) return <Failure of={error} />;
   const waits = (b.items ?? []).some((i) => i.state === 'waiting' && i.after_s > 0);
   return (
-    <div data-testid="bulk-given" data-bulk={b.id} data-ended={b.ended_at !== null}>
+    <div class="desk-part" data-testid="bulk-given" data-bulk={b.id} data-ended={b.ended_at !== null}>
       <p role="status">
-        <strong>{kindText(b.kind)}</strong> · {b.person} · {b.given_at && <Time at={b.given_at} />} · {b.reason}
+        <strong>{kindText(b.kind)}</strong> · {colleagueName(b.person)} · {b.given_at && <Time at={b.given_at} />} · {b.reason}
         <br />{Object.entries(b.tally).map(([state, n]) => `${code('bulk.state', state)} ${n}`).join(' · ')}
         {!b.durable && ` · ${t('order.notDurable')}`}
       </p>
@@ -94,15 +95,15 @@ function Preview({ of: p, body, done, again }: { of: BulkOrder; body: BulkInput;
     }
   });
   return (
-    <div data-testid="bulk-preview" data-orders={p.orders}>
+    <div class="desk-part" data-testid="bulk-preview" data-orders={p.orders}>
       <p role="status"><strong>{t('bulk.hits', { orders: p.orders, calls: p.calls, leased: p.leased, rest: p.at_rest })}</strong> {p.lasts_s > 0 && t('bulk.lasts', { pairs: p.crossing, seconds: p.lasts_s })}</p>
       <Failure of={failure} />
       {p.orders > 0 && (
-        <>
+        <div class="desk-form">
           <Field label={t('bulk.type')} hint={t('bulk.typeHint')}><input name="count" type="text" inputMode="numeric" autocomplete="off" value={typed} onInput={(e) => type(e.currentTarget.value)} /></Field>
           {fits && !busy && <div class="actions"><HoldButton name="bulk-give" label={t('bulk.give', { order: kindText(p.kind), n: p.orders })} strong hint={hint} begun={() => Promise.resolve(true)} fire={give} /></div>}
           <p class="small muted" id={hint}>{t('order.hint')}</p>
-        </>
+        </div>
       )}
       <Items of={p} />
     </div>
@@ -130,7 +131,7 @@ export function BulkPart({ clear }: { clear: boolean }) {
   };
   const follows = given || newest?.id;
   return (
-    <section aria-label={t('bulk.title')} data-testid="bulk">
+    <section class="desk-part" aria-label={t('bulk.title')} data-testid="bulk">
       <h2>{t('bulk.title')}</h2>
       <div class="desk-form">
         <Field label={t('bulk.which')}>

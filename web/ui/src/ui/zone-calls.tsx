@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { bulkApi, type OpenCall, type Outcome } from '../api/bulk';
 import { t } from '../i18n/later';
+import { colleagueName } from '../state/names';
 import { Failure, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { useRead } from './use-read';
@@ -19,7 +20,7 @@ function Row({ of: c, mayNote }: { of: OpenCall; mayNote: boolean }) {
   return (
     <tr data-call={c.vehicle_id}>
       <td class="wrap"><strong>{c.vehicle_id}</strong><div class="sub"><Time at={c.since} /></div></td>
-      <td class="wrap"><span lang="en">{c.why}</span>{c.tries > 0 && <div class="sub">{t('call.tried', { n: c.tries, person: c.by })} {c.note}</div>}</td>
+      <td class="wrap"><span lang="en">{c.why}</span>{c.tries > 0 && <div class="sub">{t('call.tried', { n: c.tries, person: colleagueName(c.by) })} {c.note}</div>}</td>
       <td class="wrap">{c.contact ? <>{c.contact.name}<div class="mono"><a href={`tel:${c.contact.phone.replace(/[^+0-9]/g, '')}`}>{c.contact.phone}</a></div></> : t('call.nobody')}</td>
       {mayNote && (
         <td class="wrap">
@@ -36,7 +37,7 @@ export function CallsPart({ mayNote }: { mayNote: boolean }) {
   const { value, error } = useRead('calls', (_, signal) => bulkApi.calls(signal));
   const items = value?.items ?? [];
   return (
-    <section aria-label={t('call.title')} data-testid="calls">
+    <section class="desk-part" data-testid="calls">
       <h2>{t('call.title')}</h2>
       <Failure of={error} />
       {value && items.length === 0 && <p class="muted">{t('call.none')}</p>}

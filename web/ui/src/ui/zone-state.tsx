@@ -4,6 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import { zoneApi, type Board, type Compliance, type StateName, type ZoneStatus } from '../api/zone';
 import { code, t } from '../i18n/later';
 import { may } from '../state/accounts';
+import { colleagueName } from '../state/names';
 import { Failure, Field, Table, useAct } from './account-bits';
 import { Time } from './bits';
 import { DutyPart } from './zone-duty';
@@ -101,7 +102,7 @@ export function ZonePage() {
       {is && (
         <div data-testid="zone-state" data-state={is.state}>
           <p><strong>{t(`zone.state.${is.state}`)}</strong> {is.reason}</p>
-          {is.since && <p class="muted">{t('zone.since')} <Time at={is.since} date /> · {t('zone.by')} {is.by}</p>}
+          {is.since && <p class="muted">{t('zone.since')} <Time at={is.since} date /> · {t('zone.by')} {colleagueName(is.by)}</p>}
           {is.provisional && <p class="note">{t('zone.provisional')} {is.refused}</p>}
         </div>
       )}

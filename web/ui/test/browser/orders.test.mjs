@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { clean, enter, person } from '../accounts/people.mjs';
+import { clean, person } from '../accounts/people.mjs';
 import { tabTo } from './fences.mjs';
-import { api, ready, signIn, withPage } from './page.mjs';
+import { holdByMouse, inEffect, newest, onItsWay, ordered, withCard } from './orders.mjs';
+import { api } from './page.mjs';
 
 const run = Date.now().toString(36);
 const of = {};
-const SLOW = { timeout: 60_000 };
 
 before(async () => {
   await api('POST', '/v1/organisations', { id: `zone-${run}`, kind: 'authority', name: 'Zone' });
@@ -17,39 +17,6 @@ before(async () => {
   of.cora = await person(`cora-${run}`, 'Cora Controller', `zone-${run}`, ['controller']);
 });
 
-/** A vehicle that is on its way now, and that nobody has ordered about. */
-async function onItsWay(prefix) {
-  for (let tries = 0; tries < 120; tries++) {
-    const { body } = await api('GET', '/v1/tracks?limit=200');
-    for (const v of body.items.filter((w) => w.id.startsWith(prefix) && w.verified && w.phase === 'moving' && w.mode.name === 'auto')) {
-      if ((await api('GET', `/v1/vehicles/${v.id}/orders`)).body.items.length === 0) return v.id;
-    }
-    await new Promise((done) => setTimeout(done, 500));
-  }
-  return assert.fail(`no ${prefix} is on its way`);
-}
-const withCard = (who, id, options, body) => withPage({ ...options, query: `?sel=${id}` }, async (page) => {
-  if (options.narrow) await page.setViewportSize({ width: 390, height: 844 });
-  if (who) {
-    await enter(page, who.login);
-    await ready(page);
-  } else await signIn(page);
-  await page.getByTestId('card').locator('.enforcement').waitFor();
-  await body(page);
-});
-const inEffect = (page, kind) => page.locator(`[data-kind=${kind}][data-state=in_effect]`).first().waitFor(SLOW);
-const newest = async (id) => (await api('GET', `/v1/vehicles/${id}/orders`)).body.items[0];
-
-/** The order itself, not the dry run. */
-const ordered = (page, id) => page.waitForRequest((r) => r.method() === 'POST' && r.url().endsWith(`/${id}/orders`));
-async function holdByMouse(page, id, kind) {
-  await page.getByTestId(`order-${kind}`).hover();
-  const asked = ordered(page, id);
-  await page.mouse.down();
-  const r = await asked;
-  await page.mouse.up();
-  return r;
-}
 /** A press that is too short, however busy the machine is. */
 const tooShort = (page, kind, events) => page.getByTestId(`order-${kind}`).evaluate((b, [type, down, up, init]) => {
   for (const name of [down, up]) b.dispatchEvent(new window[type](name, { bubbles: true, cancelable: true, ...init }));

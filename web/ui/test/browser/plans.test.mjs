@@ -51,8 +51,13 @@ test('the zone’s fences are sent, read back and go stale', async () => {
     await shows(page, 'in_step');
     const carried = (await api('GET', fences(id))).body;
     assert.deepEqual([carried.state, carried.person, carried.source, carried.known], ['in_step', of.carl.id, 'zone', true]);
-    await panel.locator('summary').press('Enter');
-    assert.equal(await panel.locator('details li').count(), carried.parts.length);
+    await panel.getByTestId('plan-parts').locator('summary').press('Enter');
+    assert.equal(await panel.getByTestId('plan-parts').locator('li').count(), carried.parts.length);
+    // It is drawn over the map, and its items are listed.
+    await page.locator('[data-carried=fence][data-state=in_step]').waitFor(SLOW);
+    await page.getByTestId('plan-carried').locator('summary').press('Enter');
+    assert.equal(await page.getByTestId('carried-items-fence').locator('tbody tr').count(), Math.min(carried.items.length, 200));
+    assert.match(await page.getByTestId('plan-export').getAttribute('href'), /plans\/file\?format=plan$/);
     await clean(page, 'in step');
 
     await page.getByTestId('read-fence').press('Enter');
@@ -67,5 +72,29 @@ test('the zone’s fences are sent, read back and go stale', async () => {
     await clean(page, 'stale');
     await api('DELETE', `/v1/fences/${fence.id}`, undefined, { 'If-Match': `"${fence.rev}"` });
     await shows(page, 'in_step');
+  });
+});
+
+test('a plan of a file is judged item by item before it is sent', async () => {
+  const id = await couldCarry();
+  const { latitude_deg: lat, longitude_deg: lon } = (await api('GET', `/v1/tracks/${id}`)).body.fix ?? {};
+  const at = typeof lat === 'number' ? [lat, lon] : [30.9, 121.93];
+  const line = (n, command, [x, y]) => `${n}\t0\t3\t${command}\t0\t0\t0\t0\t${x}\t${y}\t40\t1\n`;
+  const file = (name, text) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+  // 409: it moves, and nobody said that its plan shall change meanwhile.
+  await withPage({ query: `?sel=${id}`, allow: /409|422/ }, async (page) => {
+    await enter(page, of.carl.login);
+    const box = page.getByTestId('plan-file');
+    await box.locator('summary').first().press('Enter');
+    // The second item is far outside of the zone, or beyond a fence: it is named.
+    await page.getByTestId('plan-file-input').setInputFiles(file('a.waypoints', `QGC WPL 110\n${line(0, 16, at)}${line(1, 16, [at[0] + 3, at[1] + 3])}`));
+    await box.locator('[data-file-kind=mission]').waitFor(SLOW);
+    assert.equal(await page.getByTestId('file-items-mission').locator('tbody tr').count(), 2);
+    await box.locator('[data-file-kind=mission] [role=status]:not(:empty), [data-file-kind=mission] [role=alert]:not(:empty)').first().waitFor(SLOW);
+    await clean(page, 'a file');
+    await page.getByTestId('plan-file-input').setInputFiles(file('b.waypoints', `QGC WPL 110\n${line(0, 16, [121.9, 30.9])}`));
+    await box.getByText('longitude comes first').waitFor(SLOW);
+    assert.equal(await box.locator('[data-file-kind]').count(), 0);
+    await clean(page, 'a file that cannot be read');
   });
 });
