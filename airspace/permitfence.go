@@ -13,20 +13,24 @@ import (
 const PermitOrigin = "permit"
 
 // grantFences are the fences that a grant makes for exactly its vehicles while they
-// operate under it: while it is effective a group of keep-ins, one for each of its
-// areas, and where it sets a speed, that limit. Once it is suspended or ending there
-// is no keep-in any more, so that the way home is no breach (SAFETY 1, 16). An area
-// binds in its windows only.
+// operate under it: while it is effective a keep-in for each of its areas, of which
+// to be in one is enough, and where it sets a speed, that limit. Once it is suspended
+// or ending there is no keep-in any more, so that the way home is no breach (SAFETY 1,
+// 16). An area binds in its windows only.
 func grantFences(g *permit.Grant) (set []*geofence.Compiled, err error) {
 	if g.State == permit.GrantEnded || len(g.Vehicles) == 0 {
 		return nil, nil // an empty list would mean all vehicles
+	}
+	group := ""
+	if len(g.Areas) > 1 { // each movement is compared with every group in force: one area needs none
+		group = permit.Of(g.Permit)
 	}
 	for i := range g.Areas {
 		a := &g.Areas[i]
 		f := geofence.Fence{
 			ID: fmt.Sprintf("permit-%s-%d", g.Permit, i), Name: "permit " + g.Permit, Kind: geofence.KeepIn,
 			Shape: a.Shape, Floor: a.Floor, Ceiling: a.Ceiling, Schedule: a.Schedule,
-			Vehicles: g.Vehicles, Permits: []string{g.Permit}, Group: permit.Of(g.Permit),
+			Vehicles: g.Vehicles, Permits: []string{g.Permit}, Group: group,
 			Response: geofence.Warn, Origin: geofence.Origin{Kind: PermitOrigin, ID: g.Permit}, Rev: g.Rev,
 		}
 		if len(f.Schedule.Windows)+len(f.Schedule.Weekly) == 0 {
