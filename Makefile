@@ -95,6 +95,7 @@ bench-permits: ## which volumes in space and time meet: queries beside one R-tre
 	$(call figures,airspace,Test(CheckFigures|DoubleApprovals))
 	$(call figures,airspace/permit,TestUnreviewedEffective)
 	$(call figures,web,TestPermitJourney)
+	$(call figures,cmd/testzone,TestPermitEffect)
 
 bench-mavlink: ## receiving beside the bare kernel and gomavlib, floods, replays, soak
 	$(call figures,telemetry/mavlink,TestFigures.*)

@@ -41,6 +41,7 @@ type draft struct {
 	uncompared []journal.Aggregate // touched too, whoever touched them meanwhile
 	apply      func() error        // takes it into the state, which is locked
 	fences     []string            // ids of those that it changes
+	grants     bool                // it changes the fences that permits make
 }
 
 const (
@@ -323,6 +324,7 @@ func (r *Register) applyAll(batch []*decision, entries []journal.Entry, seqs []u
 			if d.err == nil {
 				d.err = d.drafts[i].apply() // only a defect of ours: it was checked
 				r.touched(entries[i].Expect, seqs[i])
+				fences = fences || d.drafts[i].grants
 			}
 		}
 		for i := range d.drafts {

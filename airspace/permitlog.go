@@ -42,6 +42,8 @@ type permits struct {
 	// taken is the register's index: it has the volumes of the permits that hold room,
 	// beside those of bookings.
 	taken *volumes.Index
+	// allowing are the permits that were ever effective: made of the book.
+	allowing map[string]bool
 }
 
 // permitAnswer is what a request with a key led to.
@@ -52,7 +54,7 @@ type permitAnswer struct {
 }
 
 func newPermits(taken *volumes.Index) permits {
-	return permits{permit.NewBook(), map[requestName]permitAnswer{}, taken}
+	return permits{permit.NewBook(), map[requestName]permitAnswer{}, taken, map[string]bool{}}
 }
 
 // put takes a permit as it is from now on, and its room.
@@ -63,6 +65,9 @@ func (p *permits) put(next permit.Permit) error {
 		}
 	}
 	p.book.Put(next)
+	if next.EffectiveUS != 0 {
+		p.allowing[next.ID] = true
+	}
 	if !next.HoldsRoom() {
 		return nil
 	}
@@ -113,12 +118,17 @@ func (r *Register) decidePermit(ctx context.Context, by, id string, room bool, p
 		if out, err = plan(now); err != nil {
 			return err
 		}
+		if g, is := out.Grant(now.UnixMicro()); is {
+			if _, err := grantFences(&g); err != nil {
+				return err
+			}
+		}
 		was, _ := r.permits.book.Get(id)
 		last := out.History[len(out.History)-1]
 		e := &permitEntry{Type: last.Act, Permit: &out, Reason: last.Reason, By: by, AtUS: now.UnixMicro(), Request: d.request}
 		entry, kept, err := encodedEntry(PermitSchema, e, e.AtUS, e.Request)
 		// Others that decide about room meanwhile, on another node, are noticed.
-		only := draft{entry: entry, touches: []journal.Aggregate{about}, zone: out.HoldsRoom() && !was.HoldsRoom(), apply: func() error { return r.applyPermit(kept) }}
+		only := draft{entry: entry, touches: []journal.Aggregate{about}, zone: out.HoldsRoom() && !was.HoldsRoom(), grants: out.EffectiveUS != 0, apply: func() error { return r.applyPermit(kept) }}
 		d.drafts, d.size = []draft{only}, len(entry.Body)
 		return err
 	}

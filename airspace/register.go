@@ -80,6 +80,7 @@ type Register struct {
 	startedUS int64
 	embedded  func() (*rules.Set, error) // the rule packs of the program
 	keepOuts  keepOuts
+	granted   granted // of who has the token of publishing
 
 	zone       journal.Aggregate // the airspace of the zone
 	decider    decider
@@ -232,5 +233,5 @@ func (r *Register) inForce() []*geofence.Compiled {
 	for _, e := range r.emergencies {
 		set = append(set, e.record.compiled)
 	}
-	return set
+	return r.withGrants(set)
 }

@@ -14,7 +14,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts"},
+		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{fleetAnswer{}, "sha256 atUS change", ""},
@@ -22,7 +22,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		{controlAnswer{}, "sha256 atUS duty", ""},
 		{priorities{}, "of answers", ""},
 		{priorityAnswer{}, "sha256 atUS priority", ""},
-		{permits{}, "book answers", "taken"},
+		{permits{}, "book answers", "taken allowing"},
 		{permitAnswer{}, "SHA256 AtUS Permit", ""},
 		{Priority{}, "ID Name Kind Track Route AtUS CourseDeg SpeedMPS RadiusM Floor Ceiling Classes LookAheadS ClearByUS UntilUS EndedUS Reason Stamp", "Provisional Err"},
 		{places{}, "sites bookings answers diaries", ""},

@@ -1,6 +1,7 @@
 package airspace_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"testzone/airspace"
+	"testzone/geofence"
 	"testzone/telemetry/journal"
 	"testzone/vehicles"
 )
@@ -23,6 +25,7 @@ type fleetRig struct {
 	anna, hugo, carl airspace.Actor
 	changes          int // that the register told of
 	moving           map[string]bool
+	inForce          []*geofence.Compiled
 }
 
 // openFleet opens the register over dir, without its journal's owner before.
@@ -38,6 +41,7 @@ func openFleet(t *testing.T, dir string, configured ...vehicles.Registration) *f
 		Zone: airspace.Zone{ID: "north"}, Journal: j, Clock: func() time.Time { return f.now },
 		Vehicles: configured, Listeners: []string{"signed", "radio"}, OpenListeners: []string{"demo"},
 		Moves: func(v string) bool { return f.moving[v] }, FleetChanged: func() { f.changes++ },
+		SetFences: func(_ context.Context, set []*geofence.Compiled) error { f.inForce = set; return nil },
 	})
 	if err != nil {
 		t.Fatal(err)

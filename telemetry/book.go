@@ -192,6 +192,8 @@ func (b *Book) take(e *Event) {
 		b.takeSignal(body, e.TimeUS)
 	case *StartChange:
 		b.takeStart(body, e.TimeUS)
+	case *PermitNotice:
+		b.takePermit(body, e.TimeUS)
 	case *Call:
 		b.takeCall(body, e.TimeUS)
 	case *Suspect:

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
@@ -27,6 +28,11 @@ func (s *server) mayArm(ctx context.Context, h vehicles.Handle, v vehicles.Vehic
 	}
 	if !ok {
 		return dialogue.ArmVerdict{Reason: reason}
+	}
+	if id := s.registry.Identity(h); id != nil {
+		if why := s.operating.mayStart(v, id.Class, time.Now()); why != "" {
+			return dialogue.ArmVerdict{Reason: why}
+		}
 	}
 	why, err := s.pipeline.Unready(ctx, h)
 	switch {

@@ -46,6 +46,7 @@ type config struct {
 	Enforcement enforcementConfig `yaml:"enforcement"`
 	Orders      ordersConfig      `yaml:"orders"`
 	Arming      armingConfig      `yaml:"arming"`
+	Permits     permitsConfig     `yaml:"permits"`
 
 	// SecretsKey is the file with the key of the secret store; default
 	// secrets.key in data_dir. On another medium, the data folder alone tells nothing.
@@ -192,6 +193,7 @@ func (c *config) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	c.Zone.checkSectors(bad)
+	c.Permits.check(bad)
 	if !validID(c.Zone.ID) {
 		bad("zone.id %q: use 1 to 40 of a-z, 0-9 and -", c.Zone.ID)
 	}

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"testzone/telemetry"
 )
 
 // permitTick is how often the clock looks at permits: what they begin and end is in
@@ -21,6 +24,7 @@ func (s *server) runPermits(ctx context.Context) error {
 		case <-tick.C:
 		}
 		_, err := s.register.TickPermits(ctx)
+		err = errors.Join(err, s.lookOperating(ctx))
 		switch {
 		case err == nil || ctx.Err() != nil:
 			said = ""
@@ -29,4 +33,16 @@ func (s *server) runPermits(ctx context.Context) error {
 			s.cfg.log.Error("permits do not follow the clock", "error", err)
 		}
 	}
+}
+
+// lookOperating follows who moves under what permit. It gives up on a shard that does
+// not answer, and looks again.
+func (s *server) lookOperating(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, freshSample)
+	defer cancel()
+	tracks, err := s.pipeline.Tracks(ctx, telemetry.WholeZone())
+	if err != nil {
+		return err
+	}
+	return s.operating.look(ctx, tracks, time.Now())
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"testzone/airspace"
+	"testzone/airspace/permit"
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
@@ -71,6 +72,7 @@ type server struct {
 	ladders   *ladder.Enforcer
 	bulk      *bulk.Giver
 	homes     *homes
+	operating *operating // under which permit vehicles move
 	plans     *onboard.Plans
 	coverage  *coverage.Ledger
 	notifier  *notify.Notifier
@@ -198,10 +200,12 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		Open:              s.engine.InForceAt,
 		NoticeDue:         s.noticeDue,
 		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
+		PermitChanged:     func(permit.Permit) { s.operating.changed.Store(true) },
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},
 	})
+	s.operating = s.newOperating()
 	s.warden = s.newWarden(zone)
 	if err != nil {
 		return err

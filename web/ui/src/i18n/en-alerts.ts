@@ -71,6 +71,8 @@ export const enAlerts = {
   'alert.transitions': '{n} crossings',
   'alert.type.suspect_source': 'Suspect source',
   'alert.type.start_not_allowed': 'Start not allowed',
+  'alert.type.unpermitted': 'Moves without a permit',
+  'alert.type.permit_ending': 'Permit ends',
   'alert.type.call_person': 'Call the contact',
   'alert.type.priority_conflict': 'In the way of priority traffic',
 } as const;

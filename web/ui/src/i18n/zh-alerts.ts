@@ -73,6 +73,8 @@ export const zhAlerts: Record<keyof typeof enAlerts, string> = {
   'alert.transitions': '越界 {n} 次',
   'alert.type.suspect_source': '可疑来源',
   'alert.type.start_not_allowed': '违禁启动',
+  'alert.type.unpermitted': '无许可移动',
+  'alert.type.permit_ending': '许可即将结束',
   'alert.type.call_person': '请致电联系人',
   'alert.type.priority_conflict': '挡住优先通行目标',
 };
