@@ -13,10 +13,9 @@ import (
 )
 
 // TestScenariosInBrowser plays six nights of a controller in Chromium, and a shift with
-// sectors: each has a zone of
-// its own, whose vehicles sign and obey, or do not. The page is used as people use it; the
-// script says what goes wrong outside (stagehand), and what vehicles received is judged
-// here.
+// sectors: each has a zone of its own, whose vehicles sign and obey, or do not. The page is
+// used as people use it; the script says what goes wrong outside (stagehand), and what
+// vehicles received is judged here.
 func TestScenariosInBrowser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, "web", "ui", "dist", "index.html")); err != nil {
 		t.Fatal("the page is not built: run `make ui` first, or the tests by `make test`")

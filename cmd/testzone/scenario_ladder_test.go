@@ -23,7 +23,7 @@ func TestLinkLostOverPeople(t *testing.T) {
 	deaf := f.does(v, "link deaf")
 	f.over(v, "land")
 	l := f.ladder(v, "to be called about and ordered", func(l web.BreachEnforcement) bool {
-		return strings.Contains(l.Call, "surveyed") && len(f.relay.orders(1, time.Time{})) > 0
+		return strings.Contains(l.Call, "surveyed") && len(l.Steps) > 0 && len(f.relay.orders(1, time.Time{})) > 0
 	})
 	if l.Steps[0].Kind != "hold" {
 		t.Errorf("over people the first step is %s, not hold", l.Steps[0].Kind)
