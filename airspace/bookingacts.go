@@ -99,6 +99,9 @@ func (r *Register) MoveBooking(ctx context.Context, who Actor, id string, rev ui
 			return nil, fmt.Errorf("%w: its begin is past: only its end moves", ErrBooking)
 		}
 		if s.Approval && !s.Owns(who) && (next.FromUS < b.FromUS || next.ToUS > b.ToUS || next.Units > b.Units || next.Exclusive && !b.Exclusive) {
+			if running { // as a request that nobody approved before it began it would be over at once
+				return nil, fmt.Errorf("%w: it runs: the site's owner makes it longer", ErrBooking)
+			}
 			next.State = site.Requested
 		}
 		asked := next

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"testzone/airspace/site"
+	"testzone/airspace/volumes"
 	"testzone/geofence"
 )
 
@@ -71,6 +72,11 @@ func (s *Site) checkAll() error {
 	f.ID = "site"
 	if _, err := geofence.Compile(f); err != nil {
 		return fmt.Errorf("%w: %w", site.ErrSite, err)
+	}
+	if s.Space { // its bookings are volumes, of which the index asks more
+		if _, err := volumes.Compile(bookedVolume(s, &site.Booking{ID: "bk", FromUS: 1, ToUS: 2})); err != nil {
+			return fmt.Errorf("%w: %w", site.ErrSite, err)
+		}
 	}
 	return nil
 }

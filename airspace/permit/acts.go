@@ -137,6 +137,9 @@ func (p *Permit) Insure(a Act, pack *rules.Pack, policies []Policy) (Permit, err
 	if !p.HoldsRoom() {
 		return *p, fmt.Errorf("%w: it is %s; policies of an application are edited in it", ErrState, p.State)
 	}
+	if err := p.room(); err != nil {
+		return *p, err
+	}
 	k, err := pack.Kind(p.Application.Kind)
 	if err != nil {
 		return *p, err
@@ -151,6 +154,9 @@ func (p *Permit) Insure(a Act, pack *rules.Pack, policies []Policy) (Permit, err
 		return *p, &RulesError{c.faults}
 	}
 	q.ToUS, q.Waits = min(q.ApprovedToUS, q.insuredTo(&k)), ""
+	if q.ToUS <= q.FromUS {
+		return *p, fmt.Errorf("%w: these policies leave nothing of its time", ErrState)
+	}
 	q.done(a, "permit.insured")
 	return q, nil
 }
@@ -164,6 +170,9 @@ func (p *Permit) SignOverride(a Act, pack *rules.Pack) (Permit, error) {
 		return *p, fmt.Errorf("%w: the rule pack %s is in force, nothing is overridden", ErrState, pack.Key())
 	case a.Reason == "":
 		return *p, fmt.Errorf("%w: an override has a reason", ErrVerdict)
+	}
+	if err := p.room(); err != nil {
+		return *p, err
 	}
 	if err := p.fourEyes(a.By); err != nil {
 		return *p, err

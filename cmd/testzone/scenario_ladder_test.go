@@ -69,8 +69,8 @@ func TestLinkLostOverPeople(t *testing.T) {
 }
 
 // TestFenceOverTenDrones: a fence that asks to return is drawn over ten drones. The
-// preview names all of them as in breach, and nobody else; they hold at once, leave for home one after
-// another, and the effect shows on each.
+// preview names all of them as in breach, and nobody else; they hold at once, leave for home
+// one after another, and the effect shows on each.
 func TestFenceOverTenDrones(t *testing.T) {
 	f := newField(t, fieldConfig{vehicles: 17})
 	var drones []string
@@ -116,18 +116,23 @@ func TestFenceOverTenDrones(t *testing.T) {
 }
 
 // returnOneByOne waits until every one of them is on its way home or there, by orders of
-// enforcement that left at least three seconds apart.
+// enforcement that left at least three seconds apart; a fixed wing, which denies to return,
+// until it holds all the same.
 func (f *field) returnOneByOne(drones []string, drawn time.Time) {
 	f.t.Helper()
 	var left []time.Time
 	for _, v := range drones {
 		var home web.EnforcementStep
 		f.ladder(v, "on its way home", func(l web.BreachEnforcement) bool {
-			for _, s := range l.Steps {
-				if s.Kind == "return" && s.Outcome == "in_effect" {
-					home = s
-					return true
+			for i, s := range l.Steps {
+				if s.Kind != "return" {
+					continue
 				}
+				home = s
+				if fieldSystem(v)%10 != 7 {
+					return s.Outcome == "in_effect"
+				}
+				return s.Outcome == "refused" && i+1 < len(l.Steps) && l.Steps[i+1].Kind == "hold" && l.Steps[i+1].Outcome == "in_effect"
 			}
 			return false
 		})

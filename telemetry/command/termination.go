@@ -218,6 +218,10 @@ func (d *Dispatcher) ofTermination(x *Termination) (Order, bool) {
 	return Order{}, false
 }
 
+// terminationAge bounds the age of what the first person saw: the minute of the second
+// person, and the journal's time. A decision that is repeated later sends nothing.
+const terminationAge = 65 * time.Second
+
 // changed is how the situation differs from the one that was decided on; nil: not in
 // what matters.
 func (d *Dispatcher) changed(x *Termination, now *Prospect) error {
@@ -227,6 +231,8 @@ func (d *Dispatcher) changed(x *Termination, now *Prospect) error {
 	switch seen := &x.Seen; {
 	case seen.AtUS < d.born || seen.Handle != now.Handle:
 		return fmt.Errorf("the server or the vehicle restarted since: %w", ErrSituation)
+	case d.nowUS()-seen.AtUS > terminationAge.Microseconds():
+		return fmt.Errorf("it was decided on what was seen %.0f s ago: %w", float64(d.nowUS()-seen.AtUS)/1e6, ErrSituation)
 	case now.Holder != seen.Holder && now.Holder != x.By.Person && now.Holder != "":
 		return fmt.Errorf("%s has the control of the vehicle since: %w", now.Holder, ErrSituation)
 	case o != nil && o.State == InEffect && o.EffectUS > seen.AtUS:
