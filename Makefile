@@ -40,7 +40,7 @@ deps:
 
 test: deps ui lint ## every test: Go, race detector, fuzzing, TypeScript, real browser
 	cd $(UI) && npm run --silent check && npm run --silent test
-	$(GO) test -timeout 35m ./...
+	$(GO) test -timeout 60m ./...
 	$(MAKE) --no-print-directory race
 	$(MAKE) --no-print-directory fuzz FUZZTIME=5s
 

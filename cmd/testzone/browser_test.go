@@ -23,6 +23,6 @@ func TestDemoInBrowser(t *testing.T) {
 	for _, s := range suites {
 		args = append(args, filepath.Join("test", "browser", filepath.Base(s)))
 	}
-	out := node(t, 25*time.Minute, []string{"TZ_URL=" + p.url, "TZ_TOKEN=" + p.token, "TZ_MAVLINK=" + p.mavlink}, args...)
+	out := node(t, 40*time.Minute, []string{"TZ_URL=" + p.url, "TZ_TOKEN=" + p.token, "TZ_MAVLINK=" + p.mavlink}, args...)
 	t.Log(out)
 }
