@@ -65,6 +65,9 @@ export async function newFence(page, tool) {
 }
 export async function publish(page) {
   await page.getByTestId('editor-preview').click();
+  const said = await page.getByTestId('preview-count').innerText();
+  const count = page.getByTestId('editor-count'); // typed when it orders several at once
+  if (await count.count()) await count.fill(/(\d+)\D*$/.exec(said)[1]);
   await page.getByTestId('editor-publish').click();
   await page.getByTestId('fence-editor').waitFor({ state: 'detached' });
 }
