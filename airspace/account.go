@@ -103,21 +103,6 @@ func (c *accountChange) stamp() *Stamp {
 	return &c.Proposal.Stamp
 }
 
-// replayAccounts takes a durable entry about accounts into the state.
-func (r *Register) replayAccounts(rec journal.Record) error {
-	var e accountEntry
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errAccountEntry, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.applyAccounts(&e); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
-	}
-	r.touched(rec.Expect, rec.Seq)
-	return nil
-}
-
 // applyAccounts takes the records of a durable entry into the state. Called with
 // r.mu held.
 func (r *Register) applyAccounts(e *accountEntry) error {

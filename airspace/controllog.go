@@ -2,7 +2,6 @@ package airspace
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -69,21 +68,6 @@ func newControl() control {
 func (r *Register) controlDraft(e *controlEntry) (draft, error) {
 	entry, kept, err := encodedEntry(ControlSchema, e, e.AtUS, e.Request)
 	return draft{entry: entry, apply: func() error { return r.applyControl(kept) }}, err
-}
-
-// replayControl takes a durable entry about the control of the zone into the state.
-func (r *Register) replayControl(rec journal.Record) error {
-	var e controlEntry
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errControlEntry, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.applyControl(&e); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
-	}
-	r.touched(rec.Expect, rec.Seq)
-	return nil
 }
 
 // applyControl takes the records of a durable entry into the state. Called with

@@ -2,7 +2,6 @@ package airspace
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -186,21 +185,6 @@ func (r *Register) stampedFleet(who Actor, act fleetAct, now time.Time, check fu
 func (r *Register) fleetDraft(e *fleetEntry, touches []journal.Aggregate) (draft, error) {
 	entry, kept, err := encodedEntry(FleetSchema, e, e.AtUS, e.Request)
 	return draft{entry: entry, touches: touches, apply: func() error { return r.applyFleet(kept) }}, err
-}
-
-// replayFleet takes a durable entry about vehicles and gateways into the state.
-func (r *Register) replayFleet(rec journal.Record) error {
-	var e fleetEntry
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errFleetEntry, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.applyFleet(&e); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
-	}
-	r.touched(rec.Expect, rec.Seq)
-	return nil
 }
 
 // applyFleet takes the records of a durable entry into the state. Called with

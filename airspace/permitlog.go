@@ -138,21 +138,6 @@ func (r *Register) decidePermit(ctx context.Context, by, id string, room bool, p
 	return out, nil
 }
 
-// replayPermit takes a durable entry about a permit into the state.
-func (r *Register) replayPermit(rec journal.Record) error {
-	var e permitEntry
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errPermitEntry, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.applyPermit(&e); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
-	}
-	r.touched(rec.Expect, rec.Seq)
-	return nil
-}
-
 // applyPermit takes a durable entry into the state. Called with r.mu held.
 func (r *Register) applyPermit(e *permitEntry) error {
 	if e.Permit == nil || e.Permit.ID == "" {

@@ -2,7 +2,6 @@ package airspace
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -89,21 +88,6 @@ func (r *Register) priorityDecision(ctx context.Context, act string, urgent bool
 		return err
 	}
 	return d, nil
-}
-
-// replayPriority takes a durable entry about priority traffic into the state.
-func (r *Register) replayPriority(rec journal.Record) error {
-	var e priorityEntry
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errPriorityEntry, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.applyPriority(&e, nil); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
-	}
-	r.touched(rec.Expect, rec.Seq)
-	return nil
 }
 
 // applyPriority takes a durable entry, which d led to, into the state. Called with

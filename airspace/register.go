@@ -2,6 +2,7 @@ package airspace
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -143,30 +144,44 @@ func (r *Register) Zone() Zone { return r.cfg.Zone }
 // Replay takes one durable record into the state. Records of other schemas are
 // not the register's.
 func (r *Register) Replay(rec journal.Record) error {
-	if rec.Schema == AccountSchema {
-		return r.replayAccounts(rec)
+	switch rec.Schema {
+	case AccountSchema:
+		return replayed(r, rec, errAccountEntry, r.applyAccounts)
+	case FleetSchema:
+		return replayed(r, rec, errFleetEntry, r.applyFleet)
+	case ControlSchema:
+		return replayed(r, rec, errControlEntry, r.applyControl)
+	case PrioritySchema:
+		return replayed(r, rec, errPriorityEntry, func(e *priorityEntry) error { return r.applyPriority(e, nil) })
+	case PermitSchema:
+		return replayed(r, rec, errPermitEntry, r.applyPermit)
+	case RestrictionSchema:
+		return replayed(r, rec, errRestrictionEntry, r.applyRestriction)
+	case SiteSchema:
+		return replayed(r, rec, errSiteEntry, r.applySites)
+	case DecisionSchema:
+		return r.replayFences(rec)
 	}
-	if rec.Schema == FleetSchema {
-		return r.replayFleet(rec)
+	return nil
+}
+
+// replayed takes a durable entry, of which bad says that it cannot be read, into the
+// state by apply, which is called with r.mu held.
+func replayed[E any](r *Register, rec journal.Record, bad error, apply func(*E) error) error {
+	var e E
+	if err := json.Unmarshal(rec.Body, &e); err != nil {
+		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, bad, err)
 	}
-	if rec.Schema == ControlSchema {
-		return r.replayControl(rec)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := apply(&e); err != nil {
+		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
 	}
-	if rec.Schema == PrioritySchema {
-		return r.replayPriority(rec)
-	}
-	if rec.Schema == PermitSchema {
-		return r.replayPermit(rec)
-	}
-	if rec.Schema == RestrictionSchema {
-		return r.replayRestriction(rec)
-	}
-	if rec.Schema == SiteSchema {
-		return r.replaySites(rec)
-	}
-	if rec.Schema != DecisionSchema {
-		return nil
-	}
+	r.touched(rec.Expect, rec.Seq)
+	return nil
+}
+
+func (r *Register) replayFences(rec journal.Record) error {
 	entry, changes, err := readFence(rec) // geometry may take milliseconds: not under the lock
 	if err != nil {
 		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)

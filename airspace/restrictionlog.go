@@ -157,21 +157,6 @@ func (r *Register) stampedRestriction(who Actor, now time.Time, act restrictionA
 	return t, p, nil
 }
 
-// replayRestriction takes a durable entry about a restriction into the state.
-func (r *Register) replayRestriction(rec journal.Record) error {
-	var e restrictionEntry
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errRestrictionEntry, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.applyRestriction(&e); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
-	}
-	r.touched(rec.Expect, rec.Seq)
-	return nil
-}
-
 // applyRestriction takes a durable entry into the state. Called with r.mu held.
 func (r *Register) applyRestriction(e *restrictionEntry) error {
 	if len(e.Changes) == 0 {

@@ -2,7 +2,6 @@ package airspace
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -193,21 +192,6 @@ func stampedSites(who Actor, now time.Time, check func(now time.Time) ([]siteCha
 		s.UpdatedUS, s.UpdatedBy = now.UnixMicro(), who.ID
 	}
 	return changes, nil
-}
-
-// replaySites takes a durable entry about sites and bookings into the state.
-func (r *Register) replaySites(rec journal.Record) error {
-	var e siteEntry
-	if err := json.Unmarshal(rec.Body, &e); err != nil {
-		return fmt.Errorf("journal entry %d: %w: %w", rec.Seq, errSiteEntry, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.applySites(&e); err != nil {
-		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
-	}
-	r.touched(rec.Expect, rec.Seq)
-	return nil
 }
 
 // applySites takes the records of a durable entry into the state. Called with r.mu held.
