@@ -1,6 +1,7 @@
 package airspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,14 +45,23 @@ func maySee(who Actor, p *permit.Permit) bool {
 	return p.SubmittedUS != 0 && (who.May(PermitReview) || who.May(PermitDecide) || who.May(ZoneControl) || who.May(AuditRead))
 }
 
-// permitFor is a permit that somebody may see. Called with r.mu held.
-func (r *Register) permitFor(who Actor, id string) (permit.Permit, *rules.Pack, error) {
+// seenPermit is a permit that somebody may see. Called with r.mu held.
+func (r *Register) seenPermit(who Actor, id string) (permit.Permit, error) {
 	p, ok := r.permits.book.Get(id)
 	if !ok {
-		return p, nil, fmt.Errorf("permit %s: %w", id, ErrNotFound)
+		return p, fmt.Errorf("permit %s: %w", id, ErrNotFound)
 	}
 	if !maySee(who, &p) {
-		return permit.Permit{}, nil, fmt.Errorf("permit %s: %w: %w", id, ErrNotFound, ErrOthers)
+		return permit.Permit{}, fmt.Errorf("permit %s: %w: %w", id, ErrNotFound, ErrOthers)
+	}
+	return p, nil
+}
+
+// permitFor is a permit that somebody may see, and its pack. Called with r.mu held.
+func (r *Register) permitFor(who Actor, id string) (permit.Permit, *rules.Pack, error) {
+	p, err := r.seenPermit(who, id)
+	if err != nil {
+		return p, nil, err
 	}
 	pack, err := r.packOf(&p, 0)
 	return p, pack, err
@@ -122,11 +132,11 @@ func (r *Register) Permits(who Actor, f PermitFilter) []permit.Permit {
 	})
 }
 
-// PermitOf is one permit that somebody may see, with the pack that judges it.
-func (r *Register) PermitOf(who Actor, id string) (permit.Permit, *rules.Pack, error) {
+// PermitOf is one permit that somebody may see.
+func (r *Register) PermitOf(who Actor, id string) (permit.Permit, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.permitFor(who, id)
+	return r.seenPermit(who, id)
 }
 
 // Published lists the permits whose disclosure is public, by id.
@@ -333,15 +343,17 @@ const (
 )
 
 // HaltPermit suspends, resumes or revokes a permit: by a department that had to sign
-// it, and suspending by a controller too.
+// it, and suspending by a controller too. Whoever misses the permit's rule pack can
+// still stop it.
 func (r *Register) HaltPermit(ctx context.Context, who Actor, id string, act HaltAct, reason string, endNow bool) (permit.Permit, error) {
-	return r.onPermit(ctx, who, id, 0, false, func(p permit.Permit, pack *rules.Pack, now time.Time) (permit.Permit, error) {
-		k, err := pack.Kind(p.Application.Kind)
+	return r.decidePermit(ctx, who.ID, id, false, func(now time.Time) (permit.Permit, error) {
+		p, err := r.seenPermit(who, id)
 		if err != nil {
 			return p, err
 		}
+		pack, missing := r.packOf(&p, 0)
 		a := r.act(who, now, reason)
-		department := who.May(PermitDecide) && slices.Contains(pack.Signers(k, p.Facts(pack)), a.By.Department)
+		department := who.May(PermitDecide) && slices.Contains(signersOf(&p, pack), a.By.Department)
 		if !department && !(act == SuspendPermit && who.May(ZoneControl)) || who.Org == p.Org || who.Person == "" {
 			return p, fmt.Errorf("%s permit %s: %s: %w", act, id, who.ID, ErrForbidden)
 		}
@@ -351,8 +363,25 @@ func (r *Register) HaltPermit(ctx context.Context, who Actor, id string, act Hal
 		case RevokePermit:
 			return p.Revoke(a, endNow)
 		}
+		if missing != nil {
+			return p, missing
+		}
 		return p.Resume(a, pack)
 	})
+}
+
+// signersOf are the departments that have to sign a permit; without its pack those
+// that did.
+func signersOf(p *permit.Permit, pack *rules.Pack) (out []string) {
+	if pack != nil {
+		if k, err := pack.Kind(p.Application.Kind); err == nil {
+			return pack.Signers(k, p.Facts(pack))
+		}
+	}
+	for i := range p.Decisions {
+		out = append(out, p.Decisions[i].Department)
+	}
+	return out
 }
 
 // TickPermits does what the clock does to permits: they begin and end, clocks warn
@@ -367,13 +396,10 @@ func (r *Register) TickPermits(ctx context.Context) (next time.Time, err error) 
 			if !ok {
 				return p, errNothingDue
 			}
-			pack, err := r.packOf(&p, 0)
-			if err != nil {
-				return p, err
-			}
+			pack, missing := r.packOf(&p, 0)
 			q, changed := p.Tick(pack, now.UnixMicro())
 			if !changed {
-				return p, errNothingDue
+				return p, cmp.Or(missing, errNothingDue)
 			}
 			return q, nil
 		})

@@ -83,6 +83,9 @@ func (r *Register) withGrants(set []*geofence.Compiled) []*geofence.Compiled {
 	exempt := map[string][]string{}
 	for id := range r.permits.allowing {
 		p, _ := r.permits.book.Get(id)
+		if p.Ended() && now-p.EndedUS > permit.EndedKept.Microseconds() {
+			continue // nobody operates under it any more
+		}
 		m, ok := r.granted.of[id]
 		if !ok || m.rev != p.Rev {
 			m = grantedSet{rev: p.Rev}

@@ -29,7 +29,7 @@ func (r *permitRig) effective(a permit.Application) permit.Permit {
 	if _, err := r.TickPermits(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
-	if p, _, err = r.PermitOf(r.rita, p.ID); err != nil {
+	if p, err = r.PermitOf(r.rita, p.ID); err != nil {
 		r.t.Fatal(err)
 	}
 	return p

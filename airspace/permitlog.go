@@ -128,7 +128,7 @@ func (r *Register) decidePermit(ctx context.Context, by, id string, room bool, p
 		e := &permitEntry{Type: last.Act, Permit: &out, Reason: last.Reason, By: by, AtUS: now.UnixMicro(), Request: d.request}
 		entry, kept, err := encodedEntry(PermitSchema, e, e.AtUS, e.Request)
 		// Others that decide about room meanwhile, on another node, are noticed.
-		only := draft{entry: entry, touches: []journal.Aggregate{about}, zone: out.HoldsRoom() && !was.HoldsRoom(), grants: out.EffectiveUS != 0, apply: func() error { return r.applyPermit(kept) }}
+		only := draft{entry: entry, touches: []journal.Aggregate{about}, zone: out.HoldsRoom() && (!was.HoldsRoom() || out.ToUS > was.ToUS), grants: out.EffectiveUS != 0, apply: func() error { return r.applyPermit(kept) }}
 		d.drafts, d.size = []draft{only}, len(entry.Body)
 		return err
 	}

@@ -92,6 +92,7 @@ func (r *Register) zoneFaults(p *permit.Permit, pack *rules.Pack) (out []permit.
 		}
 		wanted = append(wanted, s)
 	}
+	out = append(out, r.replacesFaults(p)...)
 	out = append(out, r.fenceFaults(p, classes, wanted)...)
 	return append(out, r.roomFaults(p, wanted)...)
 }
@@ -101,6 +102,21 @@ func itemOf(id string) string {
 	_, rest, _ := strings.Cut(id, "/")
 	n, _, _ := strings.Cut(rest, "/")
 	return "volumes/" + n
+}
+
+// replacesFaults refuses what follows another permit than one of its own holder, kind
+// and crew that was in force: gates and the first batch were passed for that one.
+func (r *Register) replacesFaults(p *permit.Permit) []permit.Fault {
+	a := &p.Application
+	if a.Subtype == "first" || a.Subtype == "recognised" || a.Replaces == "" {
+		return nil // the pack's own check asks for it
+	}
+	old, ok := r.permits.book.Get(a.Replaces)
+	if ok && old.Org == p.Org && old.ID != p.ID && old.Application.Kind == a.Kind && old.Application.Crew == a.Crew &&
+		old.EffectiveUS != 0 && old.State != rules.Revoked {
+		return nil
+	}
+	return []permit.Fault{{Code: "invalid", Item: "replaces", Message: fmt.Sprintf("%s is no permit of yours of this kind and crew that was in force: a %s follows one", a.Replaces, a.Subtype)}}
 }
 
 func (r *Register) vehicleFaults(p *permit.Permit, domain string, out *[]permit.Fault) (classes vehicles.Classes) {

@@ -292,14 +292,15 @@ func mapOf[V any](m map[string]V) map[string]V {
 }
 
 // permitForm shows a permit as it is: nothing in it depends on the time of the call.
-func (s *Server) permitForm(p *permit.Permit) (Permit, error) {
-	pack, err := s.cfg.Register.PackOf(p)
-	if err != nil {
-		return Permit{}, err
+func (s *Server) permitForm(p *permit.Permit) Permit {
+	status := "missing"
+	var required, advise []string
+	if pack, err := s.cfg.Register.PackOf(p); err == nil {
+		status = string(pack.Status)
+		required, advise = p.Asked(pack)
 	}
-	required, advise := p.Asked(pack)
 	out := Permit{
-		ID: p.ID, Holder: p.Org, State: string(p.State), Step: p.Step, Pack: p.Pack, PackStatus: string(pack.Status), Tier: p.Tier, Application: applicationOf(&p.Application),
+		ID: p.ID, Holder: p.Org, State: string(p.State), Step: p.Step, Pack: p.Pack, PackStatus: status, Tier: p.Tier, Application: applicationOf(&p.Application),
 		DocHash: p.DocHash, Asked: append([]string{}, required...), Advise: append([]string{}, advise...), Decisions: []PermitDecision{}, Clocks: []PermitClock{},
 		From: optionalTime(p.FromUS), To: optionalTime(p.ToUS), PublishedAt: optionalTime(p.PublishedUS), Waits: p.Waits, EndNow: p.EndNow, History: []PermitEvent{},
 		Rev: p.Rev, CreatedAt: timeOf(p.CreatedUS), UpdatedAt: timeOf(p.UpdatedUS), UpdatedBy: p.UpdatedBy,
@@ -321,7 +322,7 @@ func (s *Server) permitForm(p *permit.Permit) (Permit, error) {
 	for _, e := range p.History {
 		out.History = append(out.History, PermitEvent{timeOf(e.AtUS), e.By, e.Org, e.Act, string(e.State), e.Reason})
 	}
-	return out, nil
+	return out
 }
 
 func faultForms(faults []permit.Fault) []PermitFault {

@@ -22,7 +22,7 @@ type Permit struct {
 	State       string            `json:"state" enum:"draft,submitted,under_review,information_requested,approved,refused,effective,suspended,revoked,expired,withdrawn"`
 	Step        string            `json:"step" doc:"Of the procedure of the rule pack; empty: none is open"`
 	Pack        string            `json:"pack" doc:"id@version of the rule pack that judges it"`
-	PackStatus  string            `json:"pack_status" enum:"in_force,draft,expired,placeholder" doc:"Under one that is not in force it becomes effective only by a signed override"`
+	PackStatus  string            `json:"pack_status" enum:"in_force,draft,expired,placeholder,missing" doc:"Under one that is not in force it becomes effective only by a signed override; missing: the server does not have it, the permit can be stopped and goes on otherwise as it is"`
 	Tier        string            `json:"tier" doc:"Risk tier of Article 65: high, medium or low; empty before the submission"`
 	Application PermitApplication `json:"application"`
 	DocHash     string            `json:"doc_hash" doc:"SHA-256 of the application: what a review names"`
@@ -285,11 +285,7 @@ func (s *Server) listPermits(ctx context.Context, in *listPermitsInput) (*struct
 	}
 	out := &struct{ Body permitList }{permitList{Items: []Permit{}, Next: next}}
 	for i := range page {
-		one, err := s.permitForm(&page[i])
-		if err != nil {
-			return nil, err
-		}
-		out.Body.Items = append(out.Body.Items, one)
+		out.Body.Items = append(out.Body.Items, s.permitForm(&page[i]))
 	}
 	return out, nil
 }
@@ -297,8 +293,7 @@ func (s *Server) listPermits(ctx context.Context, in *listPermitsInput) (*struct
 func (s *Server) getPermit(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"64"`
 }) (*oneOutput[Permit], error) {
-	p, _, err := s.cfg.Register.PermitOf(actorOf(ctx), in.ID)
-	return s.permitAnswer(p, err)
+	return s.permitAnswer(s.cfg.Register.PermitOf(actorOf(ctx), in.ID))
 }
 
 func (s *Server) createPermit(ctx context.Context, in *createPermitInput) (*createPermitOutput, error) {
@@ -306,12 +301,12 @@ func (s *Server) createPermit(ctx context.Context, in *createPermitInput) (*crea
 	if err != nil {
 		return nil, err
 	}
-	form, err := s.permitForm(&p)
+	form := s.permitForm(&p)
 	if in.DryRun {
 		form.ID, form.Faults = "", faultForms(faults)
-		return &createPermitOutput{Status: http.StatusOK, Body: form}, err
+		return &createPermitOutput{Status: http.StatusOK, Body: form}, nil
 	}
-	return &createPermitOutput{Status: http.StatusCreated, Location: permitPath + "/" + p.ID, ETag: etag(p.Rev), Body: form}, err
+	return &createPermitOutput{Status: http.StatusCreated, Location: permitPath + "/" + p.ID, ETag: etag(p.Rev), Body: form}, nil
 }
 
 func (s *Server) replacePermit(ctx context.Context, in *replacePermitInput) (*oneOutput[Permit], error) {
@@ -353,6 +348,5 @@ func (s *Server) permitAnswer(p permit.Permit, err error) (*oneOutput[Permit], e
 	if err != nil {
 		return nil, err
 	}
-	form, err := s.permitForm(&p)
-	return &oneOutput[Permit]{ETag: etag(p.Rev), Body: form}, err
+	return &oneOutput[Permit]{ETag: etag(p.Rev), Body: s.permitForm(&p)}, nil
 }

@@ -153,7 +153,7 @@ func (p *Permit) Insure(a Act, pack *rules.Pack, policies []Policy) (Permit, err
 	if c.insurance(); len(c.faults) > 0 {
 		return *p, &RulesError{c.faults}
 	}
-	q.ToUS, q.Waits = min(q.ApprovedToUS, q.insuredTo(&k)), ""
+	q.ToUS, q.Waits = min(q.ApprovedToUS, q.insuredTo(pack, &k)), ""
 	if q.ToUS <= q.FromUS {
 		return *p, fmt.Errorf("%w: these policies leave nothing of its time", ErrState)
 	}

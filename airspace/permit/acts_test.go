@@ -166,6 +166,32 @@ func TestInsuranceCutsThePermit(t *testing.T) {
 	if err != nil || p.ToUS != from+100*day {
 		t.Errorf("with longer insurance it ends %d days after its begin: %v", (p.ToUS-from)/day, err)
 	}
+	for _, c := range []struct {
+		name string
+		more Policy
+		end  int64 // days after the begin
+	}{
+		{"one that follows", Policy{FromUS: from + 10*day, ToUS: from + 30*day}, 30},
+		{"one after a gap", Policy{FromUS: from + 11*day, ToUS: from + 30*day}, 10},
+		{"another one of a smaller sum", Policy{FromUS: from, ToUS: from + 30*day, PerVehicleCNY: 1}, 10},
+	} {
+		two := slices.Clone(app.Insurance)
+		first := &two[1] // the one with a sum
+		two[0].ToUS, first.ToUS = from+1000*day, from+10*day
+		c.more.Kind, c.more.Insurer, c.more.Number = first.Kind, first.Insurer, "2"
+		if c.more.PerVehicleCNY == 0 {
+			c.more.PerVehicleCNY = first.PerVehicleCNY
+		}
+		q, err := p.Insure(byApplicant(noon+2*day), pack, append(two, c.more))
+		if err != nil || q.ToUS != from+c.end*day {
+			t.Errorf("%s: it ends %d days after its begin, want %d: %v", c.name, (q.ToUS-from)/day, c.end, err)
+		}
+	}
+	begins := p.clone()
+	begins.FromUS = from + 20*day // as a department decided
+	if q, err := begins.Insure(byApplicant(noon+2*day), pack, app.Insurance); !errors.Is(err, ErrState) {
+		t.Errorf("policies that end before its begin: until %d days after it: %v", (q.ToUS-from)/day, err)
+	}
 	poor := slices.Clone(longer)
 	poor[1].PerVehicleCNY = 1
 	if _, err := p.Insure(byApplicant(noon+2*day), pack, poor); !errors.Is(err, ErrRules) {

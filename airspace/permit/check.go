@@ -154,14 +154,16 @@ func (p *Permit) Facts(pack *rules.Pack) rules.Known {
 	}
 	// What the applicant declares never makes less of what the volumes say.
 	for i := range a.Volumes {
-		if c := a.Volumes[i].Ceiling; c == nil || c.Datum == geo.AGL.String() || c.Datum == geo.Takeoff.String() {
-			if c == nil {
-				delete(f, "uav.true_height_m")
-				break
+		c := a.Volumes[i].Ceiling
+		if c == nil || c.Datum != geo.AGL.String() && c.Datum != geo.Takeoff.String() { // how far above ground that is, nobody knows
+			delete(f, "uav.true_height_m")
+			if f["airspace.controlled"] == false {
+				delete(f, "airspace.controlled")
 			}
-			have, _ := f["uav.true_height_m"].(float64)
-			f["uav.true_height_m"] = max(have, float64(c.MM)/1000)
+			break
 		}
+		have, _ := f["uav.true_height_m"].(float64)
+		f["uav.true_height_m"] = max(have, float64(c.MM)/1000)
 	}
 	if k.Domain == "uav" {
 		f["uav.class"] = pack.ClassOf(f)
@@ -319,17 +321,27 @@ func (c *checker) policyFault(name string) (Fault, bool) {
 	return f, true
 }
 
-// insuredTo is when the first insurance that is needed ends.
-func (p *Permit) insuredTo(k *rules.Kind) int64 {
+// suffices reports whether a policy is of the sum and kind that a rule asks for.
+func suffices(rule rules.Policy, have *Policy) bool {
+	return float64(have.PerVehicleCNY) >= rule.PerVehicleCNY && (!have.Guarantee || rule.OrGuarantee)
+}
+
+// insuredTo is until when every insurance that is needed is in force without a gap,
+// from the begin on.
+func (p *Permit) insuredTo(pack *rules.Pack, k *rules.Kind) int64 {
 	to := p.Application.ToUS
 	for _, name := range k.Insurance {
-		last := int64(0)
-		for _, have := range p.Application.Insurance {
-			if have.Kind == name {
-				last = max(last, have.ToUS)
+		covered := max(p.FromUS, p.Application.FromUS)
+		for moved := true; moved; {
+			moved = false
+			for i := range p.Application.Insurance {
+				have := &p.Application.Insurance[i]
+				if have.Kind == name && suffices(pack.Insurance[name], have) && have.FromUS <= covered && covered < have.ToUS {
+					covered, moved = have.ToUS, true
+				}
 			}
 		}
-		to = min(to, last)
+		to = min(to, covered)
 	}
 	return to
 }

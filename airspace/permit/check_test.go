@@ -123,3 +123,27 @@ func TestBookIsWhatWasSaved(t *testing.T) {
 		t.Errorf("due: %v", ids)
 	}
 }
+
+// TestHeightsOfOtherDatums: how far above ground a ceiling above sea level is, nobody
+// knows: what an applicant declares about it makes nothing less.
+func TestHeightsOfOtherDatums(t *testing.T) {
+	pack := packOf(t, shanghai)
+	app := complete(pack, "uav.flight", "", noon+day, noon+2*day)
+	app.Facts["uav.true_height_m"], app.Facts["airspace.controlled"] = 50.0, false
+	p, err := Draft("pm_1", "acme", byApplicant(noon), app, pack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		ceiling Height
+		known   bool
+	}{{Height{60_000, "agl"}, true}, {Height{1_000_000, "amsl"}, false}, {Height{1_000_000, "wgs84"}, false}} {
+		p.Application.Volumes[0].Ceiling = &c.ceiling
+		f := p.Facts(pack)
+		_, height := f["uav.true_height_m"]
+		_, controlled := f["airspace.controlled"]
+		if height != c.known || controlled != c.known {
+			t.Errorf("%+v: true height known %v, controlled known %v, want %v", c.ceiling, height, controlled, c.known)
+		}
+	}
+}

@@ -39,6 +39,7 @@ type Grant struct {
 
 	From, To time.Time // [From, To)
 	State    GrantState
+	Since    time.Time // of a suspended or ending grant: when it became so
 	// EndNow: of a suspended or ending grant, its vehicles end at once; else they
 	// finish and recover.
 	EndNow bool
@@ -78,13 +79,13 @@ func (p *Permit) Grant(nowUS int64) (Grant, bool) {
 	case p.State == rules.Effective:
 		g.State = GrantEffective
 	case p.State == rules.Suspended:
-		g.State = GrantSuspended
+		g.State, g.Since = GrantSuspended, time.UnixMicro(p.suspendedUS())
 	case p.State != rules.Revoked && p.State != rules.Expired, nowUS-p.EndedUS > EndedKept.Microseconds():
 		return Grant{}, false
 	case p.EffectiveUS == 0:
 		g.State = GrantEnded
 	default:
-		g.State = GrantEnding
+		g.State, g.Since = GrantEnding, time.UnixMicro(p.EndedUS)
 	}
 	for i := range p.Application.Volumes {
 		v := &p.Application.Volumes[i]
@@ -99,6 +100,16 @@ func (p *Permit) Grant(nowUS int64) (Grant, bool) {
 		}
 	}
 	return g, true
+}
+
+// suspendedUS is when a suspended permit was suspended.
+func (p *Permit) suspendedUS() int64 {
+	for i := len(p.History) - 1; i >= 0; i-- {
+		if p.History[i].Act == "permit.suspended" {
+			return p.History[i].AtUS
+		}
+	}
+	return 0
 }
 
 // ceiling is that of a volume after the conditions.

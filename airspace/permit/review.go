@@ -362,7 +362,7 @@ func (p *Permit) approve(nowUS int64, pack *rules.Pack) error {
 	p.Terms = &terms
 	p.FromUS, p.ApprovedToUS = p.span(terms)
 	p.FromUS = max(p.FromUS, nowUS)
-	p.ToUS = min(p.ApprovedToUS, p.insuredTo(&k))
+	p.ToUS = min(p.ApprovedToUS, p.insuredTo(pack, &k))
 	if p.FromUS >= p.ToUS {
 		return fmt.Errorf("%w: nothing is left of its time: reject it", ErrState)
 	}

@@ -36,7 +36,8 @@ func (p *Permit) Due() int64 {
 }
 
 // Tick is the permit after what the clock does to it at a moment; changed is false
-// when that is nothing. The clock approves nothing: a missed one escalates.
+// when that is nothing. The clock approves nothing: a missed one escalates. Without
+// its pack (nil) a permit still ends.
 func (p *Permit) Tick(pack *rules.Pack, nowUS int64) (q Permit, changed bool) {
 	q = p.clone()
 	act := Act{AtUS: nowUS}
@@ -65,7 +66,7 @@ func (p *Permit) Tick(pack *rules.Pack, nowUS int64) (q Permit, changed bool) {
 		q.State, q.Step, q.EndedUS, q.Waits = rules.Expired, "", nowUS, ""
 		q.done(act, "permit.expired")
 		return q, true
-	case q.State == rules.Approved && nowUS >= q.FromUS:
+	case pack != nil && q.State == rules.Approved && nowUS >= q.FromUS:
 		why := q.hindrance(pack, nowUS)
 		switch {
 		case why == "":
@@ -98,7 +99,7 @@ func (p *Permit) hindrance(pack *rules.Pack, nowUS int64) string {
 	}
 	for _, name := range k.Insurance {
 		if !slices.ContainsFunc(p.Application.Insurance, func(have Policy) bool {
-			return have.Kind == name && have.FromUS <= nowUS && nowUS < have.ToUS
+			return have.Kind == name && suffices(pack.Insurance[name], &have) && have.FromUS <= nowUS && nowUS < have.ToUS
 		}) {
 			return fmt.Sprintf("the insurance %s is not in force", name)
 		}

@@ -68,6 +68,8 @@ type operation struct {
 	handle vehicles.Handle
 	permit string    // empty: none
 	ended  time.Time // since when that is not effective; zero: it is
+	inLoop string    // the permit that the fences know: none once the time to come home is over
+	adopts bool      // it has moved since it is seen: it may be on its way home since before a restart
 	looks  int       // in a row, that saw it move
 	rests  time.Time // since when it does not; zero: it does
 	said   map[telemetry.AlertType]string
@@ -155,18 +157,26 @@ func (o *operating) look(ctx context.Context, tracks []telemetry.TrackView, now 
 		}
 		v := o.of[t.Vehicle.ID]
 		if v == nil || v.handle < t.Handle {
-			v = &operation{handle: t.Handle, rests: now, said: map[telemetry.AlertType]string{telemetry.Unpermitted: "?", telemetry.PermitEnding: "?"}}
+			v = &operation{handle: t.Handle, rests: now, adopts: true, said: map[telemetry.AlertType]string{telemetry.Unpermitted: "?", telemetry.PermitEnding: "?"}}
 		}
 		if v.handle != t.Handle {
 			continue // a former track that is about to go
 		}
 		seen[t.Vehicle.ID] = v
 		v.sees(t, now)
-		if to := o.under(v, t.Vehicle.ID, now); to != v.permit {
-			if e := o.operate(ctx, t.Handle, to); e != nil {
+		to := o.under(v, t.Vehicle.ID, now)
+		inLoop := to
+		if to == v.permit && !v.ended.IsZero() && now.Sub(v.ended) >= o.timeLeft(t.Vehicle.ID, to) {
+			inLoop = "" // what the permit exempts from holds again
+		}
+		if inLoop != v.inLoop {
+			if e := o.operate(ctx, t.Handle, inLoop); e != nil {
 				err = e
 				continue // again at the next look
 			}
+			v.inLoop = inLoop
+		}
+		if to != v.permit {
 			v.permit, v.ended = to, time.Time{}
 		}
 		o.warn(v, t, now)
@@ -187,7 +197,7 @@ func (v *operation) sees(t *telemetry.TrackView, now time.Time) {
 			v.rests = time.Time{}
 		}
 	default:
-		v.looks = 0
+		v.looks, v.adopts = 0, false
 		if v.rests.IsZero() {
 			v.rests = now
 		}
@@ -209,10 +219,38 @@ func (o *operating) under(v *operation, id vehicles.VehicleID, now time.Time) st
 	if g := o.choose(id, now); g != nil {
 		return g.Permit
 	}
+	if v.permit == "" && v.adopts {
+		v.adopts = false
+		return o.homeward(id, now)
+	}
 	if v.permit != "" && v.ended.IsZero() {
 		v.ended = now
+		if held := o.grant(id, v.permit); held != nil && !held.Since.IsZero() {
+			v.ended = held.Since
+		}
 	}
 	return v.permit
+}
+
+// homeward is the permit whose way home a vehicle may be on that was moving when it
+// was seen first: a restart of the server is no event for it (SAFETY 8). Called with
+// o.mu held.
+func (o *operating) homeward(id vehicles.VehicleID, now time.Time) string {
+	for i := range o.by[id] {
+		g := &o.by[id][i]
+		if (g.State == permit.GrantSuspended || g.State == permit.GrantEnding) && now.Sub(g.Since) < o.timeLeft(id, g.Permit) {
+			return g.Permit
+		}
+	}
+	return ""
+}
+
+// timeLeft is how long a vehicle may take to a safe end after its permit allows no more.
+func (o *operating) timeLeft(id vehicles.VehicleID, permitID string) time.Duration {
+	if g := o.grant(id, permitID); g != nil && g.EndNow {
+		return endNow
+	}
+	return wayHome
 }
 
 // grant is a grant of a vehicle by its permit; nil: there is none.
@@ -237,9 +275,9 @@ func (o *operating) warn(v *operation, t *telemetry.TrackView, now time.Time) {
 			without = "it moves without a permit: call its contact, or order it to a safe end"
 		}
 	case !v.ended.IsZero():
-		left, how := wayHome, "it may finish and come home"
-		if g != nil && g.EndNow {
-			left, how = endNow, "it has to end now"
+		left, how := o.timeLeft(t.Vehicle.ID, v.permit), "it may finish and come home"
+		if left == endNow {
+			how = "it has to end now"
 		}
 		if now.Sub(v.ended) < left {
 			ending, level = fmt.Sprintf("permit %s allows no more: %s, until %v after it", v.permit, how, left), telemetry.Warning

@@ -110,7 +110,7 @@ func TestOperating(t *testing.T) {
 			r.want("over midnight", r.after(10*time.Minute), "", "pm_1")
 			r.want("the last ten minutes", r.after(23*time.Minute), "ends in 10m0s: come to a safe end; permit_ending true permit pm_1 ends in 5m0s: come to a safe end; permit_ending true permit pm_1 ends in 1m0s", "pm_1")
 			r.want("the end: the way home is allowed", r.after(time.Minute), "permit_ending true permit pm_1 allows no more: it may finish and come home", "pm_1")
-			r.want("still moving after ten minutes", r.after(10*time.Minute), "unpermitted true permit pm_1 ended more than 10m0s ago", "pm_1")
+			r.want("still moving after ten minutes", r.after(10*time.Minute), "unpermitted true permit pm_1 ended more than 10m0s ago", "")
 			r.moves(false)
 			r.want("it came to rest", r.after(2*time.Minute), "unpermitted false ", "")
 		})
@@ -141,9 +141,38 @@ func TestOperatingHalted(t *testing.T) {
 				t.Errorf("may it start: %q, want %q", why, c.start)
 			}
 			r.want("its time", r.after(c.until-time.Second), "", "pm_1")
-			r.want("too late", r.after(time.Second), "unpermitted true", "pm_1")
+			r.want("too late", r.after(time.Second), "unpermitted true", "")
 			r.grant(permit.GrantEffective)
 			r.want("given back", r.after(time.Second), "unpermitted false", "pm_1")
+		})
+	}
+}
+
+// TestOperatingAfterARestart: who is on the way home when the server starts stays
+// exempt for what is left of its time; who starts then, or is seen too late, is not.
+func TestOperatingAfterARestart(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		endedFor   time.Duration
+		restsFirst bool
+		under      string
+		said       string
+	}{
+		{"on its way home", 4 * time.Minute, false, "pm_1", "permit_ending true permit pm_1 allows no more"},
+		{"its time is over", 11 * time.Minute, false, "", "unpermitted true it moves without a permit"},
+		{"it starts now", 4 * time.Minute, true, "", "unpermitted true it moves without a permit"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newOpRig(t, vehicles.UAV)
+			r.grant(permit.GrantEnding).Since = r.now.Add(-c.endedFor)
+			if c.restsFirst {
+				r.after(2 * time.Second)
+			}
+			r.moves(true)
+			r.want("seen", r.after(3*time.Second), c.said, c.under)
+			if c.under != "" {
+				r.want("ten minutes after its end", r.after(6*time.Minute), "unpermitted true permit pm_1 ended more than 10m0s ago", "")
+			}
 		})
 	}
 }

@@ -4130,10 +4130,10 @@ export interface components {
             /** @description id@version of the rule pack that judges it */
             pack: string;
             /**
-             * @description Under one that is not in force it becomes effective only by a signed override
+             * @description Under one that is not in force it becomes effective only by a signed override; missing: the server does not have it, the permit can be stopped and goes on otherwise as it is
              * @enum {string}
              */
-            pack_status: "in_force" | "draft" | "expired" | "placeholder";
+            pack_status: "in_force" | "draft" | "expired" | "placeholder" | "missing";
             /**
              * Format: date-time
              * @description When its disclosure became public
