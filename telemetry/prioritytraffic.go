@@ -69,6 +69,7 @@ type AlertExit struct {
 	Kind      ExitKind `json:"kind"`
 	Lat       int32    `json:"lat_e7"`
 	Lon       int32    `json:"lon_e7"`
+	HeightM   float64  `json:"height_m,omitempty"` // AMSL, of a climb or descent
 	Direction float64  `json:"direction_deg"`
 	DistanceM float64  `json:"distance_m"`
 	TakesS    float64  `json:"takes_s"`
@@ -78,7 +79,7 @@ type AlertExit struct {
 
 // ForAlert is what an alert says of an exit.
 func (e *Exit) ForAlert() AlertExit {
-	return AlertExit{Kind: e.Kind, Lat: e.Point.Lat, Lon: e.Point.Lon, Direction: e.Direction, DistanceM: e.DistanceM, TakesS: e.TakesS, PassesInS: e.PassesInS, InTime: e.InTime}
+	return AlertExit{Kind: e.Kind, Lat: e.Point.Lat, Lon: e.Point.Lon, HeightM: e.HeightM, Direction: e.Direction, DistanceM: e.DistanceM, TakesS: e.TakesS, PassesInS: e.PassesInS, InTime: e.InTime}
 }
 
 func (b *Book) takePriority(p *PriorityChange, nowUS int64) {

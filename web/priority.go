@@ -108,7 +108,7 @@ func alertPriorityOf(p *telemetry.InTheWayOf) *AlertPriority {
 	e := &p.Exit
 	return &AlertPriority{
 		ID: p.ID, Name: p.Name, How: p.How, InS: tenths(p.InS), ClearBy: timeOf(p.ClearByUS), Exit: PriorityExit{
-			ID: exitID(e.Kind, geo.Point{Lat: e.Lat, Lon: e.Lon}), Kind: string(e.Kind), Position: positionOf(geo.Point{Lat: e.Lat, Lon: e.Lon}), Direction: tenths(e.Direction), Distance: tenths(e.DistanceM),
+			ID: exitID(e.Kind, geo.Point{Lat: e.Lat, Lon: e.Lon}, e.HeightM), Kind: string(e.Kind), Position: positionOf(geo.Point{Lat: e.Lat, Lon: e.Lon}), Direction: tenths(e.Direction), Distance: tenths(e.DistanceM),
 			Takes: tenths(e.TakesS), PassesIn: tenths(e.PassesInS), InTime: e.InTime,
 		},
 	}
@@ -219,7 +219,7 @@ func (s *Server) affectedOf(ctx context.Context, a *priority.Affected) PriorityA
 		Vehicle: vehicleOf(a.Vehicle.Handle, a.Vehicle), Operator: a.Vehicle.Operator, How: a.How, InS: tenths(a.InS), Position: positionOf(a.At),
 		HeightUnknown: a.HeightUnknown, Stale: tenths(a.StaleS), Call: a.Call, Contact: s.contactOf(ctx, string(a.Vehicle.ID)),
 		Exit: PriorityExit{
-			ID: exitID(e.Kind, e.Point), Kind: string(e.Kind), Position: positionOf(e.Point), Direction: tenths(e.Direction), Distance: tenths(e.DistanceM),
+			ID: exitID(e.Kind, e.Point, e.HeightM), Kind: string(e.Kind), Position: positionOf(e.Point), Direction: tenths(e.Direction), Distance: tenths(e.DistanceM),
 			Takes: tenths(e.TakesS), PassesIn: tenths(e.PassesInS), InTime: e.InTime,
 		},
 	}

@@ -44,12 +44,15 @@ type ExitOrder struct {
 	Why       string       `json:"why" doc:"Why none was given, and what to do"`
 }
 
-// exitID names a way out. A hold, a climb and a descent end where the vehicle is.
-func exitID(kind telemetry.ExitKind, to geo.Point) string {
-	if kind != telemetry.ExitMove {
-		return string(kind)
+// exitID names a way out by what it asks for.
+func exitID(kind telemetry.ExitKind, to geo.Point, heightM float64) string {
+	switch kind {
+	case telemetry.ExitMove:
+		return fmt.Sprintf("%s:%d,%d", kind, to.Lat, to.Lon)
+	case telemetry.ExitClimb, telemetry.ExitDescend: // where it is
+		return fmt.Sprintf("%s:%.0f", kind, heightM)
 	}
-	return fmt.Sprintf("%s:%d,%d", kind, to.Lat, to.Lon)
+	return string(kind)
 }
 
 // exitOrder is the order that takes a vehicle out by an exit; code and why: there is none.
@@ -101,7 +104,12 @@ func (s *Server) orderExits(ctx context.Context, in *orderExitsInput) (*struct{ 
 		}
 	}
 	for _, id := range in.Body.Vehicles {
-		if !is[id] {
+		if is[id] {
+			continue
+		}
+		if o := s.answeredExit(ctx, id, in); o != nil {
+			out.Body.Items = append(out.Body.Items, ExitOrder{VehicleID: id, Exit: PriorityExit{Kind: string(telemetry.ExitNone)}, Order: o})
+		} else {
 			out.Body.Items = append(out.Body.Items, ExitOrder{
 				VehicleID: id, Exit: PriorityExit{Kind: string(telemetry.ExitNone)}, Code: "not_in_the_way", Why: "It is not in the way any more, or is not yours: it is told nothing.",
 			})
@@ -112,6 +120,9 @@ func (s *Server) orderExits(ctx context.Context, in *orderExitsInput) (*struct{ 
 
 func (s *Server) orderExit(ctx context.Context, p *airspace.Priority, a *priority.Affected, in *orderExitsInput) ExitOrder {
 	out := ExitOrder{VehicleID: string(a.Vehicle.ID), Exit: s.affectedOf(ctx, a).Exit}
+	if out.Order = s.answeredExit(ctx, out.VehicleID, in); out.Order != nil {
+		return out
+	}
 	seen, told := in.Body.Seen[out.VehicleID]
 	q, code, why := exitOrder(a)
 	if told && seen != out.Exit.ID {
@@ -137,6 +148,20 @@ func (s *Server) orderExit(ctx context.Context, p *airspace.Priority, a *priorit
 		out.Why = "It is not a registered vehicle, nothing is ever sent to it: find its pilot."
 	}
 	return out
+}
+
+// answeredExit is the order that the same request gave before, whatever the vehicle is
+// offered by now; nil: it gave none.
+func (s *Server) answeredExit(ctx context.Context, vehicle string, in *orderExitsInput) *Order {
+	if in.DryRun {
+		return nil
+	}
+	o, ok, err := s.cfg.Orders.Answered(ofVehicle(ctx, vehicle))
+	if !ok || err != nil { // what is wrong with the key is said when it is ordered
+		return nil
+	}
+	shown := orderOf(&o)
+	return &shown
 }
 
 // ofVehicle makes the request of ctx one of its own for each vehicle, so that it is

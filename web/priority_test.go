@@ -154,10 +154,10 @@ func TestExitsAreOrders(t *testing.T) {
 	if exit.Kind != "move" || exit.ID == "" {
 		t.Fatalf("the way out of a boat: %+v", exit)
 	}
-	order := func(body string) ExitOrder {
+	order := func(body string, header ...string) ExitOrder {
 		t.Helper()
 		var out ExitOrders
-		r := o.as(o.carl, "POST", priorityPath+"/"+p.ID+"/exits", body)
+		r := o.as(o.carl, "POST", priorityPath+"/"+p.ID+"/exits", body, header...)
 		if r.json(t, &out); r.StatusCode != http.StatusOK || len(out.Items) != 1 {
 			t.Fatalf("%s: %d %s", body, r.StatusCode, r.body)
 		}
@@ -179,7 +179,8 @@ func TestExitsAreOrders(t *testing.T) {
 	if n := o.wire.count(); n != 0 {
 		t.Errorf("%d commands were sent", n)
 	}
-	got := order(`{"take_over":true,` + seen + `}`)
+	urgent := `{"vehicles":["boat-1"],"take_over":true,` + seen + `}`
+	got := order(urgent, keyHeader, "exit-of-the-boat")
 	if got.Order == nil || got.Order.Kind != "reposition" || got.Order.To == nil || got.Order.To.Lat != exit.Position.Lat || got.Order.To.Lon != exit.Position.Lon ||
 		got.Order.Reason != "priority traffic: Rescue 1" {
 		t.Errorf("ordered: %+v", got)
@@ -187,6 +188,19 @@ func TestExitsAreOrders(t *testing.T) {
 	eventually(t, "the order on the wire", func() bool { return o.wire.count() == 1 })
 	if again := look(); again.ID != exit.ID {
 		t.Errorf("on its way out it is offered another: %+v", again)
+	}
+	o.pipeline.Reports([]vehicles.Report{{
+		Handle: boat.Handle, Has: vehicles.HasHeartbeat | vehicles.HasPosition, ReceivedUS: o.clock.now().UnixMicro(), BootMS: uint32(o.clock.now().UnixMilli()) + 1,
+		Mode: 10, Fix: geo.Fix{Point: geo.Point{Lat: 309000000, Lon: 1219300000}}, Heading: vehicles.HeadingUnknown,
+	}})
+	if err := o.priority.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now, _ := o.priority.Picture(p.ID); len(now.Affected) != 0 {
+		t.Fatalf("moored it is in the way: %+v", now.Affected)
+	}
+	if again := order(urgent, keyHeader, "exit-of-the-boat"); again.Order == nil || again.Order.ID != got.Order.ID || o.wire.count() != 1 {
+		t.Errorf("the same request when it is out of the way: %+v, want order %s", again, got.Order.ID)
 	}
 }
 

@@ -33,7 +33,7 @@ type Request struct {
 // leaves. The same request of ctx again gets the same order. What became of it
 // stands in Order.State, then and later.
 func (d *Dispatcher) Ask(ctx context.Context, q Request) (Order, error) {
-	if before, ok, err := d.answered(ctx); !q.Try && (ok || err != nil) {
+	if before, ok, err := d.Answered(ctx); !q.Try && (ok || err != nil) {
 		return before, err
 	}
 	v := d.identity(q.Vehicle)

@@ -61,8 +61,8 @@ func (d *Dispatcher) noteAnswer(q *journal.Request, a answer) {
 	}
 }
 
-// answered is the order that the request of ctx led to before.
-func (d *Dispatcher) answered(ctx context.Context) (o Order, ok bool, err error) {
+// Answered is the order that the request of ctx led to before.
+func (d *Dispatcher) Answered(ctx context.Context) (o Order, ok bool, err error) {
 	q := journal.RequestOf(ctx)
 	if q == nil {
 		return o, false, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"testzone/geofence/geo"
@@ -237,6 +238,14 @@ func (d *Dispatcher) changed(x *Termination, now *Prospect) error {
 		return fmt.Errorf("%s has the control of the vehicle since: %w", now.Holder, ErrSituation)
 	case o != nil && o.State == InEffect && o.EffectUS > seen.AtUS:
 		return fmt.Errorf("the vehicle obeys, %s by %s took effect since: %w", o.Kind, o.Person, ErrSituation)
+	default:
+		for _, what := range [...]struct{ now, seen []string }{{now.Over, seen.Over}, {now.Doubts, seen.Doubts}} {
+			for _, s := range what.now {
+				if !slices.Contains(what.seen, s) {
+					return fmt.Errorf("the first person did not see this: %s: %w", s, ErrSituation)
+				}
+			}
+		}
 	}
 	return nil
 }

@@ -167,6 +167,9 @@ func TestAFlightIsEndedAsItWasDecided(t *testing.T) {
 			}
 			x.Seen.Holder, x.TakeOver = "pete", true
 		}, nil},
+		{"it is over something else", func(w *world, x *Termination) { x.Seen.Over = []string{`fence "field"`} }, ErrSituation},
+		{"its receiver is interfered with", func(w *world, _ *Termination) { w.set(func() { w.jammed = true }) }, ErrSituation},
+		{"it was decided too long ago", func(*world, *Termination) { after(66 * time.Second) }, ErrSituation},
 		{"another session", func(w *world, x *Termination) { x.Seen.Handle++ }, ErrSituation},
 		{"before the server started", func(w *world, x *Termination) { x.Seen.AtUS = w.d.born - 1 }, ErrSituation},
 		{"switched off", func(w *world, _ *Termination) { w.off = true; w.start() }, ErrSwitchedOff},

@@ -154,7 +154,7 @@ func (p *planner) again(v *judged, before *telemetry.Exit) (telemetry.Exit, bool
 		return p.hold(v)
 	case telemetry.ExitMove:
 		n, e := geo.Offset(p.scene.origin, before.Point)
-		if p.swept(&v.body, n, e, exitMargin/2) || !p.free(n, e, v.id.Handle) {
+		if p.swept(&v.body, n, e, exitMargin/2) || !p.free(n, e, v.id.Handle) || !p.fences.allow(v, before.Point, 0) {
 			return telemetry.Exit{}, false
 		}
 		out := p.moved(v, n, e)
