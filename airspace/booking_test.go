@@ -388,3 +388,58 @@ func (r *siteRig) checks(t *testing.T, bookings int) (took []time.Duration) {
 	}
 	return took
 }
+
+// TestARunningBookingIsMadeLonger: to the site's longest, and on a site whose owner
+// approves by a controller only; it never ends by being asked for longer.
+func TestARunningBookingIsMadeLonger(t *testing.T) {
+	for _, approval := range []bool{false, true} {
+		r := newSiteRig(t, func(s *site.Site) { s.Approval = approval })
+		b := r.book(t, r.first, r.in(10, 60))
+		if approval {
+			var err error
+			if b, err = r.ApproveBooking(t.Context(), r.owner, b.ID, b.Rev, true, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.now = r.now.Add(20 * time.Minute)
+		b, err := r.Arrive(t.Context(), r.first, b.ID, b.Rev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := func(minutes int) func(*site.Booking) {
+			return func(x *site.Booking) { x.ToUS = b.FromUS + int64(minutes)*60e6 }
+		}
+		if _, err := r.MoveBooking(t.Context(), r.first, b.ID, b.Rev, to(241)); !errors.Is(err, airspace.ErrBooking) {
+			t.Errorf("approval %v: past the site's longest: %v", approval, err)
+		}
+		who := r.first
+		if approval {
+			if _, err := r.MoveBooking(t.Context(), r.first, b.ID, b.Rev, to(120)); !errors.Is(err, airspace.ErrBooking) {
+				t.Errorf("made longer without a controller: %v", err)
+			}
+			who = r.carl
+		}
+		longer, err := r.MoveBooking(t.Context(), who, b.ID, b.Rev, to(120))
+		if err != nil || longer.State != site.InUse || longer.ToUS != b.FromUS+120*60e6 {
+			t.Errorf("approval %v: made longer: %+v %v", approval, longer, err)
+		}
+		if _, err := r.ReleaseNoShows(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if still, _ := r.Booking(r.first, false, b.ID); still.State != site.InUse {
+			t.Errorf("approval %v: it is %s", approval, still.State)
+		}
+	}
+}
+
+// TestASiteThatTheIndexRefuses: a site whose bookings could be no volumes is refused
+// when it is made, not by the first booking or the next start.
+func TestASiteThatTheIndexRefuses(t *testing.T) {
+	r := newSiteRig(t, nil)
+	wide := square(1)
+	ring := geo.Ring{{Lat: 300_000_000, Lon: 1_100_000_000}, {Lat: 300_000_000, Lon: 1_215_000_000}, {Lat: 310_000_000, Lon: 1_215_000_000}, {Lat: 310_000_000, Lon: 1_100_000_000}}
+	wide.Shape = geofence.Shape{Polygons: []geo.Polygon{{Outer: ring}}}
+	if _, err := r.CreateSite(t.Context(), r.carl, wide); !errors.Is(err, site.ErrSite) {
+		t.Errorf("11.5 degrees wide: %v", err)
+	}
+}

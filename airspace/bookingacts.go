@@ -100,9 +100,12 @@ func (r *Register) MoveBooking(ctx context.Context, who Actor, id string, rev ui
 		}
 		if s.Approval && !s.Owns(who) && (next.FromUS < b.FromUS || next.ToUS > b.ToUS || next.Units > b.Units || next.Exclusive && !b.Exclusive) {
 			if running { // as a request that nobody approved before it began it would be over at once
-				return nil, fmt.Errorf("%w: it runs: the site's owner makes it longer", ErrBooking)
+				return nil, fmt.Errorf("%w: it runs: ask a controller of the zone to make it longer", ErrBooking)
 			}
 			next.State = site.Requested
+		}
+		if running && next.ToUS > b.ToUS && s.MaxUS > 0 && next.ToUS-next.FromUS > s.MaxUS && !s.Owns(who) {
+			return nil, fmt.Errorf("%w: the site is booked for at most %v at once", ErrBooking, time.Duration(s.MaxUS)*time.Microsecond)
 		}
 		asked := next
 		if running { // what is past of it was fitting
