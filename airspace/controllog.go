@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"testzone/telemetry/journal"
@@ -50,19 +49,12 @@ type controlChange struct {
 type control struct {
 	state   ZoneStatus
 	duties  map[string]Duty // that did not end
-	answers map[requestName]controlAnswer
-}
-
-// controlAnswer is what a request with a key led to.
-type controlAnswer struct {
-	sha256 string
-	atUS   int64
-	duty   Duty
+	answers keptAnswers[Duty]
 }
 
 // newControl is that of a zone about which nothing was decided: it is open.
 func newControl() control {
-	return control{ZoneStatus{State: ZoneOpen, Stamp: Stamp{Rev: 1}}, map[string]Duty{}, map[requestName]controlAnswer{}}
+	return control{ZoneStatus{State: ZoneOpen, Stamp: Stamp{Rev: 1}}, map[string]Duty{}, keptAnswers[Duty]{}}
 }
 
 func (r *Register) controlDraft(e *controlEntry) (draft, error) {
@@ -90,37 +82,9 @@ func (r *Register) applyControl(e *controlEntry) error {
 		}
 	}
 	if last := e.Changes[len(e.Changes)-1].Duty; e.Request != nil && last != nil {
-		r.control.note(e.Request, controlAnswer{e.Request.SHA256, e.AtUS, *last})
+		r.control.answers.note(e.Request, e.AtUS, *last)
 	}
 	return nil
-}
-
-// maxControlAnswers bounds the answers that are kept: people sign on and off, not traffic.
-const maxControlAnswers = 10_000
-
-func (c *control) note(q *journal.Request, a controlAnswer) {
-	if len(c.answers) >= maxControlAnswers {
-		maps.DeleteFunc(c.answers, func(_ requestName, old controlAnswer) bool { return a.atUS-old.atUS > journal.RequestWindowUS })
-	}
-	if len(c.answers) >= maxControlAnswers {
-		return // its entry's id, made of the request, still keeps it from happening twice
-	}
-	c.answers[requestName{q.By, q.Key}] = a
-}
-
-// answered is what a request led to before. Called with the register's mu held.
-func (c *control) answered(q *journal.Request, now time.Time) (d Duty, ok bool, err error) {
-	if q == nil {
-		return d, false, nil
-	}
-	known, ok := c.answers[requestName{q.By, q.Key}]
-	switch {
-	case !ok, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
-		return d, false, nil
-	case known.sha256 != q.SHA256:
-		return d, false, journal.ErrKeyReused
-	}
-	return known.duty, true, nil
 }
 
 // decideDuty decides about who is on duty: check looks at the state, which is
@@ -145,7 +109,7 @@ func (r *Register) decideDuty(ctx context.Context, who Actor, act, reason string
 	d.after = r.tellDuty
 	var out Duty
 	d.plan = func(now time.Time) error {
-		before, ok, err := r.control.answered(d.request, now)
+		before, ok, err := r.control.answers.of(d.request, now)
 		if err != nil {
 			return err
 		}

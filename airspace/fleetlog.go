@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"testzone/telemetry/journal"
@@ -62,19 +61,12 @@ type fleetAct struct {
 	dry    bool // check, and change nothing
 }
 
-// fleetAnswer is what a request with a key led to.
-type fleetAnswer struct {
-	sha256 string
-	atUS   int64
-	change fleetChange
-}
-
 // FleetAnswer is the vehicle, and the key, that the request of ctx led to before;
 // ok is false when it is a new request.
 func (r *Register) FleetAnswer(ctx context.Context) (v Vehicle, key string, ok bool, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	before, ok, err := r.fleetAnswered(ctx, r.cfg.Clock())
+	before, ok, err := r.fleet.answers.of(journal.RequestOf(ctx), r.cfg.Clock())
 	if !ok || before.Vehicle == nil {
 		return Vehicle{}, "", false, err
 	}
@@ -82,22 +74,6 @@ func (r *Register) FleetAnswer(ctx context.Context) (v Vehicle, key string, ok b
 		key = before.Key.ID
 	}
 	return before.Vehicle.clone(), key, true, nil
-}
-
-// fleetAnswered is what the request of ctx led to before. Called with r.mu held.
-func (r *Register) fleetAnswered(ctx context.Context, now time.Time) (c fleetChange, ok bool, err error) {
-	q := journal.RequestOf(ctx)
-	if q == nil {
-		return c, false, nil
-	}
-	known, ok := r.fleet.answers[requestName{q.By, q.Key}]
-	switch {
-	case !ok, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
-		return c, false, nil
-	case known.sha256 != q.SHA256:
-		return c, false, journal.ErrKeyReused
-	}
-	return known.change, true, nil
 }
 
 func (r *Register) decideVehicle(ctx context.Context, who Actor, act fleetAct, check func(now time.Time) (Vehicle, error)) (Vehicle, error) {
@@ -140,7 +116,7 @@ func (r *Register) decideFleet(ctx context.Context, who Actor, act fleetAct, che
 	}
 	var change fleetChange // the decider's: whoever leaves before it is done does not touch it
 	d.plan = func(now time.Time) (err error) {
-		before, ok, err := r.fleetAnswered(ctx, now)
+		before, ok, err := r.fleet.answers.of(journal.RequestOf(ctx), now)
 		if err != nil {
 			return err
 		}
@@ -201,21 +177,8 @@ func (r *Register) applyFleet(e *fleetEntry) error {
 			return fmt.Errorf("%w: %s", errFleetEntry, e.Act)
 		}
 		if e.Request != nil {
-			r.fleet.note(e.Request, fleetAnswer{e.Request.SHA256, e.AtUS, c})
+			r.fleet.answers.note(e.Request, e.AtUS, c)
 		}
 	}
 	return nil
-}
-
-// maxFleetAnswers bounds the answers that are kept: people and scripts enrol, not traffic.
-const maxFleetAnswers = 10_000
-
-func (f *fleet) note(q *journal.Request, a fleetAnswer) {
-	if len(f.answers) >= maxFleetAnswers {
-		maps.DeleteFunc(f.answers, func(_ requestName, old fleetAnswer) bool { return a.atUS-old.atUS > journal.RequestWindowUS })
-	}
-	if len(f.answers) >= maxFleetAnswers {
-		return // its entry's id, made of the request, still keeps it from happening twice
-	}
-	f.answers[requestName{q.By, q.Key}] = a
 }

@@ -1,13 +1,10 @@
 package airspace
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"testzone/airspace/permit"
@@ -38,7 +35,7 @@ type permitEntry struct {
 // permits is the part of the register's state that is about permits.
 type permits struct {
 	book    *permit.Book
-	answers map[requestName]permitAnswer
+	answers keptAnswers[permit.Permit]
 	// taken is the register's index: it has the volumes of the permits that hold room,
 	// beside those of bookings.
 	taken *volumes.Index
@@ -46,15 +43,8 @@ type permits struct {
 	allowing map[string]bool
 }
 
-// permitAnswer is what a request with a key led to.
-type permitAnswer struct {
-	SHA256 string        `json:"sha256"`
-	AtUS   int64         `json:"at_us"`
-	Permit permit.Permit `json:"permit"`
-}
-
 func newPermits(taken *volumes.Index) permits {
-	return permits{permit.NewBook(), map[requestName]permitAnswer{}, taken, map[string]bool{}}
+	return permits{permit.NewBook(), keptAnswers[permit.Permit]{}, taken, map[string]bool{}}
 }
 
 // put takes a permit as it is from now on, and its room.
@@ -107,12 +97,12 @@ func (r *Register) decidePermit(ctx context.Context, by, id string, room bool, p
 		}
 	}
 	d.plan = func(now time.Time) error {
-		before, err := r.permits.answered(d.request, now)
+		before, ok, err := r.permits.answers.of(d.request, now)
 		if err != nil {
 			return err
 		}
-		if before != nil {
-			out = before.Permit
+		if ok {
+			out = before
 			return errAnswered
 		}
 		if out, err = plan(now); err != nil {
@@ -144,58 +134,20 @@ func (r *Register) applyPermit(e *permitEntry) error {
 		return fmt.Errorf("%w: %s", errPermitEntry, e.Type)
 	}
 	if e.Request != nil {
-		r.permits.note(e.Request, permitAnswer{e.Request.SHA256, e.AtUS, *e.Permit})
+		r.permits.answers.note(e.Request, e.AtUS, *e.Permit)
 	}
 	return r.permits.put(*e.Permit)
 }
 
-// maxPermitAnswers bounds the answers that are kept: people apply, not traffic.
-const maxPermitAnswers = 10_000
-
-func (p *permits) note(q *journal.Request, a permitAnswer) {
-	if len(p.answers) >= maxPermitAnswers {
-		maps.DeleteFunc(p.answers, func(_ requestName, old permitAnswer) bool { return a.AtUS-old.AtUS > journal.RequestWindowUS })
-	}
-	if len(p.answers) >= maxPermitAnswers {
-		return // its entry's id, made of the request, still keeps it from happening twice
-	}
-	p.answers[requestName{q.By, q.Key}] = a
-}
-
-// answered is what a request led to before; nil: nothing. Called with the
-// register's mu held.
-func (p *permits) answered(q *journal.Request, now time.Time) (*permitAnswer, error) {
-	if q == nil {
-		return nil, nil
-	}
-	known, ok := p.answers[requestName{q.By, q.Key}]
-	switch {
-	case !ok, now.UnixMicro()-known.AtUS > journal.RequestWindowUS:
-		return nil, nil
-	case known.SHA256 != q.SHA256:
-		return nil, journal.ErrKeyReused
-	}
-	return &known, nil
-}
-
 // permitsState is the permits' part of a snapshot.
 type permitsState struct {
-	Book    json.RawMessage     `json:"book"`
-	Answers []permitAnswerState `json:"answers"`
-}
-
-type permitAnswerState struct {
-	By  string `json:"by"`
-	Key string `json:"key"`
-	permitAnswer
+	Book    json.RawMessage            `json:"book"`
+	Answers []keptState[permit.Permit] `json:"answers"`
 }
 
 func (p *permits) save() (s permitsState, err error) {
 	s.Book, err = p.book.SaveState()
-	for name, a := range p.answers {
-		s.Answers = append(s.Answers, permitAnswerState{name.by, name.key, a})
-	}
-	slices.SortFunc(s.Answers, func(a, b permitAnswerState) int { return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key)) })
+	s.Answers = p.answers.save()
 	return s, err
 }
 
@@ -209,9 +161,7 @@ func (p *permits) load(s *permitsState) error {
 			return err
 		}
 	}
-	for _, a := range s.Answers {
-		p.answers[requestName{a.By, a.Key}] = a.permitAnswer
-	}
+	p.answers.load(s.Answers)
 	return nil
 }
 

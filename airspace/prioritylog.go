@@ -43,18 +43,11 @@ type priorityChange struct {
 // priorities is the part of the register's state that is about priority traffic.
 type priorities struct {
 	of      map[string]Priority // and what was over for less than a day at the last change
-	answers map[requestName]priorityAnswer
-}
-
-// priorityAnswer is what a request with a key led to.
-type priorityAnswer struct {
-	sha256   string
-	atUS     int64
-	priority Priority
+	answers keptAnswers[Priority]
 }
 
 func newPriorities() priorities {
-	return priorities{map[string]Priority{}, map[requestName]priorityAnswer{}}
+	return priorities{map[string]Priority{}, keptAnswers[Priority]{}}
 }
 
 // priorityDecision is the decision that priority traffic be what plan says. One that
@@ -104,7 +97,7 @@ func (r *Register) applyPriority(e *priorityEntry, d *decision) error {
 			delete(r.hasty, p.ID)
 		}
 		if e.Request != nil {
-			r.priorities.note(e.Request, priorityAnswer{e.Request.SHA256, e.AtUS, *p})
+			r.priorities.answers.note(e.Request, e.AtUS, *p)
 		}
 	}
 	if len(e.Changes) == 0 {
@@ -116,19 +109,6 @@ func (r *Register) applyPriority(e *priorityEntry, d *decision) error {
 		return over != 0 && e.AtUS-over > keepPriorities.Microseconds()
 	})
 	return nil
-}
-
-// maxPriorityAnswers bounds the answers that are kept.
-const maxPriorityAnswers = 10_000
-
-func (p *priorities) note(q *journal.Request, a priorityAnswer) {
-	if len(p.answers) >= maxPriorityAnswers {
-		maps.DeleteFunc(p.answers, func(_ requestName, old priorityAnswer) bool { return a.atUS-old.atUS > journal.RequestWindowUS })
-	}
-	if len(p.answers) >= maxPriorityAnswers {
-		return // its entry's id, made of the request, still keeps it from happening twice
-	}
-	p.answers[requestName{q.By, q.Key}] = a
 }
 
 // answeredPriority is what a request led to before, be it durable or not. Called with
@@ -145,12 +125,6 @@ func (r *Register) answeredPriority(q *journal.Request, now time.Time) (p Priori
 			return h.shown().clone(), true, nil
 		}
 	}
-	known, ok := r.priorities.answers[requestName{q.By, q.Key}]
-	switch {
-	case !ok, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
-		return p, false, nil
-	case known.sha256 != q.SHA256:
-		return p, false, journal.ErrKeyReused
-	}
-	return known.priority.clone(), true, nil
+	p, ok, err = r.priorities.answers.of(q, now)
+	return p.clone(), ok, err
 }

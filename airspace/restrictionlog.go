@@ -50,18 +50,11 @@ type restrictionChange struct {
 // restrictions is the part of the register's state that is about them.
 type restrictions struct {
 	of      map[string]Restriction // and what was over for less than keepRestrictions
-	answers map[requestName]restrictionAnswer
-}
-
-// restrictionAnswer is what a request with a key led to.
-type restrictionAnswer struct {
-	sha256      string
-	atUS        int64
-	restriction Restriction
+	answers keptAnswers[Restriction]
 }
 
 func newRestrictions() restrictions {
-	return restrictions{map[string]Restriction{}, map[requestName]restrictionAnswer{}}
+	return restrictions{map[string]Restriction{}, keptAnswers[Restriction]{}}
 }
 
 // keepRestrictions is how long one that is over can be read.
@@ -92,7 +85,7 @@ func (r *Register) decideRestriction(ctx context.Context, who Actor, act restric
 	}
 	var out Restriction // the decider's: whoever leaves before it is done does not touch it
 	d.plan = func(now time.Time) error {
-		before, ok, err := r.restrictionAnswered(d.request, now)
+		before, ok, err := r.restrictions.answers.of(d.request, now)
 		if err != nil {
 			return err
 		}
@@ -168,41 +161,13 @@ func (r *Register) applyRestriction(e *restrictionEntry) error {
 		}
 		r.restrictions.of[c.Restriction.ID] = *c.Restriction
 		if e.Request != nil {
-			r.restrictions.note(e.Request, restrictionAnswer{e.Request.SHA256, e.AtUS, *c.Restriction})
+			r.restrictions.answers.note(e.Request, e.AtUS, *c.Restriction)
 		}
 	}
 	maps.DeleteFunc(r.restrictions.of, func(_ string, t Restriction) bool {
 		return t.EndedUS != 0 && e.AtUS-t.EndedUS > keepRestrictions.Microseconds()
 	})
 	return nil
-}
-
-// maxRestrictionAnswers bounds the answers that are kept.
-const maxRestrictionAnswers = 1000
-
-func (l *restrictions) note(q *journal.Request, a restrictionAnswer) {
-	if len(l.answers) >= maxRestrictionAnswers {
-		maps.DeleteFunc(l.answers, func(_ requestName, old restrictionAnswer) bool { return a.atUS-old.atUS > journal.RequestWindowUS })
-	}
-	if len(l.answers) >= maxRestrictionAnswers {
-		return // its entry's id, made of the request, still keeps it from happening twice
-	}
-	l.answers[requestName{q.By, q.Key}] = a
-}
-
-// restrictionAnswered is what a request led to before. Called with r.mu held.
-func (r *Register) restrictionAnswered(q *journal.Request, now time.Time) (t Restriction, ok bool, err error) {
-	if q == nil {
-		return t, false, nil
-	}
-	known, ok := r.restrictions.answers[requestName{q.By, q.Key}]
-	switch {
-	case !ok, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
-		return t, false, nil
-	case known.sha256 != q.SHA256:
-		return t, false, journal.ErrKeyReused
-	}
-	return known.restriction, true, nil
 }
 
 // volumesIn are the volumes that a fence meets during a span of time. Called with r.mu

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -84,20 +83,13 @@ func (j *siteJSON) decode() (Site, error) {
 type places struct {
 	sites    map[string]Site
 	bookings map[string]Booking
-	answers  map[requestName]siteAnswer
+	answers  keptAnswers[[]siteChange]
 
 	diaries map[string]*site.Diary // of the bookings that occupy a site, by site
 }
 
-// siteAnswer is what a request with a key led to.
-type siteAnswer struct {
-	sha256  string
-	atUS    int64
-	changes []siteChange
-}
-
 func newPlaces() places {
-	return places{map[string]Site{}, map[string]Booking{}, map[requestName]siteAnswer{}, map[string]*site.Diary{}}
+	return places{map[string]Site{}, map[string]Booking{}, keptAnswers[[]siteChange]{}, map[string]*site.Diary{}}
 }
 
 // keepBookings is how long one that is over can be read.
@@ -137,7 +129,7 @@ func (r *Register) decideSites(ctx context.Context, who Actor, act siteAct) ([]s
 	}
 	var changes []siteChange // the decider's: whoever leaves before it is done does not touch it
 	d.plan = func(now time.Time) (err error) {
-		before, ok, err := r.siteAnswered(d.request, now)
+		before, ok, err := r.places.answers.of(d.request, now)
 		if err != nil {
 			return err
 		}
@@ -219,7 +211,7 @@ func (r *Register) applySites(e *siteEntry) error {
 		}
 	}
 	if e.Request != nil {
-		r.places.note(e.Request, siteAnswer{e.Request.SHA256, e.AtUS, e.Changes})
+		r.places.answers.note(e.Request, e.AtUS, e.Changes)
 	}
 	r.forgetBookings(e.AtUS)
 	return nil
@@ -295,32 +287,4 @@ func (r *Register) forgetBookings(nowUS int64) {
 			delete(r.places.bookings, id)
 		}
 	}
-}
-
-// maxSiteAnswers bounds the answers that are kept.
-const maxSiteAnswers = 10_000
-
-func (p *places) note(q *journal.Request, a siteAnswer) {
-	if len(p.answers) >= maxSiteAnswers {
-		maps.DeleteFunc(p.answers, func(_ requestName, old siteAnswer) bool { return a.atUS-old.atUS > journal.RequestWindowUS })
-	}
-	if len(p.answers) >= maxSiteAnswers {
-		return // its entry's id, made of the request, still keeps it from happening twice
-	}
-	p.answers[requestName{q.By, q.Key}] = a
-}
-
-// siteAnswered is what a request led to before. Called with r.mu held.
-func (r *Register) siteAnswered(q *journal.Request, now time.Time) (changes []siteChange, ok bool, err error) {
-	if q == nil {
-		return nil, false, nil
-	}
-	known, ok := r.places.answers[requestName{q.By, q.Key}]
-	switch {
-	case !ok, now.UnixMicro()-known.atUS > journal.RequestWindowUS:
-		return nil, false, nil
-	case known.sha256 != q.SHA256:
-		return nil, false, journal.ErrKeyReused
-	}
-	return known.changes, true, nil
 }

@@ -1,12 +1,9 @@
 package airspace
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 
 	"testzone/geofence"
 	"testzone/telemetry/journal"
@@ -26,66 +23,26 @@ type registerState struct {
 	Keys          map[string]APIKey       `json:"keys"`
 	Proposals     map[string]Proposal     `json:"proposals"`
 
-	Vehicles     map[string]Vehicle `json:"vehicles"`
-	Gateways     map[string]Gateway `json:"gateways"`
-	Since        map[string]int64   `json:"since"`
-	FleetAnswers []fleetAnswerState `json:"fleet_answers"`
+	Vehicles     map[string]Vehicle       `json:"vehicles"`
+	Gateways     map[string]Gateway       `json:"gateways"`
+	Since        map[string]int64         `json:"since"`
+	FleetAnswers []keptState[fleetChange] `json:"fleet_answers"`
 
-	State          ZoneStatus           `json:"state"`
-	Duties         map[string]Duty      `json:"duties"`
-	ControlAnswers []controlAnswerState `json:"control_answers"`
+	State          ZoneStatus        `json:"state"`
+	Duties         map[string]Duty   `json:"duties"`
+	ControlAnswers []keptState[Duty] `json:"control_answers"`
 
 	Priorities      map[string]Priority   `json:"priorities"`
-	PriorityAnswers []priorityAnswerState `json:"priority_answers"`
+	PriorityAnswers []keptState[Priority] `json:"priority_answers"`
 
 	Permits permitsState `json:"permits"`
 
-	Sites       []*siteJSON        `json:"sites"`
-	Bookings    map[string]Booking `json:"bookings"`
-	SiteAnswers []siteAnswerState  `json:"site_answers"`
+	Sites       []*siteJSON               `json:"sites"`
+	Bookings    map[string]Booking        `json:"bookings"`
+	SiteAnswers []keptState[[]siteChange] `json:"site_answers"`
 
 	Restrictions       map[string]Restriction   `json:"restrictions"`
-	RestrictionAnswers []restrictionAnswerState `json:"restriction_answers"`
-}
-
-type fleetAnswerState struct {
-	By     string      `json:"by"`
-	Key    string      `json:"key"`
-	SHA256 string      `json:"sha256"`
-	AtUS   int64       `json:"at_us"`
-	Change fleetChange `json:"change"`
-}
-
-type controlAnswerState struct {
-	By     string `json:"by"`
-	Key    string `json:"key"`
-	SHA256 string `json:"sha256"`
-	AtUS   int64  `json:"at_us"`
-	Duty   Duty   `json:"duty"`
-}
-
-type priorityAnswerState struct {
-	By       string   `json:"by"`
-	Key      string   `json:"key"`
-	SHA256   string   `json:"sha256"`
-	AtUS     int64    `json:"at_us"`
-	Priority Priority `json:"priority"`
-}
-
-type restrictionAnswerState struct {
-	By          string      `json:"by"`
-	Key         string      `json:"key"`
-	SHA256      string      `json:"sha256"`
-	AtUS        int64       `json:"at_us"`
-	Restriction Restriction `json:"restriction"`
-}
-
-type siteAnswerState struct {
-	By      string       `json:"by"`
-	Key     string       `json:"key"`
-	SHA256  string       `json:"sha256"`
-	AtUS    int64        `json:"at_us"`
-	Changes []siteChange `json:"changes"`
+	RestrictionAnswers []keptState[Restriction] `json:"restriction_answers"`
 }
 
 type recordState struct {
@@ -128,39 +85,14 @@ func (r *Register) SaveState() ([]byte, error) {
 	if s.Permits, err = r.permits.save(); err != nil {
 		return nil, err
 	}
-	for name, a := range r.restrictions.answers {
-		s.RestrictionAnswers = append(s.RestrictionAnswers, restrictionAnswerState{name.by, name.key, a.sha256, a.atUS, a.restriction})
-	}
-	slices.SortFunc(s.RestrictionAnswers, func(a, b restrictionAnswerState) int {
-		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
-	})
+	s.RestrictionAnswers = r.restrictions.answers.save()
 	for _, at := range sorted(r.places.sites) {
 		s.Sites = append(s.Sites, encodeSite(at))
 	}
-	for name, a := range r.places.answers {
-		s.SiteAnswers = append(s.SiteAnswers, siteAnswerState{name.by, name.key, a.sha256, a.atUS, a.changes})
-	}
-	slices.SortFunc(s.SiteAnswers, func(a, b siteAnswerState) int {
-		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
-	})
-	for name, a := range r.priorities.answers {
-		s.PriorityAnswers = append(s.PriorityAnswers, priorityAnswerState{name.by, name.key, a.sha256, a.atUS, a.priority})
-	}
-	slices.SortFunc(s.PriorityAnswers, func(a, b priorityAnswerState) int {
-		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
-	})
-	for name, a := range r.control.answers {
-		s.ControlAnswers = append(s.ControlAnswers, controlAnswerState{name.by, name.key, a.sha256, a.atUS, a.duty})
-	}
-	slices.SortFunc(s.ControlAnswers, func(a, b controlAnswerState) int {
-		return cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Key, b.Key))
-	})
-	for name, a := range r.fleet.answers {
-		s.FleetAnswers = append(s.FleetAnswers, fleetAnswerState{name.by, name.key, a.sha256, a.atUS, a.change})
-	}
-	slices.SortFunc(s.FleetAnswers, func(a, b fleetAnswerState) int {
-		return cmp.Or(strings.Compare(a.By, b.By), strings.Compare(a.Key, b.Key))
-	})
+	s.SiteAnswers = r.places.answers.save()
+	s.PriorityAnswers = r.priorities.answers.save()
+	s.ControlAnswers = r.control.answers.save()
+	s.FleetAnswers = r.fleet.answers.save()
 	for _, f := range sorted(r.fences) {
 		s.Fences = append(s.Fences, saveRecord(f))
 	}
@@ -217,25 +149,17 @@ func (r *Register) load(s *registerState) error {
 	maps.Copy(r.fleet.vehicles, s.Vehicles)
 	maps.Copy(r.fleet.gateways, s.Gateways)
 	maps.Copy(r.fleet.since, s.Since)
-	for _, a := range s.FleetAnswers {
-		r.fleet.answers[requestName{a.By, a.Key}] = fleetAnswer{a.SHA256, a.AtUS, a.Change}
-	}
+	r.fleet.answers.load(s.FleetAnswers)
 	r.control.state = s.State
 	maps.Copy(r.control.duties, s.Duties)
-	for _, a := range s.ControlAnswers {
-		r.control.answers[requestName{a.By, a.Key}] = controlAnswer{a.SHA256, a.AtUS, a.Duty}
-	}
+	r.control.answers.load(s.ControlAnswers)
 	maps.Copy(r.priorities.of, s.Priorities)
-	for _, a := range s.PriorityAnswers {
-		r.priorities.answers[requestName{a.By, a.Key}] = priorityAnswer{a.SHA256, a.AtUS, a.Priority}
-	}
+	r.priorities.answers.load(s.PriorityAnswers)
 	if err := r.permits.load(&s.Permits); err != nil {
 		return err
 	}
 	maps.Copy(r.restrictions.of, s.Restrictions)
-	for _, a := range s.RestrictionAnswers {
-		r.restrictions.answers[requestName{a.By, a.Key}] = restrictionAnswer{a.SHA256, a.AtUS, a.Restriction}
-	}
+	r.restrictions.answers.load(s.RestrictionAnswers)
 	if err := r.loadPlaces(s); err != nil {
 		return err
 	}
@@ -287,9 +211,7 @@ func (r *Register) loadPlaces(s *registerState) error {
 			return err
 		}
 	}
-	for _, a := range s.SiteAnswers {
-		r.places.answers[requestName{a.By, a.Key}] = siteAnswer{a.SHA256, a.AtUS, a.Changes}
-	}
+	r.places.answers.load(s.SiteAnswers)
 	return nil
 }
 

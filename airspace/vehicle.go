@@ -83,12 +83,12 @@ type fleet struct {
 	configured map[string]Vehicle // never changes
 	vehicles   map[string]Vehicle // what was decided
 	gateways   map[string]Gateway
-	answers    map[requestName]fleetAnswer
+	answers    keptAnswers[fleetChange]
 	since      map[string]int64 // by vehicle: µs, see settle
 }
 
 func newFleet(regs []vehicles.Registration) fleet {
-	f := fleet{map[string]Vehicle{}, map[string]Vehicle{}, map[string]Gateway{}, map[requestName]fleetAnswer{}, map[string]int64{}}
+	f := fleet{map[string]Vehicle{}, map[string]Vehicle{}, map[string]Gateway{}, keptAnswers[fleetChange]{}, map[string]int64{}}
 	for i := range regs {
 		f.configured[string(regs[i].ID)] = configuredVehicle(&regs[i])
 	}
