@@ -41,7 +41,7 @@ const ringed = (page, { lon, lat }) => page.evaluate((at) => {
 
 for (const locale of ['en-GB', 'zh-CN']) {
   test(`who is not covered is counted in the top bar, and listed (${locale})`, async () => {
-    const drone = await stray(0);
+    const drone = await stray(3);
     try {
       await withPage({ locale }, async (page) => {
         await signIn(page);
@@ -69,7 +69,7 @@ for (const locale of ['en-GB', 'zh-CN']) {
 }
 
 test('the coverage layer is asked for when it is switched on, and rings who is not covered', async () => {
-  const drone = await stray(1);
+  const drone = await stray(4);
   try {
     await withPage({}, async (page) => {
       await signIn(page);

@@ -110,7 +110,7 @@ let axeSource;
 
 // Places north of the test area, where nobody else flies, one for each stray drone:
 // one that fell silent is still there.
-const PLACES = [0, 1, 2].map((n) => ({ lon: 121.9139 + 0.007 * n, lat: 30.9115 }));
+const PLACES = [0, 1, 2, 3, 4].map((n) => ({ lon: 121.9139 + 0.007 * n, lat: 30.9115 }));
 
 /**
  * A drone that proves nothing: it hovers and speaks unsigned MAVLink to the

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { clean, enter, person } from '../accounts/people.mjs';
 import { tabTo } from './fences.mjs';
+import { newest } from './orders.mjs';
 import { api, ready, withPage } from './page.mjs';
 
 const run = Date.now().toString(36);
@@ -30,6 +31,17 @@ async function flying() {
   return assert.fail('no copter flies');
 }
 
+/** One that Carl holds where it is: it would land at the end of its round. */
+async function hovering() {
+  const id = await flying();
+  await of.carl.call('POST', `/v1/vehicles/${id}/orders`, { kind: 'hold' });
+  for (let tries = 0; (await newest(id)).state !== 'in_effect'; tries++) {
+    assert.ok(tries < 240, `${id} is not held: ${JSON.stringify(await newest(id))}`);
+    await new Promise((done) => setTimeout(done, 250));
+  }
+  return id;
+}
+
 const asPerson = (who, options, body) => withPage(options, async (page) => {
   if (options.narrow) await page.setViewportSize({ width: 390, height: 844 });
   await enter(page, who.login);
@@ -38,7 +50,7 @@ const asPerson = (who, options, body) => withPage(options, async (page) => {
 });
 
 test('two people end a flight', async () => {
-  const id = await flying();
+  const id = await hovering();
   await asPerson(of.cora, {}, async (cora) => {
     await asPerson(of.carl, { query: `?sel=${id}`, allow: /409/ }, async (carl) => {
       await carl.getByTestId('end-begin').click(SLOW);
@@ -83,7 +95,7 @@ test('two people end a flight', async () => {
 });
 
 test('keyboard, Chinese, narrow: a proposal is withdrawn', async () => {
-  const id = await flying();
+  const id = await hovering();
   await asPerson(of.carl, { query: `?sel=${id}`, locale: 'zh-CN', scheme: 'light', narrow: true }, async (page) => {
     await page.getByTestId('end-begin').waitFor(SLOW);
     await tabTo(page, 'end-begin');
