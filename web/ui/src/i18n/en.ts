@@ -8,6 +8,7 @@ export const en = {
 
   'app.title': 'testzone · live',
   'app.skip': 'Skip to alerts',
+  'app.skipCard': 'Skip to the selected vehicle',
   'app.zone': 'Zone',
   'app.demo': 'DEMO',
   'app.demo.hint': 'Synthetic zone with simulated vehicles',

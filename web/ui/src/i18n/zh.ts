@@ -8,6 +8,7 @@ export const zh: Messages = {
 
   'app.title': 'testzone · 实时态势',
   'app.skip': '跳到告警',
+  'app.skipCard': '跳到所选车辆',
   'app.zone': '测试区',
   'app.demo': '演示',
   'app.demo.hint': '合成测试区，车辆均为模拟',

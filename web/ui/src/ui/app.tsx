@@ -5,7 +5,7 @@ import { zoneClock } from '../state/clock';
 import { loadError, openZone, stoppedAt, zone } from '../state/ops';
 import { actor, phase } from '../state/session';
 import { startSound } from '../state/sound';
-import { deskOpen, helpOpen, listsOpen } from '../state/view';
+import { deskOpen, helpOpen, listsOpen, selection } from '../state/view';
 import type { UnixMs } from '../units';
 import { AlertStrip } from './alert-strip';
 import { startBeat } from './beat';
@@ -61,6 +61,7 @@ function Live() {
   return (
     <div class={`live${stoppedAt.value === null ? '' : ' is-stopped'}${listsOpen.value ? ' lists-open' : ''}`}>
       <a class="skip" href="#alerts">{t('app.skip')}</a>
+      {selection.value.length > 0 && <a class="skip" href="#side" data-testid="skip-card">{t('app.skipCard')}</a>}
       <TopBar />
       <Banner />
       <main class="work">

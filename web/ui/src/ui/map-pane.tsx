@@ -100,7 +100,7 @@ export function MapPane({ zone }: { zone: Zone }) {
       <Controls />
       {layersOpen.value && <LayerPanel />}
       <Notes />
-      <div class="side">
+      <div class="side" id="side" tabIndex={-1}>
         {alertOpen.value !== null && <AlertPanel />}
         {selection.value.length > 0 && <Cards />}
       </div>

@@ -37,7 +37,12 @@ function What({ of: p }: { of: Prospect }) {
 function Dialog({ title, close, children }: { title: string; close: () => void; children: preact.ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useId();
-  useEffect(() => dialog.current!.showModal(), []);
+  useEffect(() => {
+    const opener = document.activeElement;
+    dialog.current!.showModal();
+    // The dialog is gone by then, and did not give the focus back.
+    return () => opener instanceof HTMLElement && opener.focus();
+  }, []);
   return (
     <dialog ref={dialog} class="help end-dialog" aria-labelledby={name} onClose={close} data-testid="end-dialog"
       onKeyDown={(e) => { // the keys of the page are not meant here
@@ -116,19 +121,18 @@ export function EndOfFlight({ id, me }: { id: string; me: Me }) {
   const [shown, show] = useState(false);
   const open = list?.items?.find((p) => p.state === 'open' && secondsLeft(p) > 0) ?? null;
   const had = useRef('');
+  const panel = useRef<HTMLElement>(null);
   const mine = open?.proposed_by === me.person;
   useEffect(() => {
-    if (open) had.current = open.id;
-    else if (had.current) {
-      had.current = '';
-      show(false); // what the dialog was about is over
-    }
-    if (mine) show(false);
+    if (!open && !had.current) return;
+    had.current = open?.id ?? '';
+    if (!open || mine) show(false); // what the dialog was about is over
+    if (document.activeElement === document.body) panel.current?.focus(); // the button that had the focus is gone
   }, [open?.id]);
   if (!list?.enabled) return null;
   const close = () => show(false);
   return (
-    <section class="order-panel" aria-label={t('end.title')} data-testid="end-panel">
+    <section ref={panel} class="order-panel" tabIndex={-1} aria-label={t('end.title')} data-testid="end-panel">
       <h3>{t('end.title')}</h3>
       <Failure of={failure} />
       {open && (
