@@ -1,7 +1,7 @@
 // The end of a flight, in the card of an aircraft: a controller proposes it, another one
 // confirms it within a minute. Nothing of it is shown where it is switched off.
 
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { terminations, type Prospect, type Termination } from '../api/terminations';
 import { code, formatNumber, t } from '../i18n/later';
 import { announce } from '../state/announce';
@@ -36,15 +36,20 @@ function What({ of: p }: { of: Prospect }) {
 /** A modal that ends with Escape, and with what it is about. */
 function Dialog({ title, close, children }: { title: string; close: () => void; children: preact.ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false); // its close event comes later, when another one may be open
   const name = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
+    const modal = dialog.current!;
     const opener = document.activeElement;
-    dialog.current!.showModal();
-    // The dialog is gone by then, and did not give the focus back.
-    return () => opener instanceof HTMLElement && opener.focus();
+    modal.showModal();
+    return () => {
+      gone.current = true;
+      modal.close(); // before the focus goes to what it made inert
+      if (opener instanceof HTMLElement) opener.focus();
+    };
   }, []);
   return (
-    <dialog ref={dialog} class="help end-dialog" aria-labelledby={name} onClose={close} data-testid="end-dialog"
+    <dialog ref={dialog} class="help end-dialog" aria-labelledby={name} onClose={() => gone.current || close()} data-testid="end-dialog"
       onKeyDown={(e) => { // the keys of the page are not meant here
         e.stopPropagation();
         if (e.key === 'Escape') close();
@@ -123,7 +128,7 @@ export function EndOfFlight({ id, me }: { id: string; me: Me }) {
   const had = useRef('');
   const panel = useRef<HTMLElement>(null);
   const mine = open?.proposed_by === me.person;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open && !had.current) return;
     had.current = open?.id ?? '';
     if (!open || mine) show(false); // what the dialog was about is over

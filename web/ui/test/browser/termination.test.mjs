@@ -107,7 +107,7 @@ test('keyboard, Chinese, narrow: a proposal is withdrawn', async () => {
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 390, 'the page itself does not scroll sideways');
     await page.keyboard.press('Escape');
     await page.getByTestId('end-dialog').waitFor({ state: 'detached' });
-    assert.equal(await page.evaluate(() => document.activeElement?.dataset.testid), 'end-begin', 'the focus is where it was');
+    await page.locator('[data-testid=end-begin]:focus').waitFor(); // where it was
     await page.keyboard.press('Enter');
     await page.locator('[name=end_reason]').focus();
     await page.keyboard.type(`演练 ${run}`);
@@ -115,7 +115,7 @@ test('keyboard, Chinese, narrow: a proposal is withdrawn', async () => {
     await page.keyboard.type(id);
     await page.keyboard.press('Enter');
     await page.getByTestId('end-open').getByText('须在').waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement?.closest('[data-testid=end-panel]') !== null), true, 'the focus stays beside what was proposed');
+    await page.locator('[data-testid=end-panel]:focus-within').waitFor(); // beside what was proposed
     await tabTo(page, 'end-withdraw');
     await page.keyboard.press('Enter');
     await page.getByTestId('end-begin').waitFor(SLOW);
