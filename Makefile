@@ -10,7 +10,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE := ./vehicles ./geofence/... ./airspace/... ./telemetry/... ./web/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz ui sim deps bench bench-control bench-e2e bench-fence bench-mavlink bench-permits bench-platform
+.PHONY: help run build test race lint fuzz ui sim deps bench bench-control bench-e2e bench-fence bench-mavlink bench-permits bench-platform bench-routes
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -67,7 +67,7 @@ fuzz: ## fuzz every byte parser (FUZZTIME=60s each)
 sim: build ## load generator: 1,000 vehicles at 10 Hz to the demo's open listener
 	./bin/testzone sim --vehicles 1000 --rate 10
 
-bench: bench-fence bench-mavlink bench-platform bench-control bench-permits bench-e2e ## every figure of the README: `<name> <value> <unit>` lines
+bench: bench-fence bench-mavlink bench-platform bench-control bench-permits bench-routes bench-e2e ## every figure of the README: `<name> <value> <unit>` lines
 
 # $(call figures,package,test): builds the package's tests and runs the one that
 # measures; only its figure lines go to standard output.
@@ -105,3 +105,6 @@ bench-platform: ## what must survive: the journal under kills, power losses, dam
 	$(call figures,telemetry/audit,TestAuditFigures)
 	$(call figures,telemetry/recording,TestRecordingFigures)
 	$(call figures,web,Test((Platform|Auth)Figures|Matrix|Attacks|Revocation))
+
+bench-routes: ## ways of 10 km among fences: time, length over the shortest, breaches
+	$(call figures,airspace/route,TestRouteFigures)

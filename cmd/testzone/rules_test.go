@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"telemetry/coverage": {"geofence/geo", "vehicles", "telemetry", "telemetry/journal", "telemetry/live", "telemetry/watchdog"},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "vehicles/planfile", "geofence", "geofence/zonefile", "airspace", "airspace/permit", "airspace/rules", "airspace/site", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify"},
+	"web":                {"geofence/geo", "vehicles", "vehicles/planfile", "geofence", "geofence/zonefile", "airspace", "airspace/permit", "airspace/route", "airspace/rules", "airspace/site", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify"},
 	"web/admin":          {},
 	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 
 	"telemetry/command/bulk":      {"geofence/geo", "vehicles", "geofence", "telemetry", "telemetry/journal", "telemetry/command"},
 	"airspace/permit":             {"geofence/geo", "vehicles", "geofence", "airspace/rules", "airspace/volumes"},
+	"airspace/route":              {"geofence/geo", "vehicles", "geofence"},
 	"airspace/rules":              {},
 	"airspace/site":               {"geofence/geo", "geofence"},
 	"airspace/volumes":            {"geofence/geo", "geofence"},
