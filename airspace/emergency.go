@@ -94,6 +94,7 @@ func (r *Register) putEmergency(e *emergency) (before *answer, err error) {
 		}
 	}
 	r.emergencies[e.record.Fence.ID] = e
+	r.keepOuts.change(e.record.Fence.ID)
 	return nil, nil
 }
 
@@ -128,6 +129,7 @@ func (r *Register) withdrawEmergency(ctx context.Context, id string, rev uint64)
 	e := r.emergencies[id]
 	if done = e != nil && rev == e.record.Fence.Rev && e.decision.ended(); done {
 		delete(r.emergencies, id)
+		r.keepOuts.change(id)
 	}
 	r.mu.Unlock()
 	if !done {

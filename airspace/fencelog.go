@@ -105,6 +105,7 @@ func (r *Register) setFence(f *FenceRecord, request *journal.Request) {
 	id := f.Fence.ID
 	r.fences[id] = f
 	delete(r.emergencies, id) // it is durable now
+	r.keepOuts.change(id)
 	if request != nil {
 		r.answers.noteFence(request, f.UpdatedUS, f)
 	}

@@ -285,10 +285,18 @@ func TestZoneFaults(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
-	if err := r.DeleteFence(t.Context(), r.carl, f.Fence.ID, 1); err != nil {
+	aside := fence
+	aside.Shape = geofence.Shape{Circle: &geo.Circle{Center: geo.Point{Lat: 309_000_000, Lon: 1_219_000_000 - 270_000}, RadiusM: 150}}
+	if _, err := r.ReplaceFence(t.Context(), r.carl, f.Fence.ID, 1, aside); err != nil {
 		t.Fatal(err)
 	}
-	if got := try(r.flight(0)); got != "" {
+	if here, there := try(r.flight(0)), try(r.flight(-300_000)); here != "" || !strings.Contains(there, f.Fence.ID) {
+		t.Errorf("the fence was put elsewhere: where it was: %q, where it is: %q", here, there)
+	}
+	if err := r.DeleteFence(t.Context(), r.carl, f.Fence.ID, 2); err != nil {
+		t.Fatal(err)
+	}
+	if got := try(r.flight(-300_000)); got != "" {
 		t.Errorf("after the fence was deleted: %s", got)
 	}
 	strange := r.flight(0)

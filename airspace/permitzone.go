@@ -17,47 +17,56 @@ import (
 // keepOuts are the keep-out fences of the zone as volumes, for the question which
 // of them an application lies in. They follow the fences when somebody asks.
 type keepOuts struct {
-	mu    sync.Mutex // guards the fields below
-	index *volumes.Index
-	of    map[string]*geofence.Compiled // what is in the index, by fence
-	ids   map[string][]string           // of its volumes
+	mu      sync.Mutex // guards the fields below, held with the register's mu, which alone does for whoever has that for writing
+	index   *volumes.Index
+	of      map[string]*geofence.Compiled // what is in the index, by fence
+	ids     map[string][]string           // of its volumes
+	changed map[string]bool               // fences that the index has as they were
+}
+
+// change notes that a fence is another one. Called with the register's mu held for
+// writing.
+func (k *keepOuts) change(id string) {
+	if k.index != nil { // else all are read when somebody asks
+		k.changed[id] = true
+	}
 }
 
 // follow makes the index that of the fences. Called with the register's mu held.
 func (k *keepOuts) follow(r *Register) {
 	if k.index == nil {
 		k.index, _ = volumes.New(volumes.Config{}) // the zero configuration works
-		k.of, k.ids = map[string]*geofence.Compiled{}, map[string][]string{}
-	}
-	for id := range k.of {
-		if k.now(r, id) != k.of[id] {
-			for _, v := range k.ids[id] {
-				k.index.Remove(v)
-			}
-			delete(k.of, id)
-			delete(k.ids, id)
+		k.of, k.ids, k.changed = map[string]*geofence.Compiled{}, map[string][]string{}, map[string]bool{}
+		for id := range r.fences {
+			k.changed[id] = true
+		}
+		for id := range r.emergencies {
+			k.changed[id] = true
 		}
 	}
-	for id, f := range r.fences {
-		k.add(id, f)
+	for id := range k.changed {
+		for _, v := range k.ids[id] {
+			k.index.Remove(v)
+		}
+		delete(k.of, id)
+		delete(k.ids, id)
+		if f := fenceNow(r, id); f != nil {
+			k.add(id, f)
+		}
 	}
-	for id, e := range r.emergencies {
-		k.add(id, &e.record)
-	}
+	clear(k.changed)
 }
 
-func (k *keepOuts) now(r *Register, id string) *geofence.Compiled {
+// fenceNow is a fence as it is in force. Called with the register's mu held.
+func fenceNow(r *Register, id string) *FenceRecord {
 	if e := r.emergencies[id]; e != nil {
-		return e.record.compiled
+		return &e.record
 	}
-	if f := r.fences[id]; f != nil {
-		return f.compiled
-	}
-	return nil
+	return r.fences[id]
 }
 
 func (k *keepOuts) add(id string, f *FenceRecord) {
-	if f.compiled == nil || k.of[id] != nil || f.Fence.Kind != geofence.KeepOut {
+	if f.compiled == nil || f.Fence.Kind != geofence.KeepOut {
 		return
 	}
 	k.of[id] = f.compiled

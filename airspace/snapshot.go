@@ -169,6 +169,7 @@ func (r *Register) load(s *registerState) error {
 			return err
 		}
 		r.fences[f.Fence.ID] = &f
+		r.keepOuts.change(f.Fence.ID)
 	}
 	for id, versions := range s.Versions {
 		out := make([]FenceVersion, len(versions))

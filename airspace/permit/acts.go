@@ -37,6 +37,9 @@ func (p *Permit) Edit(a Act, app Application) (Permit, error) {
 	if p.State != rules.Draft && p.State != rules.InformationRequested {
 		return *p, fmt.Errorf("%w: an application is edited as a draft, or when information is requested; this one is %s", ErrState, p.State)
 	}
+	if err := p.noSigner(a.By); err != nil {
+		return *p, err
+	}
 	q := p.clone()
 	if q.Submitted != nil && (app.Kind != q.Submitted.Kind || app.Crew != q.Submitted.Crew || app.Subtype != q.Submitted.Subtype) {
 		return *p, fmt.Errorf("%w: what kind of permit it is does not change after the submission: withdraw it and apply anew", ErrState)
@@ -63,6 +66,9 @@ func (p *Permit) room() error {
 func (p *Permit) Submit(a Act, pack *rules.Pack, more []Fault) (Permit, error) {
 	if p.State != rules.Draft && p.State != rules.InformationRequested {
 		return *p, fmt.Errorf("%w: it is %s and was submitted before", ErrState, p.State)
+	}
+	if err := p.noSigner(a.By); err != nil {
+		return *p, err
 	}
 	if err := p.room(); err != nil {
 		return *p, err
@@ -240,6 +246,15 @@ func (p *Permit) fourEyes(s Signer) error {
 		return fmt.Errorf("%w: you prepared this application", ErrFourEyes)
 	case s.Org == p.Org:
 		return fmt.Errorf("%w: it is an application of your own organisation", ErrFourEyes)
+	}
+	return nil
+}
+
+// noSigner refuses who signed it from having a hand in the application afterwards.
+func (p *Permit) noSigner(s Signer) error {
+	signed := func(d Decision) bool { return d.Signer == s.Person && s.Person != "" }
+	if slices.ContainsFunc(p.Decisions, signed) || p.Override != nil && p.Override.By == s.Person && s.Person != "" {
+		return fmt.Errorf("%w: you signed for a side that looks at this application", ErrFourEyes)
 	}
 	return nil
 }

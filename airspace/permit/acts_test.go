@@ -258,3 +258,31 @@ func TestSuspendResumeRevoke(t *testing.T) {
 		t.Errorf("resumed after the revocation: %v", err)
 	}
 }
+
+// TestOneHandOnly: who signed does not edit or submit what was returned, and who
+// overrode the rule pack signs for no department.
+func TestOneHandOnly(t *testing.T) {
+	pack := packOf(t, "generic@1")
+	p := submitted(t, pack, complete(pack, "usv.channel_test", "", noon+5*day, noon+6*day))
+	p, err := p.Review(by("authority", noon), pack, Review{Verdict: Return, DocHash: p.DocHash})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer := Act{By: Signer{Person: "p_authority", Org: "acme"}, AtUS: noon}
+	if _, err := p.Edit(signer, p.Application); !errors.Is(err, ErrFourEyes) {
+		t.Errorf("who returned it edits it: %v", err)
+	}
+	if _, err := p.Submit(signer, pack, nil); !errors.Is(err, ErrFourEyes) {
+		t.Errorf("who returned it submits it: %v", err)
+	}
+	if p, err = p.Submit(byApplicant(noon), pack, nil); err != nil {
+		t.Fatal(err)
+	}
+	other := Act{By: Signer{Person: "p_other", Org: "authority", Department: "authority"}, AtUS: noon, Reason: "trial year"}
+	if p, err = p.SignOverride(other, pack); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Review(other, pack, Review{Verdict: Pass, DocHash: p.DocHash}); !errors.Is(err, ErrFourEyes) {
+		t.Errorf("who overrode the pack signs: %v", err)
+	}
+}

@@ -32,6 +32,9 @@ func (p *Permit) Review(a Act, pack *rules.Pack, r Review) (Permit, error) {
 	if err := p.fourEyes(a.By); err != nil {
 		return *p, err
 	}
+	if p.Override != nil && p.Override.By == a.By.Person {
+		return *p, fmt.Errorf("%w: you overrode its rule pack", ErrFourEyes)
+	}
 	for _, d := range p.Decisions {
 		if d.Signer == a.By.Person && d.Department != a.By.Department {
 			return *p, fmt.Errorf("%w: you signed this one for %s", ErrFourEyes, d.Department)
