@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { reviewsApi, type Disclosure } from '../api/reviews';
-import { t } from '../i18n/later';
+import { code, t } from '../i18n/later';
 import { zoneClock } from '../state/clock';
 import type { UnixMs } from '../units';
 import { Failure, Table } from './account-bits';
@@ -25,11 +25,11 @@ export function DisclosurePage() {
       {list?.length === 0 && <p class="empty" data-testid="dis-none">{t('dis.none')}</p>}
       {list && list.length > 0 && (
         <>
-          <p data-testid="dis-count">{t('dis.count', { n: list.length })}: {[...kinds].map(([k, n]) => `${k} ${n}`).join(', ')}</p>
+          <p data-testid="dis-count">{t('dis.count', { n: list.length })}: {[...kinds].map(([k, n]) => `${code('rev.kind', k)} ${n}`).join(', ')}</p>
           <Table label={t('desk.disclosure')} heads={[t('dis.scenario'), t('dis.when'), t('dis.said'), t('dis.at')]}>
             {list.map((d) => (
               <tr key={d.id} data-disclosure={d.id}>
-                <td class="wrap">{d.kind}<div class="sub">{d.scenario}</div></td>
+                <td class="wrap">{code('rev.kind', d.kind)}<div class="sub">{d.scenario}</div></td>
                 <td class="wrap">{clock(d.from)} – {clock(d.to)}</td>
                 <td class="wrap">{Object.entries(d.disclosed).map(([k, v]) => <div key={k}>{k}: {v}</div>)}</td>
                 <td class="wrap">{clock(d.published_at)}</td>

@@ -118,7 +118,7 @@ export function ReviewCase({ id, back }: { id: string; back: () => void }) {
     <>
       <div class="desk-bar"><button class="button" type="button" data-testid="rev-back" onClick={back}>{t('rev.back')}</button></div>
       <Heading>{p.application.title}</Heading>
-      <p data-testid="rev-case" data-state={p.state}><strong>{code('rev.state', p.state)}</strong> · {p.application.kind} · {p.step}{p.waits && <> · {p.waits}</>}</p>
+      <p data-testid="rev-case" data-state={p.state}><strong>{code('rev.state', p.state)}</strong> · {code('rev.kind', p.application.kind)} · {p.step}{p.waits && <> · {p.waits}</>}</p>
       {p.pack_status !== 'in_force' && !p.override && <p class="note" data-testid="rev-pack">{t('rev.pack', { pack: p.pack, status: p.pack_status })}</p>}
       <p>
         {t('rev.holder')}: {organisationName(p.holder)} · {t('rev.time')}: {clock(p.application.from)} – {clock(p.application.to)} · {t('rev.tier')}: {code('rev.tier', p.tier)} · {t('rev.vehicles')}: {(p.application.vehicles ?? []).join(', ')}

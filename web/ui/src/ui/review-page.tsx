@@ -30,7 +30,7 @@ function Item({ of: i, open }: { of: ReviewItem; open: () => void }) {
     <tr data-review={i.permit_id} data-state={i.state}>
       <td class="wrap">
         <button class="link-button" type="button" aria-label={t('rev.open', { title: i.title })} onClick={open}>{i.title}</button>
-        <div class="sub">{i.kind} · {organisationName(i.holder)} · {code('rev.state', i.state)}{i.tier && <> · {t('rev.tier')}: {code('rev.tier', i.tier)}</>}</div>
+        <div class="sub">{code('rev.kind', i.kind)} · {organisationName(i.holder)} · {code('rev.state', i.state)}{i.tier && <> · {t('rev.tier')}: {code('rev.tier', i.tier)}</>}</div>
       </td>
       <td>{shortAge((serverTime() ?? Date.now()) - Date.parse(i.waits_since))}</td>
       <td class="wrap"><Deadline of={i} /></td>

@@ -10,7 +10,7 @@ import { api } from './page.mjs';
 const SLOW = { timeout: 60_000 };
 const iso = (ms) => new Date(Math.floor(ms / 1000) * 1000).toISOString();
 
-/** An application that lacks nothing under the generic pack. */
+/** An application that lacks nothing of risk tier high under the demo's pack, but for the checklist. */
 function application(vehicle, title) {
   const from = Date.now() + 5 * 86_400_000;
   const [begin, end] = [iso(from), iso(from + 3_600_000)];
@@ -19,7 +19,7 @@ function application(vehicle, title) {
   return {
     kind: 'uav.flight', subtype: 'first', title, scenario: 'delivery', from: begin, to: end, vehicles: [vehicle],
     people: [{ ref: 'crew-1', role: 'remote_pilot', licence: 'CAAC-1' }],
-    insurance: [{ kind: 'liability', insurer: 'PICC', number: '1', from: iso(from - 3_600_000), to: end, per_vehicle_cny: 1_000_000 }],
+    insurance: [{ kind: 'uav_liability', insurer: 'PICC', number: '1', from: iso(from - 3_600_000), to: end, per_vehicle_cny: 6_000_000 }],
     volumes: [{ geometry: { type: 'Point', coordinates: [121.93, 30.93] }, radius_m: 50, floor: { m: 0, datum: 'amsl' }, ceiling: { m: 100, datum: 'amsl' } }],
     facts: {
       'uav.mtow_kg': 6, 'uav.distributed_or_swarm': false, 'uav.over_crowd': false, 'uav.dangerous_or_drop': false, 'uav.beyond_line_of_sight': false,
@@ -35,13 +35,15 @@ let zone;
 async function people() {
   const named = async (id, name, kind) => api('POST', '/v1/organisations', { id, name, kind });
   await named('acme-air', 'Acme Air', 'operator');
-  await named('authority', 'Air authority', 'department');
+  await named('atm', 'Air authority', 'department');
+  await named('police', 'Police', 'department');
   await named('control', 'Zone control', 'authority');
   const opr = await person('opr-rev', 'Olga', 'acme-air', ['test_operator']);
-  await opr.call('POST', '/v1/vehicles', { id: 'uav-rev', class: 'uav', name: 'Samples', operator: 'acme-air', system_id: 201 });
+  await opr.call('POST', '/v1/vehicles', { id: 'uav-rev', class: 'uav', operator: 'acme-air', name: 'Samples', mavlink: { listener: 'signed', system_id: 201, autopilot: 'ardupilot' } });
   return {
     opr,
-    rita: await person('rita-rev', 'Rita', 'authority', ['department_reviewer']),
+    rita: await person('rita-rev', 'Rita', 'atm', ['department_reviewer']),
+    paul: await person('paul-rev', 'Paul', 'police', ['department_reviewer']),
     cora: await person('cora-rev', 'Cora', 'control', ['controller']),
   };
 }
@@ -49,11 +51,15 @@ async function people() {
 for (const [n, locale] of ['en-GB', 'zh-CN'].entries()) {
   test(`a department reviews an application (${locale})`, { timeout: 240_000 }, async () => {
     zone ??= await people();
-    const { opr, rita, cora } = zone;
+    const { opr, rita, paul, cora } = zone;
     const title = `Blood samples ${n}`;
     const body = application('uav-rev', title);
     body.volumes[0].geometry.coordinates = [121.93 + 0.01 * n, 30.93];
     const p = await opr.call('POST', '/v1/permits', body);
+    const { checklist } = await opr.call('GET', `/v1/permits/${p.id}/assessment`);
+    assert.ok(checklist.length > 0, 'a checklist of tier high');
+    body.checklist = Object.fromEntries(checklist.map((q) => [q.id, { text: 'see the plan', evidence: 'plan, chapter 3' }]));
+    await opr.call('PUT', `/v1/permits/${p.id}`, body, { 'If-Match': `"${p.rev}"` });
     await opr.call('POST', `/v1/permits/${p.id}/submit`, {});
     await withDesk(rita, { locale, allow: /status of 409/ }, async (page) => {
       if (locale === 'zh-CN') await page.setViewportSize({ width: 390, height: 800 });
@@ -89,6 +95,13 @@ for (const [n, locale] of ['en-GB', 'zh-CN'].entries()) {
       await page.getByTestId('rev-sign').click();
       await page.getByTestId('rev-stale').waitFor(SLOW);
       assert.equal((await rita.call('GET', `/v1/permits/${p.id}`)).state, 'under_review', 'nothing was signed');
+      assert.equal(await page.getByTestId('rev-verdict').inputValue(), 'pass');
+      for (const j of ['necessary', 'appropriate', 'controllable']) await page.getByTestId(`judge-${j}`).selectOption('yes');
+      await page.getByTestId('rev-sign').click();
+      await page.locator('[data-testid=rev-said] li[data-department=atm]', { hasText: /yes|是/ }).waitFor(SLOW);
+      const advice = await paul.call('GET', '/v1/reviews?desk=advice');
+      assert.equal(advice.items.some((i) => i.permit_id === p.id), true, 'the police may advise');
+      await paul.call('POST', `/v1/permits/${p.id}/reviews`, { verdict: 'advise_for', doc_hash: (await paul.call('GET', `/v1/permits/${p.id}`)).doc_hash });
       await page.getByTestId('rev-verdict').selectOption('approve_with_conditions');
       await page.getByTestId('rev-speed').fill('12');
       await page.getByTestId('rev-reference').fill('ATC 2026-17');
