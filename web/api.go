@@ -146,6 +146,8 @@ func rules() map[string]rule {
 		"listDisclosures": {scope: airspace.ZoneRead},
 		"listPermits":     {scope: airspace.ZoneRead}, // one's own; departments, controllers and auditors what was submitted
 		"getPermit":       {scope: airspace.ZoneRead},
+		"assessPermit":    {scope: airspace.ZoneRead},
+		"listReviews":     {scope: airspace.ZoneRead}, // who has no desk has an empty one
 		"createPermit":    {scope: airspace.PermitApply, once: true},
 		"replacePermit":   {scope: airspace.PermitApply},
 		"insurePermit":    {scope: airspace.PermitApply},
@@ -316,6 +318,7 @@ func (s *Server) build() (err error) {
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
 	s.permitEndpoints(api)
+	s.reviewEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
 	s.restrictionEndpoints(api)

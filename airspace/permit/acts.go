@@ -93,6 +93,7 @@ func (p *Permit) Submit(a Act, pack *rules.Pack, more []Fault) (Permit, error) {
 	if q.Submitted == nil {
 		q.SubmittedUS = a.AtUS
 	}
+	q.keepSeen(a.AtUS)
 	app := q.Application
 	q.Submitted = &app
 	if a.By.Person != "" && !slices.Contains(q.Prepared, a.By.Person) {

@@ -58,6 +58,8 @@ type Permit struct {
 	// Submitted is the revision that was submitted last: what an edit is compared with.
 	Submitted   *Application `json:"submitted,omitempty"`
 	SubmittedUS int64        `json:"submitted_us,omitempty"` // the first time
+	// Seen are submissions before it that departments spoke about.
+	Seen []Revision `json:"seen,omitempty"`
 
 	Decisions []Decision `json:"decisions,omitempty"`
 	Clocks    []Clock    `json:"clocks,omitempty"`

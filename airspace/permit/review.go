@@ -29,7 +29,7 @@ func (p *Permit) Review(a Act, pack *rules.Pack, r Review) (Permit, error) {
 	case r.DocHash != p.DocHash:
 		return *p, ErrRevision
 	}
-	if err := p.fourEyes(a.By); err != nil {
+	if err := p.Hindered(a.By); err != nil {
 		return *p, err
 	}
 	if p.Override != nil && p.Override.By == a.By.Person {
@@ -64,6 +64,16 @@ func (p *Permit) Review(a Act, pack *rules.Pack, r Review) (Permit, error) {
 	}
 	q.done(a, "permit.reviewed")
 	return q, nil
+}
+
+// twoHats refuses who signed for another department.
+func (p *Permit) twoHats(s Signer) error {
+	for _, d := range p.Decisions {
+		if d.Signer == s.Person && d.Department != s.Department {
+			return fmt.Errorf("%w: you signed this one for %s", ErrFourEyes, d.Department)
+		}
+	}
+	return nil
 }
 
 // verdictFault says why a department cannot say this in this step.

@@ -978,6 +978,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/permits/{id}/assessment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a department needs to decide about a permit */
+        get: operations["assessPermit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/permits/{id}/insurance": {
         parameters: {
             query?: never;
@@ -1344,6 +1361,23 @@ export interface paths {
         put?: never;
         /** End a restriction before its time */
         post: operations["endRestriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The desk of your department, by deadline */
+        get: operations["listReviews"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4219,6 +4253,40 @@ export interface components {
             vehicles?: string[];
             volumes?: components["schemas"]["PermitVolume"][];
         };
+        PermitAssessment: {
+            blocks: components["schemas"]["PermitBlock"][];
+            checklist: components["schemas"]["PermitQuestion"][];
+            department: string;
+            /** @enum {string} */
+            desk: "" | "waiting" | "advice" | "information" | "signed" | "decided";
+            /** @description All that the automatic checks find now */
+            faults: components["schemas"]["PermitFault"][];
+            /** @description Why you cannot sign it: somebody else has to; empty: you can */
+            hindered: string;
+            /** @description To be recorded: necessary, appropriate, controllable */
+            judgements: string[];
+            /** @description Who has to sign before your department, which decides */
+            last: string[];
+            /** @description Verdicts that your department can give now */
+            may: string[];
+            near: components["schemas"]["PermitNear"][];
+            permit: components["schemas"]["Permit"];
+            /** @description The revision that your department spoke about last; null: it is the one at hand, or none */
+            seen: components["schemas"]["PermitRevision"] | null;
+            /** @description Of the rules of the checks, clocks and tier */
+            sources: components["schemas"]["PermitSource"][];
+            steps: components["schemas"]["PermitStep"][];
+        };
+        PermitBlock: {
+            /** @enum {string} */
+            code: "information" | "waits_for" | "judgements" | "override" | "waits";
+            /** @description Departments, judgements or a text */
+            of: string[];
+        };
+        PermitCitation: {
+            clause: string;
+            title: components["schemas"]["PermitText"];
+        };
         PermitClock: {
             /** Format: date-time */
             due_at: string;
@@ -4333,6 +4401,39 @@ export interface components {
             /** @description Cursor of the next page; null at the end */
             next: string | null;
         };
+        PermitNear: {
+            /** Format: date-time */
+            from: string | null;
+            /** @description GeoJSON (RFC 7946): Polygon or MultiPolygon with closed rings, first the outer one, then holes; a Point, the centre of a circle of radius_m; or a LineString, the middle of a corridor of width_m. */
+            geometry: {
+                coordinates: number[][][];
+                /** @enum {string} */
+                type: "Polygon";
+            } | {
+                coordinates: number[][][][];
+                /** @enum {string} */
+                type: "MultiPolygon";
+            } | {
+                /** @description Longitude and latitude in degrees */
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
+            };
+            id: string;
+            /** @enum {string} */
+            kind: "fence" | "restriction" | "permit" | "booking";
+            name: string;
+            /** Format: double */
+            radius_m?: number;
+            /** Format: date-time */
+            to: string | null;
+            /** Format: double */
+            width_m?: number;
+        };
         PermitOverride: {
             /** Format: date-time */
             at: string;
@@ -4368,10 +4469,37 @@ export interface components {
             evidence: string;
             text: string;
         };
+        PermitQuestion: {
+            id: string;
+            question: components["schemas"]["PermitText"];
+        };
+        PermitRevision: {
+            application: components["schemas"]["PermitApplication"];
+            doc_hash: string;
+            /** Format: date-time */
+            replaced_at: string;
+        };
         PermitRoad: {
             ref: string;
             /** @enum {string} */
             road_class: "highway" | "expressway" | "urban" | "urban_expressway" | "specific_area";
+        };
+        PermitSource: {
+            cites: components["schemas"]["PermitCitation"][];
+            /** @enum {string} */
+            mark: "in_force" | "draft" | "other_city" | "expired" | "assumption";
+            /** @description JSON pointer into the rule pack */
+            rule: string;
+        };
+        PermitStep: {
+            by: string[];
+            id: string;
+            sign_off: boolean;
+            title: components["schemas"]["PermitText"];
+        };
+        PermitText: {
+            en: string;
+            zh: string;
         };
         PermitVolume: {
             ceiling?: components["schemas"]["Height"];
@@ -5292,6 +5420,29 @@ export interface components {
             /** @description That are followed now */
             vehicles: components["schemas"]["FencePreview"];
         };
+        ReviewItem: {
+            blocks: components["schemas"]["PermitBlock"][];
+            /** @description That the step ends by, else the next that runs; null: none */
+            deadline: components["schemas"]["PermitClock"] | null;
+            /**
+             * Format: date-time
+             * @description Planned start
+             */
+            from: string;
+            /** @description Organisation */
+            holder: string;
+            kind: string;
+            permit_id: string;
+            state: string;
+            step: string;
+            tier: string;
+            title: string;
+            /**
+             * Format: date-time
+             * @description Since when its step is open
+             */
+            waits_since: string;
+        };
         ReviewPermitInputBody: {
             conditions?: components["schemas"]["PermitConditions"];
             /** @description Of the application that you looked at */
@@ -5305,6 +5456,20 @@ export interface components {
             reference?: string;
             /** @enum {string} */
             verdict: "pass" | "approve" | "approve_with_conditions" | "advise_for" | "advise_against" | "return" | "reject";
+        };
+        ReviewQueue: {
+            /** @description By desk */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description The pack's name of yours; empty: none, and all permits are shown */
+            department: string;
+            items: components["schemas"]["ReviewItem"][];
+            /**
+             * Format: int64
+             * @description Of this desk; items has the first 200
+             */
+            total: number;
         };
         Revocation: {
             /** @description For the audit */
@@ -13806,6 +13971,83 @@ export interface operations {
             };
         };
     };
+    assessPermit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermitAssessment"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     insurePermit: {
         parameters: {
             query?: never;
@@ -17036,6 +17278,73 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReviews: {
+        parameters: {
+            query?: {
+                desk?: "waiting" | "advice" | "information" | "signed" | "decided";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewQueue"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

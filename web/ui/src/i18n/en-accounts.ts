@@ -8,6 +8,8 @@ export const enAccounts = {
   'desk.priority': 'Priority traffic',
   'desk.sites': 'Sites',
   'desk.restrictions': 'Restrictions',
+  'desk.reviews': 'Reviews',
+  'desk.disclosure': 'Disclosure',
   'desk.vehicles': 'Vehicles',
   'desk.gateways': 'Gateways',
   'desk.people': 'People',

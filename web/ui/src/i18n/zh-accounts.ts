@@ -10,6 +10,8 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'desk.priority': '优先通行',
   'desk.sites': '场地',
   'desk.restrictions': '临时管制',
+  'desk.reviews': '审查',
+  'desk.disclosure': '公示',
   'desk.vehicles': '车辆登记',
   'desk.gateways': '网关',
   'desk.people': '人员',
