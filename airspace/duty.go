@@ -349,6 +349,11 @@ func (r *Register) MayStartAt(vehicle string, at geo.Point) (ok bool, reason str
 func (r *Register) MayStart(vehicle string) (ok bool, reason string) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	return r.mayStart(vehicle)
+}
+
+// mayStart is MayStart. Called with r.mu held.
+func (r *Register) mayStart(vehicle string) (ok bool, reason string) {
 	v, known := r.fleet.vehicle(vehicle)
 	state := r.stateInForce()
 	switch {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"testzone/airspace/activity"
 	"testzone/airspace/permit"
 	"testzone/airspace/rules"
 	"testzone/airspace/site"
@@ -60,7 +61,13 @@ type Config struct {
 	// PermitChanged tells of an act on a permit, in the order of the decisions and
 	// before it is answered.
 	PermitChanged func(permit.Permit)
-	KeptAnswers   int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	// ActivityChanged tells of an act on an activity, in the order of the decisions and
+	// before it is answered.
+	ActivityChanged func(activity.Activity)
+	// NotEnforced is why a vehicle could not be held to its permit if it began to move
+	// now (SAFETY 9); empty when it could. Default: nothing is activated.
+	NotEnforced func(ctx context.Context, id vehicles.VehicleID, permit string) []string
+	KeptAnswers int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 	// NoticeDue is by when something that begins at a moment has to be published, by a
 	// clock of the rule pack, and which pack says so; 0: none does. Default nil: none.
 	NoticeDue func(clock string, fromUS int64) (dueUS int64, pack string)
@@ -81,7 +88,8 @@ type Register struct {
 	startedUS int64
 	embedded  func() (*rules.Set, error) // the rule packs of the program
 	keepOuts  keepOuts
-	granted   granted // of who has the token of publishing
+	granted   granted                         // of who has the token of publishing
+	bounded   map[string][]*geofence.Compiled // likewise: the fences of activities, by activity
 
 	zone       journal.Aggregate // the airspace of the zone
 	decider    decider
@@ -100,6 +108,7 @@ type Register struct {
 	tightenings []tightening // of the zone, in force and not in the journal, oldest first: each safer than the one before
 	priorities  priorities
 	permits     permits
+	activities  activities
 	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
 	last        uint64            // newest record that was seen
 	places      places
@@ -133,7 +142,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
 		embedded:   sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index),
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), activities: newActivities(index),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -155,6 +164,8 @@ func (r *Register) Replay(rec journal.Record) error {
 		return replayed(r, rec, errPriorityEntry, func(e *priorityEntry) error { return r.applyPriority(e, nil) })
 	case PermitSchema:
 		return replayed(r, rec, errPermitEntry, r.applyPermit)
+	case ActivitySchema:
+		return replayed(r, rec, errActivityEntry, r.applyActivity)
 	case RestrictionSchema:
 		return replayed(r, rec, errRestrictionEntry, r.applyRestriction)
 	case SiteSchema:
@@ -248,5 +259,5 @@ func (r *Register) inForce() []*geofence.Compiled {
 	for _, e := range r.emergencies {
 		set = append(set, e.record.compiled)
 	}
-	return r.withGrants(set)
+	return r.activityFences(r.withGrants(set))
 }

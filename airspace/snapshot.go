@@ -35,7 +35,8 @@ type registerState struct {
 	Priorities      map[string]Priority   `json:"priorities"`
 	PriorityAnswers []keptState[Priority] `json:"priority_answers"`
 
-	Permits permitsState `json:"permits"`
+	Permits    permitsState    `json:"permits"`
+	Activities activitiesState `json:"activities"`
 
 	Sites       []*siteJSON               `json:"sites"`
 	Bookings    map[string]Booking        `json:"bookings"`
@@ -83,6 +84,9 @@ func (r *Register) SaveState() ([]byte, error) {
 	}
 	var err error
 	if s.Permits, err = r.permits.save(); err != nil {
+		return nil, err
+	}
+	if s.Activities, err = r.activities.save(); err != nil {
 		return nil, err
 	}
 	s.RestrictionAnswers = r.restrictions.answers.save()
@@ -135,7 +139,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
 		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
-		r.places, r.volumes, r.restrictions = next.places, next.volumes, next.restrictions
+		r.places, r.volumes, r.restrictions, r.activities = next.places, next.volumes, next.restrictions, next.activities
 	}, nil
 }
 
@@ -156,6 +160,9 @@ func (r *Register) load(s *registerState) error {
 	maps.Copy(r.priorities.of, s.Priorities)
 	r.priorities.answers.load(s.PriorityAnswers)
 	if err := r.permits.load(&s.Permits); err != nil {
+		return err
+	}
+	if err := r.loadActivities(&s.Activities); err != nil {
 		return err
 	}
 	maps.Copy(r.restrictions.of, s.Restrictions)

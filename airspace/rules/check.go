@@ -137,6 +137,8 @@ func (c *checker) kind(at string, k Kind) {
 	}
 	c.known(at+"/clocks", "clock", k.Clocks, has(c.pack.Clocks))
 	c.known(at+"/emergency_clocks", "clock", k.EmergencyClocks, has(c.pack.Clocks))
+	c.known(at+"/activity", "clock", k.Activity.Names(), has(c.pack.Clocks))
+	c.known(at+"/emergency_activity", "clock", k.EmergencyActivity.Names(), has(c.pack.Clocks))
 	c.known(at+"/insurance", "insurance", k.Insurance, has(c.pack.Insurance))
 	if k.Extension != nil {
 		c.known(at+"/extension/clock", "clock", []string{k.Extension.Clock}, has(c.pack.Clocks))

@@ -81,6 +81,11 @@ type Kind struct {
 	Clocks          []string `json:"clocks,omitempty"`
 	EmergencyClocks []string `json:"emergency_clocks,omitempty"`
 
+	// Activity are the clocks of what is done under a permit, and by that its steps:
+	// one whose clock is not named is not asked for before the begin.
+	Activity          ActivityClocks `json:"activity,omitempty"`
+	EmergencyActivity ActivityClocks `json:"emergency_activity,omitempty"`
+
 	MaxDuration *Period    `json:"max_duration"` // nil: the texts give none
 	Extension   *Extension `json:"extension,omitempty"`
 	Insurance   []string   `json:"insurance,omitempty"`
@@ -89,6 +94,25 @@ type Kind struct {
 	FirstBatch  int        `json:"first_batch,omitempty"`  // vehicles at first, 0: no limit
 	BatchStep   int        `json:"batch_step,omitempty"`   // vehicles added at a time
 	NoFee       bool       `json:"no_fee,omitempty"`
+}
+
+// ActivityClocks are the clocks of one activity under a permit, by their names.
+type ActivityClocks struct {
+	Plan    string `json:"plan,omitempty"`    // by when the plan of a day is filed
+	Answer  string `json:"answer,omitempty"`  // by when it is answered
+	Report  string `json:"report,omitempty"`  // by when readiness is reported
+	Confirm string `json:"confirm,omitempty"` // by when the begin is confirmed
+	Close   string `json:"close,omitempty"`   // by when its end is reported
+}
+
+// Names are those that are there.
+func (a ActivityClocks) Names() (out []string) {
+	for _, name := range []string{a.Plan, a.Answer, a.Report, a.Confirm, a.Close} {
+		if name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Extension is how often and when a permit can be made longer.

@@ -12,7 +12,7 @@ import (
 // the loop a second later at most.
 const permitTick = time.Second
 
-// runPermits has permits begin and end, and their clocks warn, until ctx ends.
+// runPermits has permits and activities begin and end, and their clocks warn, until ctx ends.
 func (s *server) runPermits(ctx context.Context) error {
 	tick := time.NewTicker(permitTick)
 	defer tick.Stop()
@@ -24,7 +24,7 @@ func (s *server) runPermits(ctx context.Context) error {
 		case <-tick.C:
 		}
 		_, err := s.register.TickPermits(ctx)
-		err = errors.Join(err, s.lookOperating(ctx))
+		err = errors.Join(err, s.register.TickActivities(ctx), s.lookOperating(ctx))
 		switch {
 		case err == nil || ctx.Err() != nil:
 			said = ""
