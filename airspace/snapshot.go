@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 
+	"testzone/airspace/notice"
 	"testzone/geofence"
 	"testzone/telemetry/journal"
 )
@@ -35,7 +36,8 @@ type registerState struct {
 	Priorities      map[string]Priority   `json:"priorities"`
 	PriorityAnswers []keptState[Priority] `json:"priority_answers"`
 
-	Permits permitsState `json:"permits"`
+	Permits permitsState    `json:"permits"`
+	Notices json.RawMessage `json:"notices"`
 
 	Sites       []*siteJSON               `json:"sites"`
 	Bookings    map[string]Booking        `json:"bookings"`
@@ -83,6 +85,9 @@ func (r *Register) SaveState() ([]byte, error) {
 	}
 	var err error
 	if s.Permits, err = r.permits.save(); err != nil {
+		return nil, err
+	}
+	if s.Notices, err = r.notices.SaveState(); err != nil {
 		return nil, err
 	}
 	s.RestrictionAnswers = r.restrictions.answers.save()
@@ -135,11 +140,15 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
 		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
-		r.places, r.volumes, r.restrictions = next.places, next.volumes, next.restrictions
+		r.places, r.volumes, r.restrictions, r.notices = next.places, next.volumes, next.restrictions, next.notices
 	}, nil
 }
 
 func (r *Register) load(s *registerState) error {
+	var err error
+	if r.notices, err = notice.LoadState(s.Notices); err != nil {
+		return err
+	}
 	r.last = s.Last
 	maps.Copy(r.seqs, s.Seqs)
 	maps.Copy(r.accounts.organisations, s.Organisations)
