@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"telemetry/coverage": {"geofence/geo", "vehicles", "telemetry", "telemetry/journal", "telemetry/live", "telemetry/watchdog"},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "vehicles/planfile", "geofence", "geofence/zonefile", "airspace", "airspace/notice", "airspace/permit", "airspace/rules", "airspace/site", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify"},
+	"web":                {"geofence/geo", "vehicles", "vehicles/planfile", "geofence", "geofence/zonefile", "airspace", "airspace/notice", "airspace/permit", "airspace/rules", "airspace/site", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify", "web/notify/mail"},
 	"web/admin":          {},
 	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"telemetry/mavlink/gateway":   {"vehicles", "telemetry/mavlink"},
 	"telemetry/mavlink/signsetup": {"telemetry/mavlink"},
 	"telemetry/recording":         {},
+	"web/notify/mail":             {},
 	"vehicles/planfile":           {"geofence/geo", "vehicles"},
 }
 
