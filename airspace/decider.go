@@ -229,6 +229,7 @@ func (r *Register) decideBatch(batch []*decision) {
 			}
 		}
 	}
+	r.tellNotices()
 	for _, d := range ready {
 		r.tell(d.records)
 		if d.after != nil && d.err == nil {
@@ -322,7 +323,9 @@ func (r *Register) applyAll(batch []*decision, entries []journal.Entry, seqs []u
 		}
 		for i := range d.drafts {
 			if d.err == nil {
+				r.applying, r.live = seqs[i], true
 				d.err = d.drafts[i].apply() // only a defect of ours: it was checked
+				r.live = false
 				r.touched(entries[i].Expect, seqs[i])
 				fences = fences || d.drafts[i].grants
 			}

@@ -136,7 +136,12 @@ func (r *Register) applyPermit(e *permitEntry) error {
 	if e.Request != nil {
 		r.permits.answers.note(e.Request, e.AtUS, *e.Permit)
 	}
-	return r.permits.put(*e.Permit)
+	was, _ := r.permits.book.Get(e.Permit.ID)
+	if err := r.permits.put(*e.Permit); err != nil {
+		return err
+	}
+	r.noted(r.noticesOf(&was, e.Permit)...)
+	return nil
 }
 
 // permitsState is the permits' part of a snapshot.

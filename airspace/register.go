@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"testzone/airspace/activity"
+	"testzone/airspace/notice"
 	"testzone/airspace/permit"
 	"testzone/airspace/rules"
 	"testzone/airspace/site"
@@ -53,6 +54,8 @@ type Config struct {
 	PrioritiesChanged func()
 	// DutyChanged is called after a change of who is on duty; default: nobody is told.
 	DutyChanged func()
+	// Noticed tells of new notices, before the decision is answered.
+	Noticed func([]notice.Notice)
 	// Rules are the rule packs; nil: those that the program brings along.
 	Rules *rules.Set
 	// Place is where the zone is, for the choice of its pack: "cn-shanghai"; default
@@ -114,7 +117,11 @@ type Register struct {
 	places      places
 
 	restrictions restrictions
-	volumes      *volumes.Index // of what takes room in space and time: bookings, later permits
+	notices      *notice.Book
+	applying     uint64          // sequence of the entry that is being taken in
+	live         bool            // it is of a decision of now, not of a replay
+	untold       []notice.Notice // of these decisions
+	volumes      *volumes.Index  // of what takes room in space and time: bookings, permits, activities
 }
 
 // NewRegister makes an empty register.
@@ -142,7 +149,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
 		embedded:   sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), activities: newActivities(index),
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), activities: newActivities(index), notices: notice.NewBook(),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -168,6 +175,8 @@ func (r *Register) Replay(rec journal.Record) error {
 		return replayed(r, rec, errActivityEntry, r.applyActivity)
 	case RestrictionSchema:
 		return replayed(r, rec, errRestrictionEntry, r.applyRestriction)
+	case NoticeSchema:
+		return replayed(r, rec, errNoticeEntry, r.applyNotice)
 	case SiteSchema:
 		return replayed(r, rec, errSiteEntry, r.applySites)
 	case DecisionSchema:
@@ -185,6 +194,7 @@ func replayed[E any](r *Register, rec journal.Record, bad error, apply func(*E) 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.applying = rec.Seq
 	if err := apply(&e); err != nil {
 		return fmt.Errorf("journal entry %d: %w", rec.Seq, err)
 	}

@@ -160,6 +160,7 @@ func (r *Register) applyRestriction(e *restrictionEntry) error {
 			return fmt.Errorf("%w: %s", errRestrictionEntry, e.Type)
 		}
 		r.restrictions.of[c.Restriction.ID] = *c.Restriction
+		r.noted(noticeOfRestriction(e.Type, c.Restriction, e.AtUS)...)
 		if e.Request != nil {
 			r.restrictions.answers.note(e.Request, e.AtUS, *c.Restriction)
 		}

@@ -213,6 +213,7 @@ func (r *Register) applySites(e *siteEntry) error {
 	if e.Request != nil {
 		r.places.answers.note(e.Request, e.AtUS, e.Changes)
 	}
+	r.noted(r.noticesOfBookings(e)...)
 	r.forgetBookings(e.AtUS)
 	return nil
 }

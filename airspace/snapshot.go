@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 
+	"testzone/airspace/notice"
 	"testzone/geofence"
 	"testzone/telemetry/journal"
 )
@@ -37,6 +38,7 @@ type registerState struct {
 
 	Permits    permitsState    `json:"permits"`
 	Activities activitiesState `json:"activities"`
+	Notices    json.RawMessage `json:"notices"`
 
 	Sites       []*siteJSON               `json:"sites"`
 	Bookings    map[string]Booking        `json:"bookings"`
@@ -89,6 +91,9 @@ func (r *Register) SaveState() ([]byte, error) {
 	if s.Activities, err = r.activities.save(); err != nil {
 		return nil, err
 	}
+	if s.Notices, err = r.notices.SaveState(); err != nil {
+		return nil, err
+	}
 	s.RestrictionAnswers = r.restrictions.answers.save()
 	for _, at := range sorted(r.places.sites) {
 		s.Sites = append(s.Sites, encodeSite(at))
@@ -139,11 +144,15 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
 		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
-		r.places, r.volumes, r.restrictions, r.activities = next.places, next.volumes, next.restrictions, next.activities
+		r.places, r.volumes, r.restrictions, r.activities, r.notices = next.places, next.volumes, next.restrictions, next.activities, next.notices
 	}, nil
 }
 
 func (r *Register) load(s *registerState) error {
+	var err error
+	if r.notices, err = notice.LoadState(s.Notices); err != nil {
+		return err
+	}
 	r.last = s.Last
 	maps.Copy(r.seqs, s.Seqs)
 	maps.Copy(r.accounts.organisations, s.Organisations)

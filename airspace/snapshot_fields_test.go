@@ -14,7 +14,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits activities last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted bounded"},
+		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits activities notices last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted bounded applying live untold"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{control{}, "state duties answers", ""},

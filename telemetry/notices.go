@@ -72,6 +72,22 @@ type CoverageCount struct {
 	Unverified  int // armed too, and never enforced
 }
 
+// NotificationChange says that there are new notifications, and of which organisations;
+// an empty one is the zone. What they are each session reads for itself.
+type NotificationChange struct {
+	Orgs map[string]bool
+}
+
+// For reports whether some of them may be for a view.
+func (c *NotificationChange) For(v View) bool {
+	for org := range c.Orgs {
+		if v.whole || org != "" && v.Owns(org) {
+			return true
+		}
+	}
+	return false
+}
+
 // Of is the sum over the operators whose vehicles a view shows.
 func (c *CoverageChange) Of(v View) (sum CoverageCount) {
 	for operator, n := range c.By {
@@ -90,12 +106,16 @@ func (*DutyChange) event()       {}
 func (*ComplianceChange) event() {}
 func (*CoverageChange) event()   {}
 
+func (*NotificationChange) event() {}
+
 // notice is whether a view is told of a notice.
 func (v View) notice(b Body) bool {
 	switch b := b.(type) {
 	case *OrderChange:
 		own := b.Of(v)
 		return len(own.Orders)+len(own.Leases)+len(own.Terminations) > 0
+	case *NotificationChange:
+		return b.For(v)
 	case *ZoneChange, *DutyChange, *CoverageChange, *ComplianceChange:
 		return true
 	}

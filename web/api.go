@@ -159,6 +159,11 @@ func rules() map[string]rule {
 		"resumePermit":    {scope: airspace.PermitDecide, once: true},
 		"revokePermit":    {scope: airspace.PermitDecide, once: true},
 
+		"listNotifications":       {signed: true}, // one's own
+		"readNotifications":       {signed: true},
+		"getNotificationSettings": {signed: true}, // of a person, not of its keys
+		"setNotificationSettings": {signed: true, secret: true},
+
 		"listSites":        {scope: airspace.ZoneRead},
 		"getSite":          {scope: airspace.ZoneRead},
 		"createSite":       {scope: airspace.ZoneControl, once: true},
@@ -330,6 +335,7 @@ func (s *Server) build() (err error) {
 	s.trafficEndpoints(api)
 	s.alertEndpoints(api)
 	s.webhookEndpoints(api)
+	s.notificationEndpoints(api)
 	s.auditEndpoints(api)
 	s.recordingEndpoints(api)
 	s.oidcEndpoints(api)

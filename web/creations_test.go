@@ -31,6 +31,7 @@ var notCreating = []string{
 	// Both need an aircraft in flight, and make one thing however often they are asked: TestTerminations.
 	"proposeTermination", "confirmTermination",
 	"endRestriction", "acknowledgeRestriction", // likewise
+	"readNotifications",                                                                                                 // never goes back
 	"submitPermit", "withdrawPermit", "reviewPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit", // acts on one: TestPermitRepeated
 	"giveOrder",                                         // the second time shows what became of it: TestOrders
 	"cancelBooking", "decideBooking", "arriveAtBooking", // If-Match

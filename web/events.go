@@ -17,7 +17,7 @@ import (
 // Event is one entry of the journal.
 type Event struct {
 	Seq        uint64          `json:"seq" doc:"Its place in the journal; the event's id"`
-	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state; with audit.read also duty.sign_on, person.create and the like"`
+	Type       string          `json:"type" doc:"E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state, and the kinds of notifications, such as permit.approved; with audit.read also duty.sign_on, person.create and the like"`
 	At         string          `json:"at" format:"date-time"`
 	By         string          `json:"by,omitempty" doc:"Actor id"`
 	Fences     []FenceResult   `json:"fences,omitempty" doc:"That were changed; read the fence for its definition"`
@@ -31,6 +31,8 @@ type Event struct {
 	SiteID     string          `json:"site_id,omitempty" doc:"Of a site that was created, changed or deleted: read it"`
 	RestrictID string          `json:"restriction_id,omitempty" doc:"Of a temporary restriction that was published, extended, acknowledged or ended: read it"`
 	BookingIDs []string        `json:"booking_ids,omitempty" doc:"Of bookings that changed: read them"`
+	PermitID   string          `json:"permit_id,omitempty" doc:"Of a permit to which something happened: read it"`
+	RulePack   string          `json:"rule_pack,omitempty" doc:"As id@version, that ends soon"`
 	PriorityID string          `json:"priority_id,omitempty" doc:"Of priority traffic that was announced, changed or ended: read it"`
 	Plan       *Plan           `json:"plan,omitempty" doc:"What is known of what a vehicle carries, as it was then"`
 	Zone       *ZoneState      `json:"zone,omitempty" doc:"What the zone may be used for from then on"`
@@ -41,6 +43,7 @@ type Event struct {
 
 	operator string // of the vehicle that an order or a lease is about
 	bookings []bookedRef
+	audience map[string]bool // organisations that see it; nil: it is no notice
 }
 
 // eventBody is what the entries of the zone have in common.
@@ -105,6 +108,9 @@ func eventOf(rec *journal.Record, all bool) (e Event, visible bool) {
 		if name := cmp.Or(head.Type, head.Act); name != "" && strings.Trim(name, typeLetters) == "" {
 			e.Type, e.By = name, head.By
 		}
+	}
+	if e.ofNotice(rec) {
+		return e, true
 	}
 	fences := rec.Schema == airspace.DecisionSchema && strings.HasPrefix(e.Type, "fence.")
 	alerts := rec.Schema == telemetry.FactSchema && strings.HasPrefix(e.Type, "alert.")
@@ -236,6 +242,9 @@ func (s *Server) shows(e *Event, sees telemetry.View) bool {
 		return true
 	}
 	e.Entry = nil
+	if e.audience != nil {
+		return e.showsNotice(sees)
+	}
 	if e.ofVehicle() {
 		return sees.Owns(e.operator)
 	}

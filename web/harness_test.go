@@ -21,6 +21,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"testzone/airspace"
+	"testzone/airspace/notice"
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
@@ -165,6 +166,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 			z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.ZoneChange{})
 			z.warden.Wake()
 		},
+		Noticed:     func(list []notice.Notice) { z.bus.Publish(z.clock.now().UnixMicro(), NotificationChange(list)) },
 		DutyChanged: func() { z.bus.Publish(z.clock.now().UnixMicro(), &telemetry.DutyChange{}) },
 		FenceChanged: func(r airspace.FenceRecord) {
 			z.bus.Publish(r.UpdatedUS, &telemetry.FenceChange{ID: r.Fence.ID, Rev: r.Fence.Rev, Deleted: r.Deleted})

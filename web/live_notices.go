@@ -65,6 +65,8 @@ func (s *Server) notice(seq uint64, body telemetry.Body, sees telemetry.View) an
 			m.State = string(airspace.ZoneOpen)
 		}
 		return m
+	case *telemetry.NotificationChange:
+		return notificationsMessage{T: "notifications", CSeq: seq}
 	case *telemetry.CoverageChange:
 		return coverageOf(seq, b.Of(sees))
 	}

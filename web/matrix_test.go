@@ -282,6 +282,10 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"verdict":"approve","doc_hash":"none"}`, nil
 	case "submitPermit", "withdrawPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit":
 		return "?dry_run=true", `{"reason":"drill"}`, nil
+	case "readNotifications":
+		return "", `{"up_to":"nt_1"}`, nil
+	case "setNotificationSettings":
+		return "", `{"address":"","language":"en","kinds":[]}`, nil
 	case "createSite":
 		return "", siteBody("Pad 2", ""), nil
 	case "replaceSite":

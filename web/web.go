@@ -119,6 +119,8 @@ type Config struct {
 	// Notifier sends to webhooks; whoever gives it runs it. Default: one without a
 	// journal, so that no webhook can be made.
 	Notifier *notify.Notifier
+	// Mailer sends notifications by mail; default nobody does.
+	Mailer Mailer
 	// PerAddress and PerPrincipal bound the requests of one peer address and of
 	// one signed-in actor. Default 500/s with 1,000 at once, 200/s with 600 at once.
 	PerAddress, PerPrincipal Rate

@@ -39,7 +39,7 @@ type WebhookList struct {
 // WebhookInput is what a caller may say about a webhook.
 type WebhookInput struct {
 	URL   string   `json:"url" minLength:"1" maxLength:"500" doc:"https, of the public internet"`
-	Types []string `json:"types,omitempty" maxItems:"20" doc:"E.g. alert.raised, or a family such as fence.*; empty: all"`
+	Types []string `json:"types,omitempty" maxItems:"20" doc:"E.g. alert.raised, a kind of notification such as permit.clock_missed (GET /v1/notifications/settings lists them), or a family such as fence.*; empty: all"`
 }
 
 // Resolve finds what a schema cannot.

@@ -32,14 +32,6 @@ func (p *Permit) Review(a Act, pack *rules.Pack, r Review) (Permit, error) {
 	if err := p.Hindered(a.By); err != nil {
 		return *p, err
 	}
-	if p.Override != nil && p.Override.By == a.By.Person {
-		return *p, fmt.Errorf("%w: you overrode its rule pack", ErrFourEyes)
-	}
-	for _, d := range p.Decisions {
-		if d.Signer == a.By.Person && d.Department != a.By.Department {
-			return *p, fmt.Errorf("%w: you signed this one for %s", ErrFourEyes, d.Department)
-		}
-	}
 	if err := p.room(); err != nil {
 		return *p, err
 	}
@@ -66,8 +58,11 @@ func (p *Permit) Review(a Act, pack *rules.Pack, r Review) (Permit, error) {
 	return q, nil
 }
 
-// twoHats refuses who signed for another department.
+// twoHats refuses who signed for another department, or overrode the rule pack.
 func (p *Permit) twoHats(s Signer) error {
+	if p.Override != nil && p.Override.By == s.Person {
+		return fmt.Errorf("%w: you overrode its rule pack", ErrFourEyes)
+	}
 	for _, d := range p.Decisions {
 		if d.Signer == s.Person && d.Department != s.Department {
 			return fmt.Errorf("%w: you signed this one for %s", ErrFourEyes, d.Department)

@@ -51,6 +51,7 @@ type sealed struct {
 	ResetUS    int64                 `json:"reset_us,omitempty"` // decision of the newest reset that was carried out
 	Keys       map[string]*keySecret `json:"keys,omitempty"`
 	Known      []string              `json:"known,omitempty"` // addresses of successful sign-ins, newest last
+	Mail       *Mail                 `json:"mail,omitempty"`
 }
 
 type keySecret struct {
