@@ -29,6 +29,7 @@ const (
 	CallEnforcement CallSource = "enforcement" // the enforcement of a fence did
 	CallPriority    CallSource = "priority"    // priority traffic is in danger, or its track is lost
 	CallRestriction CallSource = "restriction" // an operator has not acknowledged a restriction
+	CallDeadline    CallSource = "deadline"    // a department missed a clock of the day of the start
 )
 
 func (*Call) event() {}

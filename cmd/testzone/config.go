@@ -39,6 +39,7 @@ type config struct {
 	Audit    auditConfig     `yaml:"audit"`
 	Log      logConfig       `yaml:"log"`
 	Webhooks webhookConfig   `yaml:"webhooks"`
+	SMTP     smtpConfig      `yaml:"smtp"`
 
 	Recording recordingConfig `yaml:"recording"`
 	Gateways  gatewaysConfig  `yaml:"gateways"`
@@ -194,6 +195,7 @@ func (c *config) check() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	c.Zone.checkSectors(bad)
 	c.Permits.check(bad)
+	c.SMTP.check(bad)
 	if !validID(c.Zone.ID) {
 		bad("zone.id %q: use 1 to 40 of a-z, 0-9 and -", c.Zone.ID)
 	}

@@ -23,8 +23,12 @@ func (s *server) runPermits(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		_, err := s.register.TickPermits(ctx)
-		err = errors.Join(err, s.register.TickActivities(ctx), s.lookOperating(ctx))
+		var err error
+		if s.clockBehind() == 0 { // else schedules freeze (SAFETY 10): no clock is missed at a false time
+			_, err = s.register.TickPermits(ctx)
+			err = errors.Join(err, s.register.TickActivities(ctx))
+		}
+		err = errors.Join(err, s.lookOperating(ctx))
 		switch {
 		case err == nil || ctx.Err() != nil:
 			said = ""

@@ -39,6 +39,7 @@ import (
 	"testzone/web/admin"
 	"testzone/web/auth"
 	"testzone/web/notify"
+	"testzone/web/notify/mail"
 )
 
 // serverConfig is a configuration with what does not come from a file.
@@ -76,6 +77,7 @@ type server struct {
 	plans     *onboard.Plans
 	coverage  *coverage.Ledger
 	notifier  *notify.Notifier
+	mailer    *mail.Mailer        // nil: no mails
 	requests  *web.Requests       // that were answered before, by Idempotency-Key
 	recorder  *recording.Recorder // nil: recording is off
 	listeners []receiver
@@ -201,6 +203,7 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		NoticeDue:         s.noticeDue,
 		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
 		PermitChanged:     func(permit.Permit) { s.operating.changed.Store(true) },
+		Noticed:           s.noticed,
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
 		},
@@ -287,7 +290,10 @@ func (s *server) run(ctx context.Context) error {
 	err := s.register.Start(stopping)
 	var in stage
 	if err == nil {
-		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.runPermits, s.enrolled.run, s.tendPlaces, s.talk.sender.Run, s.talk.exchange.Run}
+		runs := []func(context.Context) error{func(ctx context.Context) error { return s.web.Serve(ctx, s.http) }, s.notifier.Run, s.auth.Run, s.runPermits, s.enrolled.run, s.tendPlaces, s.tendNotices, s.talk.sender.Run, s.talk.exchange.Run}
+		if s.mailer != nil {
+			runs = append(runs, s.mailer.Run)
+		}
 		for _, l := range s.listeners {
 			runs = append(runs, l.Run)
 		}

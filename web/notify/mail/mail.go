@@ -104,7 +104,6 @@ type waiting struct {
 // Mailer sends.
 type Mailer struct {
 	cfg  Config
-	host string
 	wake chan struct{} // 1: there may be something new
 
 	mu     sync.Mutex // guards the fields below
@@ -129,7 +128,7 @@ func New(cfg Config) (*Mailer, error) {
 	if cfg.Next == nil || cfg.Write == nil {
 		return nil, fmt.Errorf("%w: next and write are needed", ErrConfig)
 	}
-	if err := m.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	found, err := m.load()

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -15,29 +16,28 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// check refuses what cannot be, or must not be: a password in the clear.
-func (m *Mailer) check() error {
-	host, port, err := net.SplitHostPort(m.cfg.Addr)
+// Check refuses what cannot be, or must not be: a password in the clear.
+func (c *Config) Check() error {
+	host, port, err := net.SplitHostPort(c.Addr)
 	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || bad != nil {
-		return fmt.Errorf("%w: address %q: give host:port, such as mail.example.org:587", ErrConfig, m.cfg.Addr)
+		return fmt.Errorf("%w: address %q: give host:port, such as mail.example.org:587", ErrConfig, c.Addr)
 	}
-	m.host = host
-	if a, err := netmail.ParseAddress(m.cfg.From); err != nil || a.Address != m.cfg.From {
-		return fmt.Errorf("%w: sender %q: give a mail address such as zone@example.org", ErrConfig, m.cfg.From)
+	if a, err := netmail.ParseAddress(c.From); err != nil || a.Address != c.From {
+		return fmt.Errorf("%w: sender %q: give a mail address such as zone@example.org", ErrConfig, c.From)
 	}
-	switch m.cfg.TLS {
+	switch cmp.Or(c.TLS, StartTLS) {
 	case StartTLS, TLS:
 	case None:
 		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
 			return fmt.Errorf("%w: %s is not this machine: mails leave it encrypted only, use starttls or tls", ErrConfig, host)
 		}
-		if m.cfg.Username != "" {
+		if c.Username != "" {
 			return fmt.Errorf("%w: a password is not sent in the clear: use starttls or tls, or no username", ErrConfig)
 		}
 	default:
-		return fmt.Errorf("%w: tls %q: use starttls, tls or none", ErrConfig, m.cfg.TLS)
+		return fmt.Errorf("%w: tls %q: use starttls, tls or none", ErrConfig, c.TLS)
 	}
-	if (m.cfg.Username == "") != (m.cfg.Password == "") {
+	if (c.Username == "") != (c.Password == "") {
 		return fmt.Errorf("%w: give both a username and a password, or neither", ErrConfig)
 	}
 	return nil
@@ -78,9 +78,9 @@ func (m *Mailer) send(ctx context.Context, l Letter, msg Message) error {
 }
 
 func (m *Mailer) client(ctx context.Context) (*gomail.Client, error) {
-	_, port, _ := net.SplitHostPort(m.cfg.Addr)
+	host, port, _ := net.SplitHostPort(m.cfg.Addr)
 	n, _ := strconv.Atoi(port)
-	secured := &tls.Config{ServerName: m.host, RootCAs: m.cfg.RootCAs, MinVersion: tls.VersionTLS12}
+	secured := &tls.Config{ServerName: host, RootCAs: m.cfg.RootCAs, MinVersion: tls.VersionTLS12}
 	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(dialing, network, address)
 		if err != nil {
@@ -103,7 +103,7 @@ func (m *Mailer) client(ctx context.Context) (*gomail.Client, error) {
 		// Over TLS alone: check refuses a password without.
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthPlainNoEnc), gomail.WithUsername(m.cfg.Username), gomail.WithPassword(m.cfg.Password))
 	}
-	return gomail.NewClient(m.host, options...)
+	return gomail.NewClient(host, options...)
 }
 
 // compose writes the headers. The Message-ID is the same whenever the letter is sent, so

@@ -766,6 +766,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened that the caller should know of, the newest first
+         * @description For one's organisation and rights. The live channel says with a message notifications that there are new ones; webhooks and /v1/events have the same under the names of the kinds.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how far one has read */
+        post: operations["readNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one is sent by mail */
+        get: operations["getNotificationSettings"];
+        /** Choose what one is sent by mail */
+        put: operations["setNotificationSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/oidc/callback": {
         parameters: {
             query?: never;
@@ -3055,12 +3110,16 @@ export interface components {
             note?: string;
             /** @description To a vehicle, as it was then */
             order?: components["schemas"]["Order"];
+            /** @description Of a permit to which something happened: read it */
+            permit_id?: string;
             /** @description What is known of what a vehicle carries, as it was then */
             plan?: components["schemas"]["Plan"];
             /** @description Of priority traffic that was announced, changed or ended: read it */
             priority_id?: string;
             /** @description Of a temporary restriction that was published, extended, acknowledged or ended: read it */
             restriction_id?: string;
+            /** @description As id@version, that ends soon */
+            rule_pack?: string;
             /**
              * Format: int64
              * @description Its place in the journal; the event's id
@@ -3068,7 +3127,7 @@ export interface components {
             seq: number;
             /** @description Of a site that was created, changed or deleted: read it */
             site_id?: string;
-            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state; with audit.read also duty.sign_on, person.create and the like */
+            /** @description E.g. fence.put, fence.deleted, fence.batch, alert.raised, alert.cleared, alert.acknowledged, order.asked, order.in_effect, lease.taken, call.needed, enforcement.step, enforcement.frozen, priority.announced, priority.changed, priority.ended, plan.in_step, zone.state, and the kinds of notifications, such as permit.approved; with audit.read also duty.sign_on, person.create and the like */
             type: string;
             /** @description What the zone may be used for from then on */
             zone?: components["schemas"]["ZoneState"];
@@ -3808,6 +3867,12 @@ export interface components {
              */
             system_id: number;
         };
+        MailFailure: {
+            /** Format: date-time */
+            at: string;
+            /** @description What the mail server answered */
+            error: string;
+        };
         Mismatch: {
             /**
              * Format: double
@@ -3924,6 +3989,73 @@ export interface components {
             overdue: number;
             /** Format: int64 */
             told: number;
+        };
+        Notification: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: date-time
+             * @description The moment that it is about: a deadline, a begin, an end
+             */
+            due: string | null;
+            /** @description Grows; the same after a restart */
+            id: string;
+            /** @description One of the kinds of the settings */
+            kind: string;
+            object: components["schemas"]["NotificationObject"];
+            read: boolean;
+            /** @description In a sentence */
+            text: components["schemas"]["Words"];
+        };
+        NotificationChoice: {
+            /** @description Mail address; empty: no mail. Personal data: erased with the person */
+            address: string;
+            /** @description The kinds */
+            all: components["schemas"]["NotificationKind"][];
+            /** @description The last mail to the caller that was given up; null: none */
+            failed: components["schemas"]["MailFailure"] | null;
+            /** @description That are sent by mail */
+            kinds: string[];
+            /**
+             * @description Of the mails
+             * @enum {string}
+             */
+            language: "en" | "zh";
+            /** @description The zone sends mail */
+            mail: boolean;
+        };
+        NotificationKind: {
+            kind: string;
+            name: components["schemas"]["Words"];
+        };
+        NotificationList: {
+            items: components["schemas"]["Notification"][];
+            /** @description Cursor of the next page; null at the end */
+            next: string | null;
+            /** @description Id of the newest one that was read; empty: none */
+            read_up_to: string;
+            /**
+             * Format: int64
+             * @description Of all that the caller sees; counted up to 100
+             */
+            unread: number;
+        };
+        NotificationObject: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            type: "permit" | "restriction" | "booking" | "rules";
+        };
+        NotificationSettings: {
+            /** @description Mail address; empty: no mail. Personal data: erased with the person */
+            address: string;
+            /** @description That are sent by mail */
+            kinds: string[];
+            /**
+             * @description Of the mails
+             * @enum {string}
+             */
+            language: "en" | "zh";
         };
         Offer: {
             /**
@@ -5228,6 +5360,10 @@ export interface components {
              */
             speed_mps: number;
         };
+        ReadInput: {
+            /** @description Id of the newest one that was read; older ones count as read too */
+            up_to: string;
+        };
         RecordedRefusal: {
             /** Format: int64 */
             frames: number;
@@ -6251,7 +6387,7 @@ export interface components {
             url: string;
         };
         WebhookInput: {
-            /** @description E.g. alert.raised, or a family such as fence.*; empty: all */
+            /** @description E.g. alert.raised, a kind of notification such as permit.clock_missed (GET /v1/notifications/settings lists them), or a family such as fence.*; empty: all */
             types?: string[];
             /** @description https, of the public internet */
             url: string;
@@ -6281,6 +6417,10 @@ export interface components {
              * @description No longer in force then
              */
             to: string;
+        };
+        Words: {
+            en: string;
+            zh: string;
         };
         Zone: {
             /** @description West, south, east, north in degrees */
@@ -11851,6 +11991,326 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description Items in one answer */
+                limit?: number;
+                /** @description The next of the answer before */
+                cursor?: string;
+                /** @description Only those that the caller has not read */
+                unread?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The next page, rel="next"; none at the end */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadInput"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNotificationSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationChoice"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setNotificationSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationChoice"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
