@@ -255,7 +255,7 @@ test('controllers look and revoke, observers look; what goes wrong is said in th
   });
   const { body: key } = await api('POST', `/v1/vehicles/${id}/keys`, {});
   await withRegister(of.dan, 'vehicles', {}, async (page) => {
-    assert.deepEqual(await page.locator('.desk [role=tab]').evaluateAll((l) => l.map((e) => e.id)), ['desk-me', 'desk-keys', 'desk-zone', 'desk-coverage', 'desk-priority', 'desk-sites', 'desk-restrictions', 'desk-vehicles', 'desk-organisations']);
+    assert.deepEqual(await page.locator('.desk [role=tab]').evaluateAll((l) => l.map((e) => e.id)), ['desk-me', 'desk-keys', 'desk-zone', 'desk-coverage', 'desk-priority', 'desk-sites', 'desk-restrictions', 'desk-disclosure', 'desk-vehicles', 'desk-organisations']);
     await go(page, id);
     await clean(page, 'as an observer');
     assert.deepEqual([await page.getByTestId('vkeys').count(), await page.getByTestId('contact').count(), await page.getByTestId('vehicle-edit').count()], [0, 0, 0]);
