@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"cmd/testzone":       nil, // wires everything
 
 	"telemetry/command/bulk":      {"geofence/geo", "vehicles", "geofence", "telemetry", "telemetry/journal", "telemetry/command"},
+	"airspace/document":           {},
 	"airspace/permit":             {"geofence/geo", "vehicles", "geofence", "airspace/rules", "airspace/volumes"},
 	"airspace/rules":              {},
 	"airspace/site":               {"geofence/geo", "geofence"},
