@@ -60,6 +60,10 @@ type Config struct {
 	// PermitChanged tells of an act on a permit, in the order of the decisions and
 	// before it is answered.
 	PermitChanged func(permit.Permit)
+	// Documents has the files of documents; nil: they are kept in another system and
+	// named only.
+	Documents     DocumentStore
+	DocumentQuota DocumentQuota
 	KeptAnswers   int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 	// NoticeDue is by when something that begins at a moment has to be published, by a
 	// clock of the rule pack, and which pack says so; 0: none does. Default nil: none.
@@ -105,6 +109,7 @@ type Register struct {
 	places      places
 
 	restrictions restrictions
+	documents    documents
 	volumes      *volumes.Index // of what takes room in space and time: bookings, later permits
 }
 
@@ -133,7 +138,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
 		embedded:   sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index),
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), documents: newDocuments(),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -155,6 +160,8 @@ func (r *Register) Replay(rec journal.Record) error {
 		return replayed(r, rec, errPriorityEntry, func(e *priorityEntry) error { return r.applyPriority(e, nil) })
 	case PermitSchema:
 		return replayed(r, rec, errPermitEntry, r.applyPermit)
+	case DocumentSchema:
+		return replayed(r, rec, errDocumentEntry, r.applyDocuments)
 	case RestrictionSchema:
 		return replayed(r, rec, errRestrictionEntry, r.applyRestriction)
 	case SiteSchema:

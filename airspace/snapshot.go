@@ -35,7 +35,8 @@ type registerState struct {
 	Priorities      map[string]Priority   `json:"priorities"`
 	PriorityAnswers []keptState[Priority] `json:"priority_answers"`
 
-	Permits permitsState `json:"permits"`
+	Permits   permitsState `json:"permits"`
+	Documents []Document   `json:"documents"`
 
 	Sites       []*siteJSON               `json:"sites"`
 	Bookings    map[string]Booking        `json:"bookings"`
@@ -85,6 +86,7 @@ func (r *Register) SaveState() ([]byte, error) {
 	if s.Permits, err = r.permits.save(); err != nil {
 		return nil, err
 	}
+	s.Documents = r.documents.save()
 	s.RestrictionAnswers = r.restrictions.answers.save()
 	for _, at := range sorted(r.places.sites) {
 		s.Sites = append(s.Sites, encodeSite(at))
@@ -135,7 +137,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
 		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
-		r.places, r.volumes, r.restrictions = next.places, next.volumes, next.restrictions
+		r.places, r.volumes, r.restrictions, r.documents = next.places, next.volumes, next.restrictions, next.documents
 	}, nil
 }
 
@@ -158,6 +160,7 @@ func (r *Register) load(s *registerState) error {
 	if err := r.permits.load(&s.Permits); err != nil {
 		return err
 	}
+	r.documents.load(s.Documents)
 	maps.Copy(r.restrictions.of, s.Restrictions)
 	r.restrictions.answers.load(s.RestrictionAnswers)
 	if err := r.loadPlaces(s); err != nil {

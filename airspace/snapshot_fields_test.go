@@ -14,12 +14,14 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted"},
+		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits documents last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{control{}, "state duties answers", ""},
 		{priorities{}, "of answers", ""},
 		{permits{}, "book answers", "taken allowing"},
+		{documents{}, "of", "used"},
+		{Document{}, "Permit Org SHA256 Type Bytes Title Item By AtUS ErasedUS", ""},
 		{Priority{}, "ID Name Kind Track Route AtUS CourseDeg SpeedMPS RadiusM Floor Ceiling Classes LookAheadS ClearByUS UntilUS EndedUS Reason Stamp", "Provisional Err"},
 		{places{}, "sites bookings answers diaries", ""},
 		{restrictions{}, "of answers", ""},
