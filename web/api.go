@@ -157,6 +157,11 @@ func rules() map[string]rule {
 		"resumePermit":    {scope: airspace.PermitDecide, once: true},
 		"revokePermit":    {scope: airspace.PermitDecide, once: true},
 
+		"listDocuments":  {scope: airspace.ZoneRead}, // those of a permit that one has to do with
+		"readDocument":   {scope: airspace.ZoneRead, limits: limits{time: documentTimeout}},
+		"sendDocument":   {scope: airspace.PermitApply, limits: limits{time: documentTimeout, stream: true}},
+		"deleteDocument": {scope: airspace.PermitApply},
+
 		"listSites":        {scope: airspace.ZoneRead},
 		"getSite":          {scope: airspace.ZoneRead},
 		"createSite":       {scope: airspace.ZoneControl, once: true},
@@ -316,6 +321,7 @@ func (s *Server) build() (err error) {
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
 	s.permitEndpoints(api)
+	s.documentEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
 	s.restrictionEndpoints(api)

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"testzone/airspace"
+	"testzone/airspace/document"
 	"testzone/airspace/permit"
 	"testzone/geofence"
 	"testzone/geofence/geo"
@@ -98,6 +99,7 @@ type server struct {
 	heart         *watchdog.Heart
 	keeper        *audit.Keeper
 	acts          *audit.Recorder
+	documents     *document.Store
 	blind         *watchdog.Gap // before this start; nil: the zone is new
 
 	whenStarted func() error // called once fences are in force and everything listens
@@ -139,6 +141,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.replay(ctx); err != nil {
+		return nil, err
+	}
+	if _, err = s.documents.Sweep(s.register.DocumentThere); err != nil {
 		return nil, err
 	}
 	if s.enrolled, err = s.newEnrolment(); err != nil {
@@ -191,8 +196,12 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		return err
 	}
 	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline, SectorsAt: zone.SectorsAt})
+	if s.documents, err = s.newDocuments(); err != nil {
+		return err
+	}
 	s.register, err = airspace.NewRegister(airspace.Config{
-		Zone: zone, Place: s.cfg.Zone.Place, Journal: s.journal, SetFences: s.pipeline.SetFences,
+		Documents: s.documents,
+		Zone:      zone, Place: s.cfg.Zone.Place, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },
 		StateChanged:      func(airspace.ZoneStatus) { s.stateChanged() },
