@@ -189,7 +189,7 @@ test('keyboard: a vehicle, its key and a gateway without a mouse, in Chinese, on
     await press(page, 'desk');
     await page.locator('#desk-me:focus').waitFor();
     const to = async (name, key) => {
-      for (let i = 0; i < 8 && !(await page.evaluate((n) => document.activeElement?.id === `desk-${n}`, name)); i++) await page.keyboard.press(key);
+      for (let i = 0; i < 15 && !(await page.evaluate((n) => document.activeElement?.id === `desk-${n}`, name)); i++) await page.keyboard.press(key);
       await page.locator(`#desk-${name}[aria-selected=true]`).waitFor();
     };
     await to('gateways', 'ArrowRight');
