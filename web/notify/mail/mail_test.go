@@ -176,6 +176,20 @@ func config(t *testing.T, p *post, l *list) Config {
 	return Config{
 		Addr: p.addr, From: "zone@example.org", TLS: None, Path: filepath.Join(t.TempDir(), "mail.json"), Next: l.next, Write: write,
 		First: time.Millisecond, Longest: 4 * time.Millisecond, Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler),
+		Clock: telling(time.Now),
+	}
+}
+
+// looked is told whenever a mailer reads the clock, which it does to find what is due.
+var looked = make(chan struct{}, 1)
+
+func telling(clock func() time.Time) func() time.Time {
+	return func() time.Time {
+		select {
+		case looked <- struct{}{}:
+		default:
+		}
+		return clock()
 	}
 }
 
@@ -210,14 +224,17 @@ func runs(t *testing.T, cfg Config) (m *Mailer, stop func()) {
 // settled waits until nothing is left to send.
 func settled(t *testing.T, m *Mailer, sent uint64) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.After(20 * time.Second); ; {
 		m.Wake()
-		if n, waits := m.Figures(); n == sent && waits == 0 {
+		n, waits := m.Figures()
+		if n == sent && waits == 0 {
 			return
-		} else if time.Now().After(end) {
+		}
+		select {
+		case <-looked:
+		case <-end:
 			t.Fatalf("%d sent, %d wait", n, waits)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -348,17 +365,19 @@ func TestTooOld(t *testing.T) {
 	cfg := config(t, p, l)
 	var mu sync.Mutex
 	at := time.Unix(1_800_000_000, 0)
-	cfg.Clock = func() time.Time {
+	cfg.Clock = telling(func() time.Time {
 		mu.Lock()
 		defer mu.Unlock()
 		at = at.Add(time.Hour) // each look is an hour later
 		return at
-	}
+	})
 	cfg.GiveUp = 48 * time.Hour
 	m, _ := runs(t, cfg)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if m.Wake(); len(p.rejected) > 10 { // those of two days
-			break
+	for n := range 10 { // of two days
+		select {
+		case <-p.rejected:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("given up after %d attempts", n)
 		}
 	}
 	settled(t, m, 0)
