@@ -150,7 +150,7 @@ func (s *server) openEscalations() map[string]calledFor {
 // escalate has controllers call for each permit whose clock of the day was missed, until
 // somebody decides or its time is over.
 func (s *server) escalate(called map[string]calledFor) {
-	now, need := time.Now().UnixMicro(), map[string]calledFor{}
+	need := map[string]calledFor{}
 	for _, e := range s.register.Escalations() {
 		if len(e.Permit.Application.Vehicles) == 0 {
 			continue // the notice of the zone tells of it
@@ -165,18 +165,7 @@ func (s *server) escalate(called map[string]calledFor) {
 		}
 		need[string(id)] = calledFor{v, s.whyEscalated(e.Permit, e.Clock, e.Asked)}
 	}
-	for id, c := range called {
-		if _, still := need[id]; !still {
-			s.bus.Publish(now, &telemetry.Call{Vehicle: c.vehicle, Source: telemetry.CallDeadline, Cause: "decided, or its time is over"})
-			delete(called, id)
-		}
-	}
-	for id, c := range need {
-		if called[id].why != c.why {
-			s.bus.Publish(now, &telemetry.Call{Vehicle: c.vehicle, Source: telemetry.CallDeadline, Began: true, Why: c.why})
-			called[id] = c
-		}
-	}
+	s.callFor(called, need, telemetry.CallDeadline, "decided, or its time is over")
 }
 
 func (s *server) whyEscalated(p permit.Permit, c permit.Clock, asked []string) string {

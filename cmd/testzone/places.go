@@ -53,20 +53,25 @@ func (s *server) callUnread(ctx context.Context, called map[string]calledFor) er
 	if err != nil {
 		return err
 	}
+	s.callFor(called, need, telemetry.CallRestriction, "acknowledged, or the restriction is over")
+	return nil
+}
+
+// callFor ends the calls of a source that are not needed any more, and begins those that are.
+func (s *server) callFor(called, need map[string]calledFor, source telemetry.CallSource, over string) {
 	now := time.Now().UnixMicro()
 	for id, c := range called {
 		if _, still := need[id]; !still {
-			s.bus.Publish(now, &telemetry.Call{Vehicle: c.vehicle, Source: telemetry.CallRestriction, Cause: "acknowledged, or the restriction is over"})
+			s.bus.Publish(now, &telemetry.Call{Vehicle: c.vehicle, Source: source, Cause: over})
 			delete(called, id)
 		}
 	}
 	for id, c := range need {
 		if called[id].why != c.why {
-			s.bus.Publish(now, &telemetry.Call{Vehicle: c.vehicle, Source: telemetry.CallRestriction, Began: true, Why: c.why})
+			s.bus.Publish(now, &telemetry.Call{Vehicle: c.vehicle, Source: source, Began: true, Why: c.why})
 			called[id] = c
 		}
 	}
-	return nil
 }
 
 // unread is whom to call, by vehicle.
