@@ -38,7 +38,7 @@ func TestRouteFigures(t *testing.T) {
 			}
 			whole = append(whole, ms(w.Warm))
 			warm = append(warm, ms(func() { way = w.find(from, to) }))
-			best := w.exact(from, to, length(way)+leastM, len(w.corners.items))
+			best := w.exact(from, to, length(way)+1, len(w.corners.items)) // 1 m: costs are of 24 bits
 			worst = max(worst, length(way)/length(best))
 		}
 		if worst > c.longest {
