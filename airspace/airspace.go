@@ -51,3 +51,6 @@ type Zone struct {
 
 	Sectors []Sector // that controllers sign on to; none: only to the whole zone
 }
+
+// Box is the zone's box.
+func (z *Zone) Box() geo.Box { return geo.BoxOf(z.South, z.North) }

@@ -104,6 +104,7 @@ func rules() map[string]rule {
 		"giveOrder":           {scope: airspace.VehicleCommand, once: true, urgent: true},
 		"listOrders":          {scope: airspace.ZoneRead},
 		"lookAtWay":           {scope: airspace.ZoneRead},
+		"findRoute":           {scope: airspace.ZoneRead},
 		"getCoverage":         {scope: airspace.ZoneRead},
 		"getCoverageGrid":     {scope: airspace.ZoneRead},
 		"exportCoverage":      {scope: airspace.ZoneRead},
@@ -314,6 +315,7 @@ func (s *Server) build() (err error) {
 	s.vehicleEndpoints(api)
 	s.vehicleKeyEndpoints(api)
 	s.gatewayEndpoints(api)
+	s.routeEndpoints(api)
 	s.orderEndpoints(api)
 	s.bulkEndpoints(api)
 	s.callEndpoints(api)

@@ -22,6 +22,7 @@ import (
 
 	"testzone/airspace"
 	"testzone/airspace/notice"
+	"testzone/airspace/route"
 	"testzone/geofence"
 	"testzone/geofence/geo"
 	"testzone/telemetry"
@@ -211,6 +212,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	plans := z.newPlans(orders)
 	z.server, err = New(Config{
+		Routes: route.NewPlanner(z.engine, geo.Box{MinLat: box.South, MinLon: box.West, MaxLat: box.North, MaxLon: box.East}, 4),
 		Orders: orders, Bulk: many, Plans: plans, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
 		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,

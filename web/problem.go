@@ -63,6 +63,7 @@ type Problem struct {
 	Faults    []PermitFault   `json:"faults,omitempty" doc:"Of rules: all that speaks against an application"`
 	Preview   *BulkOrder      `json:"preview,omitempty" doc:"Of bulk_changed: what the order would do now"`
 	Booking   *BookingRefusal `json:"booking,omitempty" doc:"Of site_taken: what speaks against the booking, and what would do"`
+	Route     *RouteRefusal   `json:"route,omitempty" doc:"Of no_route: what is in the way, and what would do"`
 
 	header http.Header
 	hidden bool // what was asked for is there, for others

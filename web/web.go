@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"testzone/airspace"
+	"testzone/airspace/route"
 	"testzone/geofence"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
@@ -79,6 +80,8 @@ type Config struct {
 
 	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
 	Priority    *priority.Watch  // who is in the way of priority traffic; nil: nobody looks
+
+	Routes *route.Planner // of ways around fences; nil: none are planned
 
 	Plans *onboard.Plans // what vehicles carry; default one that reaches none
 

@@ -58,6 +58,7 @@ type Route struct {
 	Seconds float64
 	Near    []Near // nearest first
 	Assumed []*geofence.Compiled
+	Back    []Back // from the end of each leg but the last
 }
 
 // Refusal is why there is no route, and what would do.
@@ -79,12 +80,13 @@ func (r *Refusal) Error() string {
 type Planner struct {
 	engine *geofence.Engine
 	area   geo.Box
+	turn   chan struct{} // holds one token while somebody plans: the loop has the other cores
 	kept   kept
 }
 
 // NewPlanner keeps what it has prepared of that many worlds.
 func NewPlanner(e *geofence.Engine, area geo.Box, worlds int) *Planner {
-	return &Planner{engine: e, area: area, kept: kept{most: worlds}}
+	return &Planner{engine: e, area: area, turn: make(chan struct{}, 1), kept: kept{most: worlds}}
 }
 
 const (
@@ -96,16 +98,36 @@ const (
 	pieceM    = 1_000
 )
 
-// Plan finds a route, or a *Refusal.
+// Plan finds a route, or a *Refusal. One is planned at a time; what waits and what takes
+// too long ends with the context.
 func (p *Planner) Plan(ctx context.Context, a *Air) (*Route, error) {
+	if err := p.take(ctx); err != nil {
+		return nil, err
+	}
+	defer p.give()
 	r, err := p.at(ctx, a)
 	var refused *Refusal
 	if !errors.As(err, &refused) {
 		return r, err
 	}
 	p.whatWould(ctx, a, refused)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	return nil, refused
 }
+
+// take waits for the turn to plan.
+func (p *Planner) take(ctx context.Context) error {
+	select {
+	case p.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Planner) give() { <-p.turn }
 
 // at is Plan at the time and within the levels that were asked.
 func (p *Planner) at(ctx context.Context, a *Air) (*Route, error) {
@@ -120,7 +142,7 @@ func (p *Planner) at(ctx context.Context, a *Air) (*Route, error) {
 			continue
 		}
 		refused.LevelsMM = append(refused.LevelsMM, level)
-		r, err := p.level(a, set, level)
+		r, err := p.level(ctx, a, set, level)
 		if why := (*Refusal)(nil); errors.As(err, &why) {
 			refused.merge(why)
 			continue
@@ -148,13 +170,16 @@ func (r *Refusal) merge(o *Refusal) {
 }
 
 // level is a route at one level.
-func (p *Planner) level(a *Air, set *fences, level int32) (*Route, error) {
+func (p *Planner) level(ctx context.Context, a *Air, set *fences, level int32) (*Route, error) {
 	if why := set.columns(a, level); why != nil {
 		return nil, why
 	}
 	prepared := p.kept.world(p.area, set, a, level)
 	var way []geo.Point
 	for i := 1; i < len(a.Via); i++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		piece, err := prepared.Find(a.Via[i-1], a.Via[i])
 		switch {
 		case errors.Is(err, ErrBegin):
@@ -179,6 +204,7 @@ func (p *Planner) level(a *Air, set *fences, level int32) (*Route, error) {
 		return nil, &Refusal{Reason: "verification", Place: met[0].At, Fences: []*geofence.Compiled{met[0].Fence}}
 	}
 	r.Near = set.near(r, level, a.upDown())
+	r.Back = set.waysBack(a, r, judge)
 	return r, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"testzone/airspace/route"
 	"testzone/telemetry/audit"
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
@@ -20,6 +21,9 @@ import (
 	"testzone/web/notify"
 	"testzone/web/ui"
 )
+
+// plannedWorlds are the heights and times for which what routes avoid is kept prepared.
+const plannedWorlds = 16
 
 // newWeb wires the HTTP side.
 func (s *server) newWeb() (*web.Server, error) {
@@ -51,11 +55,13 @@ func (s *server) newWeb() (*web.Server, error) {
 	if s.mailer != nil {
 		mailer = s.mailer
 	}
+	zone := s.cfg.zone()
 	return web.New(web.Config{
 		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: s.auth, Traffic: s.traffic, Warden: s.warden, Priority: s.priority,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce, InForceAt: s.engine.InForceAt,
 		Answered: s.durations.answered, Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Mailer: mailer, Requests: s.requests, Orders: s.orders, Bulk: s.bulk, Plans: s.plans, Coverage: s.coverage, Enforcement: s.ladders, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
+		Routes:    route.NewPlanner(s.engine, zone.Box(), plannedWorlds),
 		Recording: s.recorder, VehicleSecrets: s.enrolled.secrets, Proof: s.enrolled.proof,
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
 	})

@@ -1439,6 +1439,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A route through the air that keeps clear of the fences as they will be while it is flown; nothing is kept */
+        post: operations["findRoute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rule-packs": {
         parameters: {
             query?: never;
@@ -3893,6 +3910,22 @@ export interface components {
             /** Format: int64 */
             number: number;
         };
+        NearFence: {
+            id: string;
+            /** @enum {string} */
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            /**
+             * Format: int64
+             * @description Which leg comes so near, from 1
+             */
+            leg: number;
+            /**
+             * Format: double
+             * @description From its edge to the nearest point of the route, over ground
+             */
+            metres: number;
+            name: string;
+        };
         NewGateway: {
             /** @description As testzone gateway prints it */
             fingerprint: string;
@@ -5261,6 +5294,8 @@ export interface components {
             preview?: components["schemas"]["BulkOrder"];
             /** @description Names this request in the server's log */
             requestId: string;
+            /** @description Of no_route: what is in the way, and what would do */
+            route?: components["schemas"]["RouteRefusal"];
             /**
              * Format: int64
              * @description HTTP status
@@ -5615,6 +5650,259 @@ export interface components {
             disabled?: boolean;
             organisation: string;
             roles: ("administrator" | "controller" | "test_operator" | "department_reviewer" | "applicant" | "observer" | "auditor" | "vehicle")[];
+        };
+        Route: {
+            alternatives: components["schemas"]["RoutePath"][];
+            /** Format: date-time */
+            arrive_at: string;
+            /** @description Fences whose heights are not known here: they were kept out of, or in, at every height */
+            assumed: components["schemas"]["RouteFence"][];
+            /** @description The way home from the end of each leg but the last: straight at that height, then down where the route begins */
+            back: components["schemas"]["RouteBack"][];
+            /**
+             * Format: double
+             * @description That it keeps, sideways
+             */
+            clearance_m: number;
+            /** Format: date-time */
+            depart_at: string;
+            /**
+             * @description wide: with the most of eight, four and two times the clearance; high: at highest_m, where noise is less
+             * @enum {string}
+             */
+            kind: "short" | "wide" | "high";
+            legs: components["schemas"]["RouteLeg"][];
+            /**
+             * Format: double
+             * @description Over ground
+             */
+            length_m: number;
+            /**
+             * Format: double
+             * @description Above mean sea level
+             */
+            level_m: number;
+            /** @description For PUT /v1/vehicles/{id}/plans/mission */
+            mission: components["schemas"]["PlanItem"][];
+            /** @description Fences within 500 m of it at its level, nearest first, at most 20 */
+            near: components["schemas"]["NearFence"][];
+            /** Format: double */
+            seconds: number;
+            /** @description One of each leg, with its clearances and 10 s before and after */
+            volumes: components["schemas"]["RouteVolume"][];
+        };
+        RouteBack: {
+            clear: boolean;
+            /** @description That it would breach */
+            fences: components["schemas"]["RouteFence"][];
+            /**
+             * Format: int64
+             * @description From 1
+             */
+            leg: number;
+        };
+        RouteFence: {
+            id: string;
+            /** @enum {string} */
+            kind: "keep_out" | "keep_in" | "speed_limit";
+            name: string;
+        };
+        RouteInput: {
+            /** @description And look for a route with more clearance, and for a higher one */
+            alternatives?: boolean;
+            /**
+             * Format: double
+             * @description To every fence, sideways
+             * @default 20
+             */
+            clearance_m: number;
+            /**
+             * Format: double
+             * @default 3
+             */
+            climb_mps: number;
+            /**
+             * Format: date-time
+             * @description Default now; at most 30 days ahead. Fences count as they are while it is flown
+             */
+            depart_at?: string;
+            /** @description Default: where the vehicle is now */
+            from?: components["schemas"]["RoutePlace"];
+            /**
+             * Format: double
+             * @description Height of the ground above mean sea level, where it is flat and known. Without it a fence above ground counts at every height
+             */
+            ground_m?: number;
+            /**
+             * Format: double
+             * @description The level may be as high; default level_m
+             */
+            highest_m?: number;
+            /** @description The last item of the mission lands */
+            land?: boolean;
+            /**
+             * Format: double
+             * @description Height above mean sea level to fly at between the climb and the descent
+             */
+            level_m: number;
+            /**
+             * Format: double
+             * @description The level may be as low; default level_m
+             */
+            lowest_m?: number;
+            /**
+             * Format: double
+             * @default 2
+             */
+            sink_mps: number;
+            /**
+             * Format: double
+             * @description Over ground
+             * @default 10
+             */
+            speed_mps: number;
+            to: components["schemas"]["RoutePlace"];
+            /** @description Who flies it: the fences that are for it count. Empty: an aircraft that no fence names */
+            vehicle_id?: string;
+            /**
+             * Format: double
+             * @description To every fence, up and down
+             * @default 5
+             */
+            vertical_clearance_m: number;
+            /** @description To be passed, in this order */
+            via?: components["schemas"]["Position"][];
+        };
+        RouteLeg: {
+            /** Format: double */
+            bearing_degrees: number;
+            /** Format: date-time */
+            begins_at: string;
+            /** Format: date-time */
+            ends_at: string;
+            from: components["schemas"]["RoutePoint"];
+            /**
+             * Format: double
+             * @description Over ground: 0 of a climb and of a descent
+             */
+            length_m: number;
+            to: components["schemas"]["RoutePoint"];
+        };
+        RoutePath: {
+            /** Format: date-time */
+            arrive_at: string;
+            /** @description The way home from the end of each leg but the last: straight at that height, then down where the route begins */
+            back: components["schemas"]["RouteBack"][];
+            /**
+             * Format: double
+             * @description That it keeps, sideways
+             */
+            clearance_m: number;
+            /** Format: date-time */
+            depart_at: string;
+            /**
+             * @description wide: with the most of eight, four and two times the clearance; high: at highest_m, where noise is less
+             * @enum {string}
+             */
+            kind: "short" | "wide" | "high";
+            legs: components["schemas"]["RouteLeg"][];
+            /**
+             * Format: double
+             * @description Over ground
+             */
+            length_m: number;
+            /**
+             * Format: double
+             * @description Above mean sea level
+             */
+            level_m: number;
+            /** @description For PUT /v1/vehicles/{id}/plans/mission */
+            mission: components["schemas"]["PlanItem"][];
+            /** @description Fences within 500 m of it at its level, nearest first, at most 20 */
+            near: components["schemas"]["NearFence"][];
+            /** Format: double */
+            seconds: number;
+            /** @description One of each leg, with its clearances and 10 s before and after */
+            volumes: components["schemas"]["RouteVolume"][];
+        };
+        RoutePlace: {
+            /**
+             * Format: double
+             * @description Above mean sea level
+             */
+            height_m: number;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+        };
+        RoutePoint: {
+            /**
+             * Format: double
+             * @description Above mean sea level
+             */
+            height_m: number;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+        };
+        RouteRefusal: {
+            /** @description In the way, at most 20 */
+            fences: components["schemas"]["RouteFence"][];
+            /**
+             * Format: date-time
+             * @description The first departure of the next two days at which there is a route; null: none is known
+             */
+            later: string | null;
+            /**
+             * Format: double
+             * @description The nearest level outside of what was asked at which there is a route; null: none is known
+             */
+            level_m: number | null;
+            /** @description That were looked at, above mean sea level */
+            levels_m: number[];
+            position: components["schemas"]["Position"];
+            /**
+             * @description begin, end: the aircraft would not be clear there, or on its climb or descent; level: none of the heights could be looked at; no_way: fences enclose it; verification: a way was found, and the fence engine would see a breach on it
+             * @enum {string}
+             */
+            reason: "begin" | "end" | "level" | "no_way" | "verification";
+        };
+        RouteVolume: {
+            /** Format: date-time */
+            from: string;
+            /** @description The leg and its clearance, a polygon */
+            geometry: {
+                coordinates: number[][][];
+                /** @enum {string} */
+                type: "Polygon";
+            } | {
+                coordinates: number[][][][];
+                /** @enum {string} */
+                type: "MultiPolygon";
+            } | {
+                /** @description Longitude and latitude in degrees */
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | {
+                coordinates: number[][];
+                /** @enum {string} */
+                type: "LineString";
+            };
+            /**
+             * Format: double
+             * @description Above mean sea level
+             */
+            lower_m: number;
+            /** Format: date-time */
+            till: string;
+            /**
+             * Format: double
+             * @description Above mean sea level
+             */
+            upper_m: number;
         };
         RulePack: {
             /** @description id@version */
@@ -17805,6 +18093,129 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findRoute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Route"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
