@@ -22,6 +22,34 @@ const FLAGS = [
 ];
 
 /**
+ * Ten frames a second: the map is drawn by the processor here, and sixty of its
+ * frames leave nothing of two cores for what is tested.
+ */
+function fewFrames() {
+  const [ask, drop] = [window.requestAnimationFrame.bind(window), window.cancelAnimationFrame.bind(window)];
+  const waiting = new Map();
+  let [last, ids] = [-100, 0];
+  window.requestAnimationFrame = (callback) => {
+    const id = ++ids;
+    const frame = () => ask((t) => {
+      waiting.delete(id);
+      last = performance.now();
+      callback(t);
+    });
+    const late = setTimeout(() => {
+      const asked = frame();
+      waiting.set(id, () => drop(asked));
+    }, Math.max(0, last + 100 - performance.now()));
+    waiting.set(id, () => clearTimeout(late));
+    return id;
+  };
+  window.cancelAnimationFrame = (id) => {
+    waiting.get(id)?.();
+    waiting.delete(id);
+  };
+}
+
+/**
  * Runs body with a page at the sign-in form. `allow` is a pattern of console
  * errors, and `elsewhere` another origin, that this test causes on purpose.
  */
@@ -35,6 +63,7 @@ export async function withPage(options, body) {
     colorScheme: options.scheme ?? 'dark',
     args: [...FLAGS, ...(options.args ?? [])],
   });
+  await context.addInitScript(fewFrames);
   const wrong = [];
   const watch = (page) => {
     page.on('pageerror', (e) => wrong.push(`page error: ${e.stack ?? e}`));
