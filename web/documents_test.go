@@ -41,7 +41,12 @@ type documentZone struct {
 
 func newDocumentZone(t *testing.T) *documentZone {
 	t.Helper()
-	z := &documentZone{testZone: newTestZone(t, zoneOptions{documents: true, audited: true})}
+	return documentZoneOf(t, zoneOptions{documents: true, audited: true})
+}
+
+func documentZoneOf(t *testing.T, opt zoneOptions) *documentZone {
+	t.Helper()
+	z := &documentZone{testZone: newTestZone(t, opt)}
 	for id, kind := range map[string]string{"zone": "authority", "acme": "operator", "harbour": "operator", "authority": "department", "forestry": "department"} {
 		z.organisation(id, kind)
 	}
@@ -105,7 +110,7 @@ func TestDocumentJourney(t *testing.T) {
 		}
 	}
 	var list AuditList
-	z.as(z.aud, "GET", "/v1/audit?what=document.attached", "").json(t, &list)
+	z.as(z.aud, "GET", "/v1/audit/events?what=document.attached", "").json(t, &list)
 	if len(list.Items) != 1 || list.Items[0].Object != "permit:"+z.permit.ID+" document:"+d.SHA256 || list.Items[0].Org != "acme" {
 		t.Errorf("in the audit: %+v", list.Items)
 	}
@@ -244,4 +249,31 @@ func TestDocumentLost(t *testing.T) {
 	z.want(z.sent(documentBody), "200")
 	z.want(z.as(z.rita, "GET", z.path(documentBody), ""), "200")
 	z.want(approve(), "200")
+}
+
+// TestDocumentsKept: a zone says which documents it keeps, and takes an application
+// by that.
+func TestDocumentsKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		opt            zoneOptions
+		unsent, submit string
+	}{
+		"none":     {zoneOptions{}, "409 documents_elsewhere", "200"},
+		"optional": {zoneOptions{documents: true, documentsOptional: true}, "201", "200"},
+		"required": {zoneOptions{documents: true}, "201", "422 rules"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			z := documentZoneOf(t, c.opt)
+			var list documentList
+			z.as(z.opr, "GET", permitPath+"/"+z.permit.ID+"/documents", "").json(t, &list)
+			if list.Kept != name {
+				t.Errorf("it says %q", list.Kept)
+			}
+			z.want(z.as(z.opr, "POST", permitPath+"/"+z.permit.ID+"/submit", `{}`), c.submit)
+			z.as(z.opr, "POST", permitPath, z.application(documentBody)).json(t, &z.permit)
+			z.want(z.sent(documentBody), c.unsent)
+			z.want(z.as(z.opr, "GET", z.path(documentBody), ""), map[bool]string{true: "200", false: "404 not_found"}[c.opt.documents])
+			z.want(z.as(z.opr, "POST", permitPath+"/"+z.permit.ID+"/submit", `{}`), "200")
+		})
+	}
 }

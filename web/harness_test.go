@@ -74,8 +74,10 @@ type zoneOptions struct {
 	sessions int
 	// documents: the zone keeps them, and an application is complete only with its own.
 	documents bool
-	inForce   func(string) bool
-	schedule  bool // a fence is in force when the engine says so, and not always
+	// documentsOptional: and with those that another system keeps.
+	documentsOptional bool
+	inForce           func(string) bool
+	schedule          bool // a fence is in force when the engine says so, and not always
 
 	perAddress, perPrincipal Rate
 	oldest                   func() uint64
@@ -166,7 +168,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 		kept = files
 	}
 	z.register, err = airspace.NewRegister(airspace.Config{
-		Documents: kept,
+		Documents: kept, DocumentsOptional: opt.documentsOptional,
 		Zone: airspace.Zone{
 			ID: "lingang", Name: "Lingang", TZ: "Asia/Shanghai",
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
