@@ -172,7 +172,7 @@ func (r *Register) PermitFaults(who Actor, id string) ([]permit.Fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.faults(p, pack, now), nil
+	return append(r.faults(p, pack, now), r.documentFaults(&p)...), nil
 }
 
 // faults is a trial of the submission. Called with r.mu held.
@@ -265,7 +265,7 @@ func (r *Register) SubmitPermit(ctx context.Context, who Actor, id string) (perm
 		if err != nil {
 			return p, err
 		}
-		return p.Submit(r.act(who, now, ""), pack, r.zoneFaults(&p, pack))
+		return p.Submit(r.act(who, now, ""), pack, append(r.zoneFaults(&p, pack), r.documentFaults(&p)...))
 	})
 }
 
@@ -302,6 +302,9 @@ func (r *Register) ReviewPermit(ctx context.Context, who Actor, id, reason strin
 		}
 		q, err := p.Review(r.act(who, now, reason), pack, v)
 		if err == nil && q.HoldsRoom() && !p.HoldsRoom() {
+			if faults := r.documentFaults(&q); len(faults) > 0 {
+				return q, &permit.RulesError{Faults: faults}
+			}
 			err = r.roomFree(&q)
 		}
 		return q, err

@@ -70,7 +70,14 @@ type Config struct {
 	// NotEnforced is why a vehicle could not be held to its permit if it began to move
 	// now (SAFETY 9); empty when it could. Default: nothing is activated.
 	NotEnforced func(ctx context.Context, id vehicles.VehicleID, permit string) []string
-	KeptAnswers int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
+	// Documents has the files of documents; nil: they are kept in another system and
+	// named only.
+	Documents DocumentStore
+	// DocumentsOptional: another system may keep some of them, and one that was not sent
+	// counts by its digest. Default: an application is complete with all of them only.
+	DocumentsOptional bool
+	DocumentQuota     DocumentQuota
+	KeptAnswers       int // fences in the answers that are kept a day for repeated requests; default 100,000, about 500 bytes each
 	// NoticeDue is by when something that begins at a moment has to be published, by a
 	// clock of the rule pack, and which pack says so; 0: none does. Default nil: none.
 	NoticeDue func(clock string, fromUS int64) (dueUS int64, pack string)
@@ -121,7 +128,8 @@ type Register struct {
 	applying     uint64          // sequence of the entry that is being taken in
 	live         bool            // it is of a decision of now, not of a replay
 	untold       []notice.Notice // of these decisions
-	volumes      *volumes.Index  // of what takes room in space and time: bookings, permits, activities
+	documents    documents
+	volumes      *volumes.Index // of what takes room in space and time: bookings, permits, activities
 }
 
 // NewRegister makes an empty register.
@@ -149,7 +157,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
 		embedded:   sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), activities: newActivities(index), notices: notice.NewBook(),
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), activities: newActivities(index), notices: notice.NewBook(), documents: newDocuments(),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -173,6 +181,8 @@ func (r *Register) Replay(rec journal.Record) error {
 		return replayed(r, rec, errPermitEntry, r.applyPermit)
 	case ActivitySchema:
 		return replayed(r, rec, errActivityEntry, r.applyActivity)
+	case DocumentSchema:
+		return replayed(r, rec, errDocumentEntry, r.applyDocuments)
 	case RestrictionSchema:
 		return replayed(r, rec, errRestrictionEntry, r.applyRestriction)
 	case NoticeSchema:

@@ -39,6 +39,7 @@ type registerState struct {
 	Permits    permitsState    `json:"permits"`
 	Activities activitiesState `json:"activities"`
 	Notices    json.RawMessage `json:"notices"`
+	Documents  []Document      `json:"documents"`
 
 	Sites       []*siteJSON               `json:"sites"`
 	Bookings    map[string]Booking        `json:"bookings"`
@@ -94,6 +95,7 @@ func (r *Register) SaveState() ([]byte, error) {
 	if s.Notices, err = r.notices.SaveState(); err != nil {
 		return nil, err
 	}
+	s.Documents = r.documents.save()
 	s.RestrictionAnswers = r.restrictions.answers.save()
 	for _, at := range sorted(r.places.sites) {
 		s.Sites = append(s.Sites, encodeSite(at))
@@ -145,6 +147,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
 		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
 		r.places, r.volumes, r.restrictions, r.activities, r.notices = next.places, next.volumes, next.restrictions, next.activities, next.notices
+		r.documents = next.documents
 	}, nil
 }
 
@@ -174,6 +177,7 @@ func (r *Register) load(s *registerState) error {
 	if err := r.loadActivities(&s.Activities); err != nil {
 		return err
 	}
+	r.documents.load(s.Documents)
 	maps.Copy(r.restrictions.of, s.Restrictions)
 	r.restrictions.answers.load(s.RestrictionAnswers)
 	if err := r.loadPlaces(s); err != nil {

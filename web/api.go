@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"testzone/airspace"
+	"testzone/telemetry/audit"
 )
 
 // rule says who may call an operation.
@@ -25,6 +26,7 @@ type rule struct {
 	once   bool           // it takes an Idempotency-Key
 	secret bool           // its body has secrets or personal data
 	more   bool           // others add parameters to the query
+	tells  bool           // whatever is refused is in the audit
 	urgent bool           // who may do it is never told to wait
 }
 
@@ -164,6 +166,10 @@ func rules() map[string]rule {
 		"readNotifications":       {signed: true},
 		"getNotificationSettings": {signed: true}, // of a person, not of its keys
 		"setNotificationSettings": {signed: true, secret: true},
+		"listDocuments":           {scope: airspace.ZoneRead}, // those of a permit that one has to do with
+		"readDocument":            {scope: airspace.ZoneRead, limits: limits{time: documentTimeout}},
+		"sendDocument":            {scope: airspace.PermitApply, limits: limits{time: documentTimeout, stream: true}, tells: true},
+		"deleteDocument":          {scope: airspace.PermitApply, tells: true},
 
 		"listSites":        {scope: airspace.ZoneRead},
 		"getSite":          {scope: airspace.ZoneRead},
@@ -234,6 +240,9 @@ func actorOf(ctx context.Context) airspace.Actor {
 	return a
 }
 
+// reachedKey is of whether a call got so far that its operation answers it.
+type reachedKey struct{}
+
 type httpRequestKey struct{}
 
 // requestOf is the HTTP request of the call, for what is about the connection.
@@ -282,20 +291,27 @@ func endpoint[I, O any](s *Server, api huma.API, op huma.Operation, handle func(
 		ctx = huma.WithContext(ctx, timed)
 		ctx = huma.WithValue(ctx, httpRequestKey{}, r)
 		ctx = huma.WithValue(ctx, actorKey{}, actor)
+		reached := false
+		ctx = huma.WithValue(ctx, reachedKey{}, &reached)
 		if to.once {
 			s.onlyOnce(ctx, actor, to, body, next)
 			return
 		}
 		next(ctx)
+		if to.tells && !reached { // its form was not right
+			s.tellCall(r, audit.Act{Type: audit.CallRefused, By: actor.ID, What: op.OperationID, Outcome: "invalid"})
+		}
 	})
 	if to.once {
 		op.Parameters = append(op.Parameters, idempotencyParam())
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		*ctx.Value(reachedKey{}).(*bool) = true
 		out, err := handle(ctx, in)
 		if err != nil {
 			problem := s.problemOf(ctx, err)
 			problem.hidden = errors.Is(err, errHidden) || errors.Is(err, airspace.ErrOthers)
+			problem.told = to.tells && problem.Status < http.StatusInternalServerError
 			s.tellRefusal(requestOf(ctx), op.OperationID, actorOf(ctx), problem)
 			return nil, problem
 		}
@@ -326,6 +342,7 @@ func (s *Server) build() (err error) {
 	s.priorityEndpoints(api)
 	s.permitEndpoints(api)
 	s.reviewEndpoints(api)
+	s.documentEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
 	s.restrictionEndpoints(api)

@@ -47,7 +47,7 @@ func (s *Server) auditEndpoints(api huma.API) {
 // Package auth tells of sign-ins itself; a page asks for its session to learn that
 // it has none.
 func (s *Server) tellRefusal(r *http.Request, operation string, who airspace.Actor, p *Problem) {
-	refused := p.hidden || p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Status == http.StatusTooManyRequests
+	refused := p.hidden || p.told || p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Status == http.StatusTooManyRequests
 	known := operation == "signIn" || operation == "getSession" && p.Status == http.StatusUnauthorized
 	if refused && !known {
 		s.tellCall(r, audit.Act{Type: audit.CallRefused, By: who.ID, What: operation, Outcome: p.Code})

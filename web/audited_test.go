@@ -44,11 +44,11 @@ func actsOf(acts *audit.Recorder) func(auth.Event) {
 }
 
 // found are the entries that an audit search finds.
-func (z *testZone) found(token, query string) (out []AuditEvent) {
+func (z *testZone) found(token, query string, header ...string) (out []AuditEvent) {
 	z.t.Helper()
 	for after := ""; ; {
 		var page AuditList
-		r := z.call(token, "GET", "/v1/audit/events?limit=500"+query+after, "")
+		r := z.call(token, "GET", "/v1/audit/events?limit=500"+query+after, "", header...)
 		if r.StatusCode != 200 {
 			z.t.Fatalf("search %s answers %d %s", query, r.StatusCode, r.body)
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"testzone/airspace"
+	"testzone/airspace/document"
 	"testzone/airspace/notice"
 	"testzone/airspace/route"
 	"testzone/geofence"
@@ -72,8 +73,12 @@ type zoneOptions struct {
 	health   func() []telemetry.Reason
 	origins  []string
 	sessions int
-	inForce  func(string) bool
-	schedule bool // a fence is in force when the engine says so, and not always
+	// documents: the zone keeps them, and an application is complete only with its own.
+	documents bool
+	// documentsOptional: and with those that another system keeps.
+	documentsOptional bool
+	inForce           func(string) bool
+	schedule          bool // a fence is in force when the engine says so, and not always
 
 	perAddress, perPrincipal Rate
 	oldest                   func() uint64
@@ -156,7 +161,15 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	must(err)
 	z.book = telemetry.NewBook(telemetry.BookConfig{Bus: z.bus, Journal: j, Pipeline: z.pipeline, Clock: z.clock.now, SectorsAt: (&airspace.Zone{Sectors: opt.sectors}).SectorsAt})
 	box := testGrid().Box
+	var files *document.Store
+	var kept airspace.DocumentStore
+	if opt.documents {
+		files, err = document.Open(document.Config{Dir: filepath.Join(t.TempDir(), "documents"), Key: bytes.Repeat([]byte{7}, 32), MinFreeBytes: 1})
+		must(err)
+		kept = files
+	}
 	z.register, err = airspace.NewRegister(airspace.Config{
+		Documents: kept, DocumentsOptional: opt.documentsOptional,
 		Zone: airspace.Zone{
 			ID: "lingang", Name: "Lingang", TZ: "Asia/Shanghai",
 			South: geo.Point{Lat: box.South, Lon: box.West}, North: geo.Point{Lat: box.North, Lon: box.East},
@@ -214,7 +227,7 @@ func newTestZone(t *testing.T, opt zoneOptions) *testZone {
 	z.server, err = New(Config{
 		Routes: route.NewPlanner(z.engine, geo.Box{MinLat: box.South, MinLon: box.West, MaxLat: box.North, MaxLon: box.East}, 4),
 		Orders: orders, Bulk: many, Plans: plans, Coverage: z.coverage, Notifier: notifier, Traffic: z.traffic, Warden: z.warden, Priority: z.priority,
-		VehicleSecrets: vehicleSecrets, Proof: opt.proof,
+		VehicleSecrets: vehicleSecrets, Proof: opt.proof, Documents: files,
 		Register: z.register, Pipeline: z.pipeline, Registry: z.registry, Book: z.book, Bus: z.bus, Auth: authenticator,
 		Features: opt.features, UI: opt.ui, Health: opt.health, AllowedOrigins: opt.origins, MaxSessions: opt.sessions, InForce: opt.inForce, InForceAt: z.engine.InForceAt,
 		Listeners: func() []ListenerInfo {

@@ -53,7 +53,7 @@ type matrix struct {
 
 func newMatrix(t *testing.T) *matrix {
 	t.Helper()
-	z := newTestZone(t, zoneOptions{audited: true, recording: newRecording(t, recording.Config{}), oidc: &auth.OIDCConfig{
+	z := newTestZone(t, zoneOptions{audited: true, documents: true, recording: newRecording(t, recording.Config{}), oidc: &auth.OIDCConfig{
 		Issuer: "https://id.example.org", ClientID: "zone", AuthURL: "https://id.example.org/auth", TokenURL: "https://id.example.org/token",
 		JWKSURL: "https://id.example.org/keys", RedirectURL: "https://zone.example.org/v1/oidc/callback",
 	}})
@@ -288,6 +288,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"up_to":"nt_1"}`, nil
 	case "setNotificationSettings":
 		return "", `{"address":"","language":"en","kinds":[]}`, nil
+	case "sendDocument":
+		return documentQuery, documentBody, []string{"Content-Type", "application/pdf"}
 	case "createSite":
 		return "", siteBody("Pad 2", ""), nil
 	case "replaceSite":
@@ -357,6 +359,8 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 		return res.StatusCode
 	case eventsOperation:
 		return m.askEvents(who)
+	case "readDocument", "deleteDocument": // who may deletes it: the next one finds it again
+		m.send(m.callers["opr"], m.objects["permits"], documentBody)
 	case "finishOIDC":
 		m.clock.advance(time.Minute) // an address has ten attempts in a minute
 	}
@@ -364,6 +368,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 		path = strings.ReplaceAll(path, "{id}", m.objects[first])
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
 		path = strings.ReplaceAll(path, "{kind}", "fence")
+		path = strings.ReplaceAll(path, "{sha256}", digestOfText(documentBody))
 		path = strings.ReplaceAll(path, "{termination}", m.objects["{termination}"])
 	}
 	query, body, header := m.asked(operation)

@@ -134,13 +134,15 @@ type limits struct {
 	bytes int64         // of the body; 0: maxBodyBytes
 	time  time.Duration // 0: requestTimeout
 	file  bool          // the body is a file, not a JSON document of ours
+	// stream: the handler reads the body and bounds it; nothing of it is read before.
+	stream bool
 }
 
 // readBody reads and judges the body before anything decodes it. It is called
 // when it is known that the caller may use the operation: nobody else makes the
 // server keep megabytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit limits) ([]byte, *Problem) {
-	if r.Body == nil || r.Body == http.NoBody {
+	if limit.stream || r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	ctx := r.Context()

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"testzone/airspace"
+	"testzone/airspace/document"
 	"testzone/airspace/permit"
 	rulepack "testzone/airspace/rules"
 	"testzone/airspace/site"
@@ -67,6 +68,7 @@ type Problem struct {
 
 	header http.Header
 	hidden bool // what was asked for is there, for others
+	told   bool // it is in the audit, whatever it is
 }
 
 // FieldError is one fault of a request.
@@ -139,6 +141,18 @@ func sentinels() []sentinel {
 		{permit.ErrRevision, http.StatusConflict, "permit_changed"},
 		{permit.ErrNotAsked, http.StatusForbidden, "not_asked"},
 		{permit.ErrFourEyes, http.StatusForbidden, "four_eyes"},
+		{document.ErrRefused, http.StatusUnprocessableEntity, "document_refused"},
+		{document.ErrDigest, http.StatusUnprocessableEntity, "digest_mismatch"},
+		{document.ErrEmpty, http.StatusUnprocessableEntity, "invalid"},
+		{document.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large"},
+		{document.ErrBusy, http.StatusServiceUnavailable, "documents_busy"},
+		{document.ErrNoSpace, http.StatusServiceUnavailable, "documents_disk_full"},
+		{document.ErrMissing, http.StatusServiceUnavailable, "document_missing"},
+		{document.ErrDamaged, http.StatusServiceUnavailable, "document_damaged"},
+		{airspace.ErrDocument, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrDocumentQuota, http.StatusConflict, "document_quota"},
+		{airspace.ErrDocumentErased, http.StatusGone, "document_erased"},
+		{airspace.ErrNoDocuments, http.StatusConflict, "documents_elsewhere"},
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"testzone/airspace"
+	"testzone/airspace/document"
 	"testzone/airspace/route"
 	"testzone/geofence"
 	"testzone/geofence/zonefile"
@@ -99,6 +100,9 @@ type Config struct {
 	// ModeName names an autopilot's flight mode; default "mode N".
 	ModeName func(v *vehicles.Identity, mode uint32) string
 
+	// Documents has the files of documents of permits; nil: they are kept in another
+	// system.
+	Documents *document.Store
 	// VehicleSecrets keeps signing keys and contacts of vehicles; default in memory.
 	VehicleSecrets *auth.VehicleSecrets
 	// Proof is what is known of how a vehicle proved who it is; default nothing.

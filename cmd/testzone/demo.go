@@ -56,6 +56,7 @@ func demoConfig(mavlinkAddr, signedAddr string) config {
 	cfg.Zone.BBox = [4]float64{degrees(sw.Lon), degrees(sw.Lat), degrees(ne.Lon), degrees(ne.Lat)}
 	cfg.DataDir = "data-demo"
 	cfg.Orders.FlightTermination = true // its aircraft are simulated
+	cfg.Permits.Documents = documentsOptional
 	cfg.MAVLink = []mavlinkConfig{
 		{Name: "open", Addr: mavlinkAddr, Mode: modeOpen, Operator: demoOperator},
 		{Name: "signed", Addr: signedAddr, Mode: modeSigned},

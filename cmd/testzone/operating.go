@@ -17,13 +17,30 @@ type permitsConfig struct {
 	// Required are the classes (uav, icv, usv) that may move under a permit only: to arm
 	// without one is denied, to move without one is an alert. Default none.
 	Required []string `yaml:"required"`
+	// Documents is whether the zone keeps the files that applications enclose, encrypted
+	// in data_dir/documents: none (default; applications name digests of what another
+	// system keeps), optional (one that is not sent counts by its digest) or required
+	// (an application is complete only with all of them).
+	Documents string `yaml:"documents"`
 }
+
+// The choices of permitsConfig.Documents.
+const (
+	documentsNone     = "none"
+	documentsOptional = "optional"
+	documentsRequired = "required"
+)
 
 func (c *permitsConfig) check(bad func(format string, args ...any)) {
 	for i, class := range c.Required {
 		if _, ok := vehicles.ParseClass(class); !ok {
 			bad("permits.required[%d] %q is not a class: use uav, icv or usv", i, class)
 		}
+	}
+	switch c.Documents {
+	case "", documentsNone, documentsOptional, documentsRequired:
+	default:
+		bad("permits.documents %q: use none, optional or required", c.Documents)
 	}
 }
 

@@ -3,20 +3,60 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 
+	"testzone/airspace/document"
 	"testzone/telemetry"
+	"testzone/web/auth"
 )
 
 // permitTick is how often the clock looks at permits: what they begin and end is in
 // the loop a second later at most.
 const permitTick = time.Second
 
+// eraseTick is how often documents whose time is over are erased.
+const eraseTick = time.Hour
+
+// newDocuments opens the store of permits' documents, under a key of the key file; nil:
+// the zone keeps none.
+func (s *server) newDocuments() (*document.Store, error) {
+	if d := s.cfg.Permits.Documents; d != documentsOptional && d != documentsRequired {
+		return nil, nil
+	}
+	dir := filepath.Join(s.cfg.DataDir, "documents")
+	have, err := document.Any(dir)
+	if err != nil {
+		return nil, err
+	}
+	key, err := auth.StoreKey(filepath.Join(s.cfg.DataDir, "secrets"), s.cfg.secretsKey(), "documents", have)
+	if err != nil {
+		return nil, err
+	}
+	return document.Open(document.Config{Dir: dir, Key: key})
+}
+
+// sweepDocuments erases what a crash left between a file and its decision.
+func (s *server) sweepDocuments() error {
+	if s.documents == nil {
+		return nil
+	}
+	n, err := s.documents.Sweep(s.register.DocumentThere)
+	switch {
+	case errors.Is(err, document.ErrManyUnnamed):
+		s.cfg.log.Error("documents not swept", "error", err)
+		return nil
+	case n > 0:
+		s.cfg.log.Warn("documents without a decision erased", "documents", n)
+	}
+	return err
+}
+
 // runPermits has permits and activities begin and end, and their clocks warn, until ctx ends.
 func (s *server) runPermits(ctx context.Context) error {
 	tick := time.NewTicker(permitTick)
 	defer tick.Stop()
-	said := ""
+	said, erased := "", time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -29,6 +69,10 @@ func (s *server) runPermits(ctx context.Context) error {
 			err = errors.Join(err, s.register.TickActivities(ctx))
 		}
 		err = errors.Join(err, s.lookOperating(ctx))
+		if now := time.Now(); now.Sub(erased) >= eraseTick && s.clockBehind() == 0 {
+			_, late := s.register.EraseDocuments(ctx)
+			err, erased = errors.Join(err, late), now
+		}
 		switch {
 		case err == nil || ctx.Err() != nil:
 			said = ""

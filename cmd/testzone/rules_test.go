@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"vehicles":           {"geofence/geo"},
 	"geofence":           {"geofence/geo", "vehicles"},
 	"geofence/zonefile":  {"geofence/geo", "vehicles", "geofence"},
-	"airspace":           {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "airspace/activity", "airspace/notice", "airspace/permit", "airspace/rules", "airspace/site", "airspace/volumes"},
+	"airspace":           {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "airspace/activity", "airspace/document", "airspace/notice", "airspace/permit", "airspace/rules", "airspace/site", "airspace/volumes"},
 	"telemetry":          {"geofence/geo", "vehicles", "geofence", "telemetry/journal", "telemetry/live"},
 	"telemetry/live":     {"geofence/geo"},
 	"telemetry/journal":  {},
@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"telemetry/coverage": {"geofence/geo", "vehicles", "telemetry", "telemetry/journal", "telemetry/live", "telemetry/watchdog"},
 	"telemetry/audit":    {"telemetry/journal"},
 	"telemetry/sim":      {"geofence/geo", "vehicles", "telemetry/mavlink"},
-	"web":                {"geofence/geo", "vehicles", "vehicles/planfile", "geofence", "geofence/zonefile", "airspace", "airspace/activity", "airspace/notice", "airspace/permit", "airspace/route", "airspace/rules", "airspace/site", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify", "web/notify/mail"},
+	"web":                {"geofence/geo", "vehicles", "vehicles/planfile", "geofence", "geofence/zonefile", "airspace", "airspace/activity", "airspace/document", "airspace/notice", "airspace/permit", "airspace/route", "airspace/rules", "airspace/site", "telemetry", "telemetry/live", "telemetry/journal", "telemetry/audit", "telemetry/audit/trail", "telemetry/command", "telemetry/command/bulk", "telemetry/coverage", "telemetry/command/ladder", "telemetry/priority", "telemetry/command/onboard", "telemetry/recording", "web/auth", "web/notify", "web/notify/mail"},
 	"web/admin":          {},
 	"web/notify":         {"telemetry/journal"},
 	"web/auth":           {"airspace"},
@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"cmd/testzone":       nil, // wires everything
 
 	"telemetry/command/bulk":      {"geofence/geo", "vehicles", "geofence", "telemetry", "telemetry/journal", "telemetry/command"},
+	"airspace/document":           {},
 	"airspace/permit":             {"geofence/geo", "vehicles", "geofence", "airspace/rules", "airspace/volumes"},
 	"airspace/route":              {"geofence/geo", "vehicles", "geofence"},
 	"airspace/activity":           {"geofence/geo", "vehicles", "geofence", "airspace/permit", "airspace/rules", "airspace/volumes"},

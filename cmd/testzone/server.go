@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"testzone/airspace"
+	"testzone/airspace/document"
 	"testzone/airspace/permit"
 	"testzone/geofence"
 	"testzone/geofence/geo"
@@ -100,6 +101,7 @@ type server struct {
 	heart         *watchdog.Heart
 	keeper        *audit.Keeper
 	acts          *audit.Recorder
+	documents     *document.Store
 	blind         *watchdog.Gap // before this start; nil: the zone is new
 
 	whenStarted func() error // called once fences are in force and everything listens
@@ -141,6 +143,9 @@ func newServer(ctx context.Context, cfg serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	if err = s.replay(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.sweepDocuments(); err != nil {
 		return nil, err
 	}
 	if s.enrolled, err = s.newEnrolment(); err != nil {
@@ -193,7 +198,15 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		return err
 	}
 	s.book = telemetry.NewBook(telemetry.BookConfig{Bus: s.bus, Journal: s.journal, Pipeline: s.pipeline, SectorsAt: zone.SectorsAt})
+	if s.documents, err = s.newDocuments(); err != nil {
+		return err
+	}
+	var documents airspace.DocumentStore
+	if s.documents != nil {
+		documents = s.documents
+	}
 	s.register, err = airspace.NewRegister(airspace.Config{
+		Documents: documents, DocumentsOptional: s.cfg.Permits.Documents == documentsOptional,
 		Zone: zone, Place: s.cfg.Zone.Place, Journal: s.journal, SetFences: s.pipeline.SetFences,
 		Vehicles: s.cfg.registrations(), Listeners: s.cfg.signedListeners(), OpenListeners: s.cfg.listenersWhere(false),
 		Moves: func(v string) bool { return s.enrolled.moves(v) }, FleetChanged: func() { s.enrolled.apply() },

@@ -62,7 +62,7 @@ func (s *server) newWeb() (*web.Server, error) {
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce, InForceAt: s.engine.InForceAt,
 		Answered: s.durations.answered, Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Mailer: mailer, Requests: s.requests, Orders: s.orders, Bulk: s.bulk, Plans: s.plans, Coverage: s.coverage, Enforcement: s.ladders, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
 		Routes:    route.NewPlanner(s.engine, zone.Box(), plannedWorlds),
-		Recording: s.recorder, VehicleSecrets: s.enrolled.secrets, Proof: s.enrolled.proof,
+		Recording: s.recorder, VehicleSecrets: s.enrolled.secrets, Documents: s.documents, Proof: s.enrolled.proof,
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
 	})
 }

@@ -69,6 +69,26 @@ func openSealed(root, dir, kind, keyFile string, take func(name string, plain []
 	return f, nil
 }
 
+// StoreKey is the key of a store of its own beside the secrets under root, made of the
+// key file, which is made as that of the secrets is. used: the store has something
+// already, which a new key could not open.
+func StoreKey(root, keyFile, use string, used bool) ([]byte, error) {
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	sealed, err := anySealed(root)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSecrets, err)
+	}
+	key, err := storeKey(keyFile, !sealed && !used)
+	if err != nil {
+		return nil, err
+	}
+	own := hmac.New(sha256.New, key) // a key of its own for each use
+	own.Write([]byte("testzone " + use))
+	return own.Sum(nil), nil
+}
+
 func anySealed(root string) (found bool, err error) {
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasSuffix(path, secretSuffix) {

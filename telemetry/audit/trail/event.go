@@ -29,6 +29,7 @@ const (
 	schemaLadder   = 15     // telemetry/command/ladder
 	schemaPriority = 18     // airspace
 	schemaPermit   = 20     // airspace
+	schemaDocument = 25     // airspace
 	schemaJournal  = 0xffff // telemetry/journal
 )
 
@@ -103,9 +104,18 @@ type change struct {
 	Duty     *object `json:"duty"`
 	Priority *object `json:"priority"`
 
+	Document *enclosed `json:"document"`
+
 	State *struct {
 		State string `json:"state"`
 	} `json:"state"`
+}
+
+// enclosed is a document of a permit.
+type enclosed struct {
+	Permit string `json:"permit"`
+	Org    string `json:"org"`
+	SHA256 string `json:"sha256"`
 }
 
 type alert struct {
@@ -203,7 +213,7 @@ func Of(rec *journal.Record) Event {
 	e.What = cmp.Or(b.Type, b.Act, e.What)
 	e.Who = b.By
 	switch rec.Schema {
-	case schemaFence, schemaAccount, schemaFleet, schemaControl, schemaPriority, schemaPermit:
+	case schemaFence, schemaAccount, schemaFleet, schemaControl, schemaPriority, schemaPermit, schemaDocument:
 		e.Object, e.Org = b.objects()
 		e.Why = b.Reason
 	case schemaAlert:
@@ -338,6 +348,9 @@ func (b *body) objects() (objects, org string) {
 					org = cmp.Or(org, o.of.ID)
 				}
 			}
+		}
+		if d := c.Document; d != nil {
+			names, org = append(names, named("permit", d.Permit), named("document", d.SHA256)), cmp.Or(org, d.Org)
 		}
 		if c.State != nil {
 			names = append(names, named("zone", c.State.State))
