@@ -4305,6 +4305,8 @@ export interface components {
              * @description When its disclosure became public
              */
             published_at: string | null;
+            /** @description A sandbox applied: its times are those of the sandbox's clock, simulated departments answer, nobody else sees it, and it allows and takes nothing in the zone */
+            rehearsal: boolean;
             /**
              * Format: int64
              * @description Revision; the ETag
@@ -4479,6 +4481,8 @@ export interface components {
             reference: string;
             /** @description Person */
             signer: string;
+            /** @description Of a rehearsal: no department said it */
+            simulated: boolean;
             step: string;
             /** @enum {string} */
             verdict: "pass" | "approve" | "approve_with_conditions" | "advise_for" | "advise_against" | "return" | "reject";
@@ -4496,7 +4500,7 @@ export interface components {
             act: string;
             /** Format: date-time */
             at: string;
-            /** @description Person; empty: the clock */
+            /** @description Person; empty: the clock; of a rehearsal simulated people are called simulated:DEPARTMENT */
             by: string;
             org: string;
             reason: string;
