@@ -40,7 +40,7 @@ type PermitApplication struct {
 	SpeedMPS     float64                `json:"speed_mps,omitempty" minimum:"0" maximum:"400"`
 	ExemptFences []string               `json:"exempt_fences,omitempty" maxItems:"100" doc:"Fences that shall not hold for its vehicles"`
 	Items        map[string]PermitItem  `json:"items,omitempty" doc:"By the keys of the rule pack"`
-	Facts        map[string]any         `json:"facts,omitempty" doc:"What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road"`
+	Facts        map[string]any         `json:"facts,omitempty" doc:"What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road, and where a rule asks for it of each vehicle as auto_km@same_route#icv-1"`
 	Checklist    map[string]PermitProof `json:"checklist,omitempty" doc:"Of tier high"`
 	Disclosure   map[string]string      `json:"disclosure,omitempty" doc:"What becomes public with the approval"`
 }
