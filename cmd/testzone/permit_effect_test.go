@@ -92,13 +92,15 @@ func newPermitZone(t *testing.T, n, others int) *permitZone {
 // report sends where every vehicle is, moving: east of its place by lon degE7.
 func (z *permitZone) report(lon int32) {
 	z.boot += 200
+	var low geo.Heights
+	low.Set(geo.AGL, 50_000)
 	batch := make([]vehicles.Report, len(z.ids))
 	for i, id := range z.ids {
 		at := placeOf(i)
 		at.Lon += lon
 		batch[i] = vehicles.Report{
 			Handle: id.Handle, Has: vehicles.HasPosition | vehicles.HasHeartbeat, ReceivedUS: time.Now().UnixMicro(), BootMS: z.boot,
-			Fix: geo.Fix{Point: at}, Velocity: vehicles.Velocity{E: 500}, Armed: true,
+			Fix: geo.Fix{Point: at, Heights: low}, Velocity: vehicles.Velocity{E: 500}, Armed: true,
 		}
 	}
 	z.s.pipeline.Reports(batch)
