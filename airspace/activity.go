@@ -97,6 +97,9 @@ func (r *Register) PlanActivity(ctx context.Context, who Actor, permitID string,
 		if err != nil {
 			return activity.Activity{}, err
 		}
+		if p.Rehearsal {
+			return activity.Activity{}, ErrRehearsesOnly
+		}
 		if r.activities.book.Holding(permitID) >= maxActivities {
 			return activity.Activity{}, ErrManyActivities
 		}

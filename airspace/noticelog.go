@@ -144,7 +144,7 @@ func (r *Register) dueNotices(now time.Time) (out []dueNotice) {
 		}
 	}
 	r.permits.book.List(func(p *permit.Permit) bool {
-		if !p.HoldsRoom() {
+		if !p.TakesRoom() {
 			return false
 		}
 		n := notice.Notice{Kind: notice.PermitEnds, Object: permit.Of(p.ID), Name: p.Application.Title, DueUS: p.ToUS, To: holdersOf(p.Org)}

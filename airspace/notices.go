@@ -52,8 +52,9 @@ func departments(names ...string) (out []notice.Audience) {
 	return out
 }
 
-// noticesOf are what an act on a permit tells, against the permit before it.
-func (r *Register) noticesOf(was, p *permit.Permit) (out []notice.Notice) {
+// noticesOf are what an act on a permit tells, against the permit before it; the entry
+// about it is of a moment of the server.
+func (r *Register) noticesOf(was, p *permit.Permit, atUS int64) (out []notice.Notice) {
 	pack, err := r.packOf(p, 0)
 	if err != nil {
 		pack = nil // it is told to those who signed
@@ -94,6 +95,11 @@ func (r *Register) noticesOf(was, p *permit.Permit) (out []notice.Notice) {
 			n.What, n.To = e.Reason, holder
 		default:
 			n.To = holder
+		}
+		if p.Rehearsal { // nobody else is bothered, nor is its clock theirs
+			n.AtUS, n.DueUS, n.Name, n.To = atUS, 0, "[simulated] "+n.Name, holdersOf(p.Org)
+			out = append(out, n)
+			continue
 		}
 		if len(n.To) > 0 {
 			out = append(out, n)
@@ -222,7 +228,7 @@ func (r *Register) Escalations() (out []Escalation) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, p := range r.permits.book.List(func(p *permit.Permit) bool {
-		return undecided(p) && now.UnixMicro() < p.Application.ToUS && slices.ContainsFunc(p.Clocks, func(c permit.Clock) bool { return c.State == permit.ClockMissed })
+		return undecided(p) && !p.Rehearsal && now.UnixMicro() < p.Application.ToUS && slices.ContainsFunc(p.Clocks, func(c permit.Clock) bool { return c.State == permit.ClockMissed })
 	}) {
 		pack, err := r.packOf(&p, 0)
 		if err != nil {

@@ -37,12 +37,12 @@ func (r *Register) DepartmentOf(who Actor) string {
 }
 
 // maySee reports whether somebody may read a permit: its holder, and once it was
-// submitted departments, controllers and auditors.
+// submitted departments, controllers and auditors. A rehearsal is nobody else's business.
 func maySee(who Actor, p *permit.Permit) bool {
 	if who.Org == p.Org && who.Org != "" && (who.May(PermitApply) || who.May(ZoneRead)) {
 		return true
 	}
-	return p.SubmittedUS != 0 && (who.May(PermitReview) || who.May(PermitDecide) || who.May(ZoneControl) || who.May(AuditRead))
+	return p.SubmittedUS != 0 && !p.Rehearsal && (who.May(PermitReview) || who.May(PermitDecide) || who.May(ZoneControl) || who.May(AuditRead))
 }
 
 // seenPermit is a permit that somebody may see. Called with r.mu held.
@@ -143,7 +143,7 @@ func (r *Register) PermitOf(who Actor, id string) (permit.Permit, error) {
 func (r *Register) Published() []permit.Permit {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.permits.book.List(func(p *permit.Permit) bool { return p.PublishedUS != 0 && p.HoldsRoom() })
+	return r.permits.book.List(func(p *permit.Permit) bool { return p.PublishedUS != 0 && p.TakesRoom() })
 }
 
 // Grants are what permits allow now, by permit.
@@ -168,6 +168,7 @@ func (r *Register) PermitFaults(who Actor, id string) ([]permit.Fault, error) {
 	if err != nil {
 		return nil, err
 	}
+	now = r.timeOf(p.Org, now)
 	pack, err := r.packOf(&p, now.UnixMicro())
 	if err != nil {
 		return nil, err
@@ -198,6 +199,7 @@ func (r *Register) DraftPermit(ctx context.Context, who Actor, app permit.Applic
 	id := newID("pm_")
 	var faults []permit.Fault
 	p, err := r.decidePermit(ctx, who.ID, id, false, func(now time.Time) (permit.Permit, error) {
+		now = r.timeOf(who.Org, now)
 		pack, err := r.packAt(now)
 		if err != nil {
 			return permit.Permit{}, err
@@ -206,6 +208,7 @@ func (r *Register) DraftPermit(ctx context.Context, who Actor, app permit.Applic
 			return permit.Permit{}, ErrManyDrafts
 		}
 		p, err := permit.Draft(id, who.Org, r.act(who, now, ""), app, pack)
+		p.Rehearsal = r.isSandbox(who.Org)
 		if err == nil && IsRehearsal(ctx) {
 			faults = r.faults(p, pack, now)
 		}
@@ -229,7 +232,7 @@ func (r *Register) onPermit(ctx context.Context, who Actor, id string, rev uint6
 		if rev != 0 && p.Rev != rev {
 			return p, &StaleError{What: "permit", ID: id, Current: p.Rev}
 		}
-		return act(p, pack, now)
+		return act(p, pack, r.timeOf(p.Org, now))
 	})
 }
 
@@ -410,7 +413,7 @@ func (r *Register) TickPermits(ctx context.Context) (next time.Time, err error) 
 			err = errors.Join(err, fmt.Errorf("permit %s: %w", id, one))
 		}
 	}
-	return time.UnixMicro(at), err
+	return time.UnixMicro(at), errors.Join(err, r.rehearsePermits(ctx))
 }
 
 // errNothingDue ends a decision of the clock that has nothing to do any more.

@@ -49,16 +49,16 @@ func newPermits(taken *volumes.Index) permits {
 
 // put takes a permit as it is from now on, and its room.
 func (p *permits) put(next permit.Permit) error {
-	if old, ok := p.book.Get(next.ID); ok && old.HoldsRoom() {
+	if old, ok := p.book.Get(next.ID); ok && old.TakesRoom() {
 		for _, v := range old.Volumes() {
 			p.taken.Remove(v.ID)
 		}
 	}
 	p.book.Put(next)
-	if next.EffectiveUS != 0 {
+	if next.EffectiveUS != 0 && !next.Rehearsal {
 		p.allowing[next.ID] = true
 	}
-	if !next.HoldsRoom() {
+	if !next.TakesRoom() {
 		return nil
 	}
 	for _, v := range next.Volumes() {
@@ -118,7 +118,7 @@ func (r *Register) decidePermit(ctx context.Context, by, id string, room bool, p
 		e := &permitEntry{Type: last.Act, Permit: &out, Reason: last.Reason, By: by, AtUS: now.UnixMicro(), Request: d.request}
 		entry, kept, err := encodedEntry(PermitSchema, e, e.AtUS, e.Request)
 		// Others that decide about room meanwhile, on another node, are noticed.
-		only := draft{entry: entry, touches: []journal.Aggregate{about}, zone: out.HoldsRoom() && (!was.HoldsRoom() || out.ToUS > was.ToUS), grants: out.EffectiveUS != 0, apply: func() error { return r.applyPermit(kept) }}
+		only := draft{entry: entry, touches: []journal.Aggregate{about}, zone: out.TakesRoom() && (!was.TakesRoom() || out.ToUS > was.ToUS), grants: out.EffectiveUS != 0 && !out.Rehearsal, apply: func() error { return r.applyPermit(kept) }}
 		d.drafts, d.size = []draft{only}, len(entry.Body)
 		return err
 	}
@@ -140,7 +140,7 @@ func (r *Register) applyPermit(e *permitEntry) error {
 	if err := r.permits.put(*e.Permit); err != nil {
 		return err
 	}
-	r.noted(r.noticesOf(&was, e.Permit)...)
+	r.noted(r.noticesOf(&was, e.Permit, e.AtUS)...)
 	return nil
 }
 

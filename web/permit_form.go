@@ -40,7 +40,7 @@ type PermitApplication struct {
 	SpeedMPS     float64                `json:"speed_mps,omitempty" minimum:"0" maximum:"400"`
 	ExemptFences []string               `json:"exempt_fences,omitempty" maxItems:"100" doc:"Fences that shall not hold for its vehicles"`
 	Items        map[string]PermitItem  `json:"items,omitempty" doc:"By the keys of the rule pack"`
-	Facts        map[string]any         `json:"facts,omitempty" doc:"What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road"`
+	Facts        map[string]any         `json:"facts,omitempty" doc:"What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road, and where a rule asks for it of each vehicle as auto_km@same_route#icv-1"`
 	Checklist    map[string]PermitProof `json:"checklist,omitempty" doc:"Of tier high"`
 	Disclosure   map[string]string      `json:"disclosure,omitempty" doc:"What becomes public with the approval"`
 }
@@ -302,7 +302,7 @@ func (s *Server) permitForm(p *permit.Permit) Permit {
 	out := Permit{
 		ID: p.ID, Holder: p.Org, State: string(p.State), Step: p.Step, Pack: p.Pack, PackStatus: status, Tier: p.Tier, Application: applicationOf(&p.Application),
 		DocHash: p.DocHash, Asked: append([]string{}, required...), Advise: append([]string{}, advise...), Decisions: []PermitDecision{}, Clocks: []PermitClock{},
-		From: optionalTime(p.FromUS), To: optionalTime(p.ToUS), PublishedAt: optionalTime(p.PublishedUS), Waits: p.Waits, EndNow: p.EndNow, History: []PermitEvent{},
+		From: optionalTime(p.FromUS), To: optionalTime(p.ToUS), PublishedAt: optionalTime(p.PublishedUS), Rehearsal: p.Rehearsal, Waits: p.Waits, EndNow: p.EndNow, History: []PermitEvent{},
 		Rev: p.Rev, CreatedAt: timeOf(p.CreatedUS), UpdatedAt: timeOf(p.UpdatedUS), UpdatedBy: p.UpdatedBy,
 	}
 	if p.Terms != nil {
@@ -314,7 +314,7 @@ func (s *Server) permitForm(p *permit.Permit) Permit {
 	}
 	for i := range p.Decisions {
 		d := &p.Decisions[i]
-		out.Decisions = append(out.Decisions, PermitDecision{d.Step, d.Department, string(d.Verdict), conditionsOf(&d.Conditions), mapOf(d.Judgements), d.Reason, d.Reference, d.Signer, timeOf(d.AtUS), d.DocHash, d.Void})
+		out.Decisions = append(out.Decisions, PermitDecision{d.Step, d.Department, string(d.Verdict), conditionsOf(&d.Conditions), mapOf(d.Judgements), d.Reason, d.Reference, d.Signer, p.Rehearsal, timeOf(d.AtUS), d.DocHash, d.Void})
 	}
 	for _, c := range p.Clocks {
 		out.Clocks = append(out.Clocks, PermitClock{c.ID, c.Step, timeOf(c.DueUS), timeOf(c.WarnUS), c.Opens, c.Provisional, string(c.State), optionalTime(c.MetUS), c.Missed})

@@ -35,6 +35,7 @@ type Permit struct {
 	Conditions  *PermitConditions `json:"conditions" doc:"All departments' together, the tightest of each; null: not approved"`
 	PublishedAt *string           `json:"published_at" format:"date-time" doc:"When its disclosure became public"`
 	Override    *PermitOverride   `json:"override" doc:"Null: none was signed"`
+	Rehearsal   bool              `json:"rehearsal" doc:"A sandbox applied: its times are those of the sandbox's clock, simulated departments answer, nobody else sees it, and it allows and takes nothing in the zone"`
 	Waits       string            `json:"waits" doc:"Why an approved one is not effective although its time began"`
 	EndNow      bool              `json:"end_now" doc:"Of a suspended or revoked one: its vehicles end at once, else they finish and recover"`
 	History     []PermitEvent     `json:"history"`
@@ -56,6 +57,7 @@ type PermitDecision struct {
 	Reason     string           `json:"reason"`
 	Reference  string           `json:"reference" doc:"Of the authority's own decision, which testzone records and does not make"`
 	Signer     string           `json:"signer" doc:"Person"`
+	Simulated  bool             `json:"simulated" doc:"Of a rehearsal: no department said it"`
 	At         string           `json:"at" format:"date-time"`
 	DocHash    string           `json:"doc_hash" doc:"Of the revision that was looked at"`
 	Void       bool             `json:"void" doc:"The application changed since in what the department watches"`
@@ -88,7 +90,7 @@ type PermitClock struct {
 // PermitEvent is one act in a permit's history.
 type PermitEvent struct {
 	At     string `json:"at" format:"date-time"`
-	By     string `json:"by" doc:"Person; empty: the clock"`
+	By     string `json:"by" doc:"Person; empty: the clock; of a rehearsal simulated people are called simulated:DEPARTMENT"`
 	Org    string `json:"org"`
 	Act    string `json:"act" example:"permit.reviewed"`
 	State  string `json:"state" doc:"After it"`

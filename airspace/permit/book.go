@@ -17,11 +17,13 @@ type Book struct {
 	due  map[string]int64 // when the clock has something to do, by permit
 
 	drafts map[string]int // by organisation
+	// rehearsals are those that are open: they follow other clocks.
+	rehearsals map[string]bool
 }
 
 // NewBook is an empty book.
 func NewBook() *Book {
-	return &Book{byID: map[string]*Permit{}, due: map[string]int64{}, drafts: map[string]int{}}
+	return &Book{byID: map[string]*Permit{}, due: map[string]int64{}, drafts: map[string]int{}, rehearsals: map[string]bool{}}
 }
 
 // Put takes a permit as it is from now on.
@@ -40,12 +42,19 @@ func (b *Book) Put(p Permit) {
 func (b *Book) Drafts(org string) int { return b.drafts[org] }
 
 func (b *Book) setDue(p *Permit) {
-	if p.Ended() || p.State == rules.Draft {
+	switch {
+	case p.Ended() || p.State == rules.Draft:
 		delete(b.due, p.ID)
-	} else {
+		delete(b.rehearsals, p.ID)
+	case p.Rehearsal:
+		b.rehearsals[p.ID] = true
+	default:
 		b.due[p.ID] = p.Due()
 	}
 }
+
+// Rehearsals are the ids of the rehearsals that are open.
+func (b *Book) Rehearsals() []string { return slices.Sorted(maps.Keys(b.rehearsals)) }
 
 // Get is a permit; what is reached from it is not to be changed.
 func (b *Book) Get(id string) (Permit, bool) {

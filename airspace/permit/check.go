@@ -103,8 +103,27 @@ func (a *Application) check() error {
 	return nil
 }
 
+// ofVehicle parts the name of a fact from the vehicle that it is declared of, where a
+// rule asks for something of each: "auto_km@same_route#icv-1".
+const ofVehicle = "#"
+
+// vehicleFacts are what is declared of each vehicle, in the application's order.
+func (a *Application) vehicleFacts() []rules.Known {
+	out := make([]rules.Known, len(a.Vehicles))
+	for i, id := range a.Vehicles {
+		out[i] = rules.Known{}
+		for name, v := range a.Facts {
+			if of, is := strings.CutSuffix(name, ofVehicle+string(id)); is {
+				out[i][of] = v
+			}
+		}
+	}
+	return out
+}
+
 // factFault is why an applicant cannot declare a fact.
 func factFault(name string, v any) string {
+	name, _, _ = strings.Cut(name, ofVehicle)
 	base, _, _ := strings.Cut(name, "@")
 	kind, ok := rules.KindOfFact(name)
 	switch {
@@ -134,6 +153,7 @@ func (p *Permit) Facts(pack *rules.Pack) rules.Known {
 	a := &p.Application
 	f := rules.Known{}
 	maps.Copy(f, a.Facts)
+	f["each vehicle"] = a.vehicleFacts()
 	f["kind"], f["subtype"], f["crew"], f["scenario"], f["vehicles"] = a.Kind, a.Subtype, a.Crew, a.Scenario, float64(len(a.Vehicles))
 	k, err := pack.Kind(a.Kind)
 	if err != nil {
@@ -381,7 +401,11 @@ func (c *checker) gates() {
 			if l.Have != nil {
 				have = fmt.Sprint(l.Have)
 			}
-			short = append(short, strings.TrimSuffix(l.Fact+"@"+l.Scope, "@")+" "+l.Need+": "+have)
+			name := strings.TrimSuffix(l.Fact+"@"+l.Scope, "@")
+			if l.Vehicle >= 0 {
+				name += ofVehicle + string(c.a.Vehicles[l.Vehicle])
+			}
+			short = append(short, name+" "+l.Need+": "+have)
 		}
 		c.fail(Fault{Code: "gate", Rule: "/gates/" + name, Item: "facts", Message: gate.Title.En + ": " + strings.Join(short, "; ")})
 	}

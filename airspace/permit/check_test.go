@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"testzone/vehicles"
 )
 
 func codes(faults []Fault) (out []string) {
@@ -145,5 +147,34 @@ func TestHeightsOfOtherDatums(t *testing.T) {
 		if height != c.known || controlled != c.known {
 			t.Errorf("%+v: true height known %v, controlled known %v, want %v", c.ceiling, height, controlled, c.known)
 		}
+	}
+}
+
+// TestGateOfEachVehicle: what a gate asks of each vehicle is declared of each, and one
+// that lacks it is named.
+func TestGateOfEachVehicle(t *testing.T) {
+	pack := packOf(t, shanghai)
+	from := noon + 5*day
+	app := complete(pack, "icv.commercial", "driver", from, from+3600_000_000)
+	app.Vehicles = []vehicles.VehicleID{"icv-1", "icv-2"}
+	for name, v := range map[string]float64{"plated_vehicles": 20, "auto_km@road_test": 200_000, "auto_km@demonstration": 100_000, "coverage_pct@declared_segments": 100,
+		"auto_km@same_route#icv-1": 1500, "auto_km@same_route#icv-2": 1499} {
+		app.Facts[name] = v
+	}
+	p, err := Draft("pm_1", "acme", byApplicant(noon), app, pack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := p.Check(pack, noon)
+	if len(faults) != 1 || faults[0].Code != "gate" || !strings.Contains(faults[0].Message, "auto_km@same_route#icv-2 >= 1500: 1499") {
+		t.Errorf("of two vehicles one is short, and says of what: %+v", faults)
+	}
+	p.Application.Facts["auto_hours@same_route#icv-2"] = 360.0 // the other way to pass
+	if faults := p.Check(pack, noon); len(faults) != 0 {
+		t.Errorf("both pass: %+v", faults)
+	}
+	p.Application.Vehicles = append(p.Application.Vehicles, "icv-3")
+	if faults := p.Check(pack, noon); len(faults) != 1 || !strings.Contains(faults[0].Message, "#icv-3") {
+		t.Errorf("a vehicle of which nothing is declared: %+v", faults)
 	}
 }

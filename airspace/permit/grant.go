@@ -76,6 +76,8 @@ func (p *Permit) Grant(nowUS int64) (Grant, bool) {
 		SpeedMPS: p.Application.SpeedMPS, ExemptFences: p.Application.ExemptFences, From: time.UnixMicro(p.FromUS), To: time.UnixMicro(p.ToUS), EndNow: p.EndNow,
 	}
 	switch {
+	case p.Rehearsal:
+		return Grant{}, false // whatever its state, nobody may move by it
 	case p.State == rules.Effective:
 		g.State = GrantEffective
 	case p.State == rules.Suspended:

@@ -50,6 +50,9 @@ type Permit struct {
 	// Domain is uav, icv, usv or site, known from the first submission.
 	Domain string `json:"domain,omitempty"`
 	Rev    uint64 `json:"rev"` // grows with every act
+	// Rehearsal: a sandbox applied. Its times are those of the sandbox's clock, simulated
+	// departments answer, and it allows and takes nothing.
+	Rehearsal bool `json:"rehearsal,omitempty"`
 
 	Application Application `json:"application"`
 	DocHash     string      `json:"doc_hash"`
@@ -198,7 +201,11 @@ func (p *Permit) Ended() bool {
 	return false
 }
 
-// HoldsRoom reports whether the permit's volumes are taken.
+// TakesRoom reports whether the permit's volumes are taken.
+func (p *Permit) TakesRoom() bool { return p.HoldsRoom() && !p.Rehearsal }
+
+// HoldsRoom reports whether the permit was approved and has not ended: unless it is a
+// rehearsal its volumes are taken.
 func (p *Permit) HoldsRoom() bool {
 	return p.State == rules.Approved || p.State == rules.Effective || p.State == rules.Suspended
 }

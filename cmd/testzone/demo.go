@@ -109,6 +109,9 @@ func runDemo(cmd *cobra.Command, cfg config, seed int64, script []sim.Event) err
 		if err := ensureDemoSites(ctx, s.register, time.Now()); err != nil {
 			return err
 		}
+		if err := ensureDemoPermits(ctx, s.register, time.Now()); err != nil { // the demo is one without them too
+			s.cfg.log.Warn("the demo has no permits", "err", err)
+		}
 		if _, err := s.register.SignOn(ctx, demoController(), nil); err != nil {
 			return err
 		}

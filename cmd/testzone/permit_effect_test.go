@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,43 +86,21 @@ func newPermitZone(t *testing.T, n, others int) *permitZone {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := newServer(t.Context(), serverConfig{config: conf, tokenHash: sha256.Sum256([]byte(testToken)), log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	z := &permitZone{t: t, s: s}
-	z.sub, _ = s.bus.Subscribe(telemetry.SubscribeConfig{Name: "test", Reserved: true})
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan struct{}), make(chan error, 1)
-	s.whenStarted = func() error { close(ready); return nil }
-	go func() { done <- s.run(ctx) }()
-	<-ready
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	for i := range n {
-		id, err := s.registry.OpenVerified(vehicles.VehicleID(fmt.Sprintf("v-%d", i)), vehicles.Source{Listener: "open", SystemID: uint8(i + 1)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		z.ids = append(z.ids, id)
-	}
-	return z
+	return startPermitZone(t, conf, n)
 }
 
 // report sends where every vehicle is, moving: east of its place by lon degE7.
 func (z *permitZone) report(lon int32) {
 	z.boot += 200
+	var low geo.Heights
+	low.Set(geo.AGL, 50_000)
 	batch := make([]vehicles.Report, len(z.ids))
 	for i, id := range z.ids {
 		at := placeOf(i)
 		at.Lon += lon
 		batch[i] = vehicles.Report{
 			Handle: id.Handle, Has: vehicles.HasPosition | vehicles.HasHeartbeat, ReceivedUS: time.Now().UnixMicro(), BootMS: z.boot,
-			Fix: geo.Fix{Point: at}, Velocity: vehicles.Velocity{E: 500}, Armed: true,
+			Fix: geo.Fix{Point: at, Heights: low}, Velocity: vehicles.Velocity{E: 500}, Armed: true,
 		}
 	}
 	z.s.pipeline.Reports(batch)

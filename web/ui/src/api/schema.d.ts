@@ -4407,6 +4407,8 @@ export interface components {
              * @description When its disclosure became public
              */
             published_at: string | null;
+            /** @description A sandbox applied: its times are those of the sandbox's clock, simulated departments answer, nobody else sees it, and it allows and takes nothing in the zone */
+            rehearsal: boolean;
             /**
              * Format: int64
              * @description Revision; the ETag
@@ -4451,7 +4453,7 @@ export interface components {
             emergency?: boolean;
             /** @description Fences that shall not hold for its vehicles */
             exempt_fences?: string[];
-            /** @description What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road */
+            /** @description What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road, and where a rule asks for it of each vehicle as auto_km@same_route#icv-1 */
             facts?: {
                 [key: string]: unknown;
             };
@@ -4581,6 +4583,8 @@ export interface components {
             reference: string;
             /** @description Person */
             signer: string;
+            /** @description Of a rehearsal: no department said it */
+            simulated: boolean;
             step: string;
             /** @enum {string} */
             verdict: "pass" | "approve" | "approve_with_conditions" | "advise_for" | "advise_against" | "return" | "reject";
@@ -4598,7 +4602,7 @@ export interface components {
             act: string;
             /** Format: date-time */
             at: string;
-            /** @description Person; empty: the clock */
+            /** @description Person; empty: the clock; of a rehearsal simulated people are called simulated:DEPARTMENT */
             by: string;
             org: string;
             reason: string;

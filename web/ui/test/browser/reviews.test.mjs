@@ -30,6 +30,19 @@ function application(vehicle, title) {
   };
 }
 
+test('the demo has permits in every stage', { timeout: 120_000 }, async () => {
+  for (;;) { // one begins a few seconds after the demo
+    const { body } = await api('GET', '/v1/permits');
+    const count = (state) => body.items.filter((p) => p.state === state && p.holder === 'demo').length;
+    if (count('effective') === 0) {
+      await new Promise((r) => setTimeout(r, 500));
+      continue;
+    }
+    assert.deepEqual([count('effective'), count('approved'), count('under_review')], [1, 1, 1]);
+    return;
+  }
+});
+
 let zone;
 /** Organisations and people of the test, made once. */
 async function people() {
