@@ -14,7 +14,7 @@ export const enPermits = {
   'perm.packNot': 'Judged by {pack} ({id}): {status}. Its numbers are marked where they are not in force; a permit becomes effective under it only by a signed override.',
   'perm.status.draft': 'DRAFT, not in force',
   'perm.status.expired': 'EXPIRED',
-  'perm.status.placeholder': 'PLACEHOLDER, no rule of a place',
+  'perm.status.placeholder': 'PLACEHOLDER',
   'perm.status.missing': 'MISSING',
   'perm.markHint': 'The source of its numbers is not in force here',
   'perm.step.what': 'What and when',

@@ -16,7 +16,7 @@ export const zhPermits: Record<keyof typeof enPermits, string> = {
   'perm.packNot': '适用规则：{pack}（{id}）：{status}。未生效的数值均有标注；依此规则的许可须经签署豁免方可生效。',
   'perm.status.draft': '草案，未生效',
   'perm.status.expired': '已失效',
-  'perm.status.placeholder': '占位规则，不属于任何地方',
+  'perm.status.placeholder': '占位规则',
   'perm.status.missing': '缺失',
   'perm.markHint': '其数值的来源在此未生效',
   'perm.step.what': '事项与时间',

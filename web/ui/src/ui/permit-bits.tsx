@@ -1,48 +1,11 @@
-// Pieces that the applicant's pages share: texts of the pack, faults beside their field.
+// What speaks against an application, in words and beside the field that it is about.
 
-import type { Clock, Fault, Named, Pack, Permit } from '../api/permits';
+import type { Fault, Pack } from '../api/permits';
 import { code, lang, t, type LaterKey } from '../i18n/later';
-import { serverTime, shortAge, zoneClock, zoneTz } from '../state/clock';
-import type { UnixMs } from '../units';
+import { shortAge, zoneTz } from '../state/clock';
 import { change, faults, form, inputFaults, pack, placed } from './permit-draft';
 import { isAt, taking } from './permit-form';
-
-export const clock = (at: string): string => zoneClock(Date.parse(at) as UnixMs, true);
-export const nowMs = (): number => serverTime() ?? Date.now();
-export const words = (x: { en: string; zh: string }): string => (lang.value === 'en' ? x.en : x.zh);
-
-/** What a source is worth, said plainly where it is not in force. */
-export function Mark({ of: n }: { of: Named | undefined }) {
-  if (!n?.mark || n.mark === 'in_force') return null;
-  return <span class="tag tag-warn" title={t('perm.markHint')}>{code('rev.mark', n.mark)}</span>;
-}
-
-export function PackNote({ of: p }: { of: Pick<Pack, 'title' | 'status' | 'id'> }) {
-  if (p.status === 'in_force') return <p class="muted">{t('perm.pack', { pack: words(p.title), id: p.id })}</p>;
-  return <p class="note" data-testid="perm-pack">{t('perm.packNot', { pack: words(p.title), id: p.id, status: code('perm.status', p.status) })}</p>;
-}
-
-export const departmentName = (p: Pack | null, id: string): string => {
-  const d = p?.departments?.find((x) => x.id === id);
-  return d ? words(d.title) : id;
-};
-export const clockName = (p: Pack | null, id: string): string => (p?.clocks?.[id] ? words(p.clocks[id]!.title) : id);
-
-/** The deadline that comes next; null: none runs. */
-export const nextClock = (p: Pick<Permit, 'clocks'>): Clock | null =>
-  (p.clocks ?? []).filter((c) => c.state === 'open' && !c.opens).sort((a, b) => Date.parse(a.due_at) - Date.parse(b.due_at))[0] ?? null;
-
-export function TimeLeft({ of: c }: { of: Clock }) {
-  const left = Date.parse(c.due_at) - nowMs();
-  return (
-    <>
-      {clock(c.due_at)}
-      <span class="sub"> {c.state === 'met' ? t('perm.clock.met') : c.opens ? t('perm.clock.opens')
-        : c.state === 'missed' || left < 0 ? <strong class="tag tag-warn">{t('rev.overdue')}</strong> : t('rev.left', { time: shortAge(left) })}
-      {c.provisional && <> · {t('perm.clock.provisional')}</>}</span>
-    </>
-  );
-}
+import { clock, words } from './permit-words';
 
 /** What a rule says, in the language of the user where we can say it. */
 export function faultText(f: Fault, p: Pack | null): string {

@@ -6,8 +6,7 @@ import { t } from '../i18n/later';
 import { serverTime, shortAge } from '../state/clock';
 import { Row } from './bits';
 import { alerts } from '../state/ops';
-import { clock } from './permit-bits';
-import { conditionsOf } from './permit-case';
+import { clock, conditionsOf } from './permit-words';
 
 /** Before its end a permit is told to be ending, as the warnings of the law do. */
 const ENDING_MS = 10 * 60_000;

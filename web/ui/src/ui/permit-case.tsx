@@ -8,11 +8,11 @@ import { personName } from '../state/accounts';
 import { zoneTz } from '../state/clock';
 import { announce } from '../state/announce';
 import { Failure, Field, Heading, Table, useAct } from './account-bits';
-import { clock, clockName, departmentName, FaultLine, Mark, PackNote, TimeLeft, words } from './permit-bits';
+import { FaultLine } from './permit-bits';
 import { edit, opened, pack } from './permit-draft';
 import { formOf, policiesForm, policiesOf } from './permit-form';
-import { Wanted } from './permit-page';
 import { Policies } from './permit-what';
+import { clock, clockName, conditionsOf, departmentName, Mark, PackNote, TimeLeft, Wanted, words } from './permit-words';
 import { ReviewMap } from './review-map';
 
 const REFRESH_MS = 10_000;
@@ -58,20 +58,6 @@ function Procedure({ of: a, rules }: { of: Assessment; rules: Pack }) {
       )}
     </section>
   );
-}
-
-/** The conditions of an approved permit, in words. */
-export function conditionsOf(p: Permit): string[] {
-  const c = p.conditions;
-  if (!c) return [];
-  return [
-    ...(p.from && p.to ? [t('perm.cond.time', { from: clock(p.from), to: clock(p.to) })] : []),
-    ...(c.vehicles?.length ? [t('perm.cond.vehicles', { of: c.vehicles.join(', ') })] : []),
-    ...(c.ceiling ? [t('perm.cond.ceiling', { m: String(c.ceiling.m), datum: code('perm.datum', c.ceiling.datum) })] : []),
-    ...(c.speed_mps || p.application.speed_mps ? [t('perm.cond.speed', { n: String(c.speed_mps || p.application.speed_mps) })] : []),
-    ...(c.observer ? [t('perm.cond.observer')] : []),
-    ...(c.notes ?? []),
-  ];
 }
 
 function Insure({ of: p, again }: { of: Permit; again: () => Promise<unknown> }) {
@@ -159,7 +145,7 @@ export function PermitCase({ id }: { id: string }) {
       <p data-testid="perm-case" data-state={p.state}>
         <strong>{code('rev.state', p.state)}</strong> · {kind ? words(kind.title) : p.application.kind} <Mark of={kind} />{p.tier && <> · {t('rev.tier')}: {code('rev.tier', p.tier)}</>}
       </p>
-      <p data-testid="perm-wanted">{t('perm.wanted')}: <Wanted of={p} /></p>
+      <p data-testid="perm-wanted">{t('perm.wanted')}: <Wanted of={p} rules={rules} /></p>
       {!p.override && <PackNote of={rules} />}
       <p>{t('rev.time')}: {clock(p.application.from)} – {clock(p.application.to)} ({zoneTz.value}) · {t('rev.vehicles')}: {(p.application.vehicles ?? []).join(', ') || '–'}</p>
       <Acts of={p} again={read} />

@@ -52,7 +52,7 @@ describe('the form of an application', () => {
     expect(application.facts).toEqual({ 'uav.over_crowd': true });
   });
   it('is saved while it is still empty but for kind, title and time', () => {
-    const f = { ...emptyForm(), kind: 'site.use', title: 'x', from: '2026-12-01T09:00', to: '2026-12-01T10:00' };
+    const f = { ...emptyForm(), insurance: [newPolicy('liability')], kind: 'site.use', title: 'x', from: '2026-12-01T09:00', to: '2026-12-01T10:00' };
     expect(applicationOf(f, {}, TZ).faults).toEqual([]);
   });
 });

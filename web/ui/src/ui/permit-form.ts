@@ -96,9 +96,13 @@ function policyOf(p: PolicyForm, item: string, r: Reader): Policy {
   };
 }
 
+/** One in which nothing was filled in yet: the rules ask for it, it hinders no saving. */
+const untouched = (p: PolicyForm) => [p.insurer, p.number, p.from, p.to, p.sum].every((v) => v.trim() === '');
+const readPolicies = (all: readonly PolicyForm[], r: Reader) => all.flatMap((p, i) => (untouched(p) ? [] : [policyOf(p, `insurance/${i}`, r)]));
+
 export function policiesOf(all: readonly PolicyForm[], tz: string): { policies: Policy[]; faults: InputFault[] } {
   const r = new Reader(tz);
-  return { policies: all.map((p, i) => policyOf(p, `insurance/${i}`, r)), faults: r.faults };
+  return { policies: readPolicies(all, r), faults: r.faults };
 }
 
 /** yes_no, word or number as the pack says; a fact that is not answered is not declared. */
@@ -131,7 +135,7 @@ export function applicationOf(f: PermitForm, kinds: FactKinds, tz: string): { ap
       if (p.ref.trim() === '' || p.role.trim() === '') r.fault(`people/${i}`, 'who');
       return { ref: p.ref.trim(), role: p.role.trim(), ...(p.licence.trim() && { licence: p.licence.trim() }), ...(p.licenceTo && { licence_to: r.time(p.licenceTo, `people/${i}/licence_to`) }) };
     }),
-    insurance: f.insurance.map((p, i) => policyOf(p, `insurance/${i}`, r)),
+    insurance: readPolicies(f.insurance, r),
     volumes: kept.map((i) => {
       const v = f.volumes[i]!;
       const floor = height(v.floor, `volumes/${i}/floor`);

@@ -1,31 +1,19 @@
 // Permits of an applicant: the list with what is wanted of it, the wizard, and one permit.
 
+import '../styles/permits.css';
 import { useEffect, useState } from 'preact/hooks';
 import { permitsApi, type Permit, type PermitState } from '../api/permits';
 import { code, t } from '../i18n/later';
 import { Failure, Table } from './account-bits';
-import { clock, clockName, nextClock, PackNote, TimeLeft, words } from './permit-bits';
 import { PermitCase } from './permit-case';
 import { edit, form, loadPack, opened, pack } from './permit-draft';
 import { Pick } from './permit-fields';
 import { PermitWizard } from './permit-wizard';
+import { clockName, nextClock, PackNote, TimeLeft, Wanted, words } from './permit-words';
 
 const REFRESH_MS = 10_000;
 const PAGE = 50;
 const STATES: readonly PermitState[] = ['draft', 'submitted', 'under_review', 'information_requested', 'approved', 'effective', 'suspended', 'refused', 'revoked', 'expired', 'withdrawn'];
-
-/** What the applicant has to do now; else what it waits for. */
-export function Wanted({ of: p }: { of: Permit }) {
-  const waits = (p.asked ?? []).map((d) => pack.value?.departments?.find((x) => x.id === d)).map((d, i) => (d ? words(d.title) : p.asked![i])).join(', ');
-  switch (p.state) {
-    case 'draft': return <strong>{t('perm.want.draft')}</strong>;
-    case 'information_requested': return <strong>{t('perm.want.information')}</strong>;
-    case 'approved': return <>{p.waits || (p.pack_status !== 'in_force' && !p.override ? t('perm.want.override') : t('perm.want.begins', { at: clock(p.from ?? p.application.from) }))}</>;
-    case 'effective': return <>{t('perm.want.until', { at: clock(p.to ?? p.application.to) })}</>;
-    case 'submitted': case 'under_review': return <>{t('perm.want.waits', { of: waits || '–' })}</>;
-    default: return <>–</>;
-  }
-}
 
 function Row({ of: p }: { of: Permit }) {
   const next = nextClock(p);
@@ -37,7 +25,7 @@ function Row({ of: p }: { of: Permit }) {
         <div class="sub">{kind ? words(kind.title) : p.application.kind}</div>
       </td>
       <td class="wrap">{code('rev.state', p.state)}</td>
-      <td class="wrap"><Wanted of={p} /></td>
+      <td class="wrap"><Wanted of={p} rules={pack.value} /></td>
       <td class="wrap">{next ? <>{clockName(pack.value, next.id)}<div class="sub"><TimeLeft of={next} /></div></> : <span class="muted">{t('none')}</span>}</td>
     </tr>
   );

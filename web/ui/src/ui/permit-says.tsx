@@ -3,10 +3,11 @@
 
 import { code, t } from '../i18n/later';
 import { Field } from './account-bits';
-import { FaultsAt, words } from './permit-bits';
+import { FaultsAt } from './permit-bits';
 import { change, form, kind, pack, placed } from './permit-draft';
 import { Documents, Pick, Text } from './permit-fields';
 import type { PermitForm } from './permit-form';
+import { words } from './permit-words';
 
 /** auto_km@open_road as words. */
 function factName(fact: string): string {

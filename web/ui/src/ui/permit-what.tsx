@@ -7,10 +7,11 @@ import { register, type RegisteredVehicle } from '../api/register';
 import { code, t } from '../i18n/later';
 import { actor } from '../state/session';
 import { Failure } from './account-bits';
-import { FaultsAt, Mark, words } from './permit-bits';
+import { FaultsAt } from './permit-bits';
 import { change, form, kind, pack } from './permit-draft';
 import { Check, Pick, replaced, Span, Text, When, without } from './permit-fields';
 import { newPolicy, type PermitForm } from './permit-form';
+import { Mark, words } from './permit-words';
 
 /** Which permit a renewal or change is of. */
 function Replaces({ of: f }: { of: PermitForm }) {
@@ -39,7 +40,7 @@ export function WhatStep() {
         const next = p.kinds?.find((x) => x.id === id);
         change({ kind: id, crew: next?.crews?.[0] ?? '', subtype: next?.forms?.[0]?.subtype ?? 'first', insurance: (next?.insurance ?? []).map(newPolicy) });
       }} />
-      {k && <p class="muted small">{k.id} <Mark of={k} /></p>}
+      {k && <p class="muted small"><Mark of={k} /></p>}
       <FaultsAt at="kind" />
       {k && (
         <>

@@ -8,12 +8,13 @@ import { t } from '../i18n/later';
 import { announce } from '../state/announce';
 import { permitsApi } from '../api/permits';
 import { Failure, Heading, useAct } from './account-bits';
-import { FaultLine, PackNote, words } from './permit-bits';
+import { FaultLine } from './permit-bits';
 import { check, checkFailed, checking, dirty, edit, faults, form, inputFaults, isStale, kind, leave, opened, pack, placed, save, saved, step } from './permit-draft';
 import { STEPS, stepOf, type Step } from './permit-form';
 import { SaysStep } from './permit-says';
 import { WhatStep, WhoStep } from './permit-what';
 import { WhereStep } from './permit-where';
+import { PackNote, words } from './permit-words';
 
 const shown: Record<Step, ComponentType> = { what: WhatStep, who: WhoStep, where: WhereStep, says: SaysStep, check: CheckStep };
 

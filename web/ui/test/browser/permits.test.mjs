@@ -36,7 +36,7 @@ async function declare(page, kind, pack) {
   for (const item of kind.forms[0].must) {
     await id(page, `item-${item}`).fill('as stated');
     const types = pack.items[item].types;
-    if (types.length) await id(page, `doc-${item}`).setInputFiles({ name: 'plan.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4 plan') });
+    if (types.length) await id(page, `doc-${item}`).setInputFiles({ name: 'Plan of the flight.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4 plan') });
   }
 }
 
