@@ -11,6 +11,7 @@ import (
 
 	"testzone/airspace/permit"
 	"testzone/airspace/rules"
+	"testzone/vehicles"
 )
 
 // maxDrafts bounds the drafts of one organisation.
@@ -106,9 +107,10 @@ func (r *Register) RulePacks() (all []*rules.Pack, now *rules.Pack, err error) {
 
 // PermitFilter says which permits are listed.
 type PermitFilter struct {
-	State rules.State // empty: any
-	Queue bool        // only those in which the caller's department is asked now
-	Kind  string      // empty: any
+	State   rules.State // empty: any
+	Queue   bool        // only those in which the caller's department is asked now
+	Kind    string      // empty: any
+	Vehicle string      // that it was asked for; empty: any
 }
 
 // Permits lists the permits that somebody may see, by id.
@@ -117,7 +119,8 @@ func (r *Register) Permits(who Actor, f PermitFilter) []permit.Permit {
 	defer r.mu.RUnlock()
 	dept := r.signerOf(who).Department
 	return r.permits.book.List(func(p *permit.Permit) bool {
-		if f.State != "" && p.State != f.State || f.Kind != "" && p.Application.Kind != f.Kind || !maySee(who, p) {
+		if f.State != "" && p.State != f.State || f.Kind != "" && p.Application.Kind != f.Kind || !maySee(who, p) ||
+			f.Vehicle != "" && !slices.Contains(p.Application.Vehicles, vehicles.VehicleID(f.Vehicle)) {
 			return false
 		}
 		if !f.Queue {

@@ -276,8 +276,15 @@ func TestZoneFaults(t *testing.T) {
 	if got := try(r.flight(0)); !strings.Contains(got, "fence volumes/0 ") || !strings.Contains(got, f.Fence.ID) || strings.Contains(got, " 0 m") {
 		t.Errorf("within a fence: %s", got)
 	}
+	offered := func(a permit.Application) permit.Offer {
+		_, faults, err := r.DraftPermit(airspace.Rehearsal(t.Context()), r.anton, a)
+		if err != nil || len(faults) == 0 || faults[0].Offer == nil {
+			t.Fatalf("nothing is offered: %v, %v", faults, err)
+		}
+		return *faults[0].Offer
+	}
 	exempt := r.flight(0)
-	exempt.ExemptFences = []string{f.Fence.ID}
+	exempt.ExemptFences = []string{offered(exempt).ExemptFence}
 	above := r.flight(0)
 	above.Volumes[0].Floor.MM, above.Volumes[0].Ceiling.MM = 120_000, 200_000
 	for name, a := range map[string]permit.Application{"exempt": exempt, "beside": r.flight(-300_000), "above": above} {
@@ -311,11 +318,12 @@ func TestZoneFaults(t *testing.T) {
 		t.Errorf("in room that is taken: %s", got)
 	}
 	later := r.flight(0)
-	later.FromUS += 3600_000_000
-	later.ToUS += 3600_000_000
+	by := offered(r.flight(1000)).ShiftUS
+	later.FromUS += by
+	later.ToUS += by
 	later.Insurance[0].ToUS, later.People[0].LicenceUS = later.ToUS, later.ToUS
 	if got := try(later); got != "" {
-		t.Errorf("an hour later: %s", got)
+		t.Errorf("%d s later, as offered: %s", by/1e6, got)
 	}
 }
 

@@ -167,11 +167,13 @@ func (r *Register) fenceFaults(p *permit.Permit, classes vehicles.Classes, wante
 		}
 		// What ends at the fence's ceiling, or begins after its time, may pass.
 		passes := "another place, or the fence's exemption (exempt_fences), which the departments see"
+		offer := permit.Offer{ExemptFence: id}
 		if c.With.Volume.ToUS != volumes.Forever {
+			offer = permit.Offer{ShiftUS: c.With.Volume.ToUS - c.Wanted.Volume.FromUS}
 			passes = "a begin at " + time.UnixMicro(c.With.Volume.ToUS).UTC().Format(time.RFC3339) + ", or " + passes
 		}
 		out = append(out, permit.Fault{Code: "fence", Item: itemOf(c.Wanted.Volume.ID), Metres: c.Metres, Minutes: minutes(c.Overlap),
-			Message: fmt.Sprintf("it reaches %.1f m into the keep-out fence %s (%s)", c.Metres, id, f.Name), Passes: passes})
+			Message: fmt.Sprintf("it reaches %.1f m into the keep-out fence %s (%s)", c.Metres, id, f.Name), Passes: passes, Offer: &offer})
 	}
 	return out
 }
@@ -200,12 +202,12 @@ func (r *Register) roomFaults(p *permit.Permit, wanted []*volumes.Solid) (out []
 		}
 	}
 	conflicts := r.permits.taken.Conflicts(wanted)
-	passes := ""
+	passes, offer := "", (*permit.Offer)(nil)
 	if len(conflicts) > 0 {
 		if way := r.permits.taken.WayOut(wanted, wayOutLimit); way.LaterFound {
-			passes = fmt.Sprintf("all of it %v later", way.Later.Round(time.Second))
+			passes, offer = fmt.Sprintf("all of it %v later", way.Later.Round(time.Second)), &permit.Offer{ShiftUS: upToMinute(way.Later)}
 		} else if way.EarlierFound {
-			passes = fmt.Sprintf("all of it %v earlier", way.Earlier.Round(time.Second))
+			passes, offer = fmt.Sprintf("all of it %v earlier", way.Earlier.Round(time.Second)), &permit.Offer{ShiftUS: -upToMinute(way.Earlier)}
 		}
 	}
 	for _, c := range conflicts {
@@ -215,7 +217,7 @@ func (r *Register) roomFaults(p *permit.Permit, wanted []*volumes.Solid) (out []
 				what = "that your permit " + id + " has"
 			}
 		}
-		f := permit.Fault{Code: "conflict", Item: itemOf(c.Wanted.Volume.ID), Metres: c.Metres, Minutes: minutes(c.Overlap), Passes: passes,
+		f := permit.Fault{Code: "conflict", Item: itemOf(c.Wanted.Volume.ID), Metres: c.Metres, Minutes: minutes(c.Overlap), Passes: passes, Offer: offer,
 			Message: fmt.Sprintf("it reaches %.1f m into room %s, for %.0f minutes", c.Metres, what, minutes(c.Overlap))}
 		if c.Reason == volumes.Full {
 			f.Message = "the room has no place left for one more"
@@ -226,6 +228,11 @@ func (r *Register) roomFaults(p *permit.Permit, wanted []*volumes.Solid) (out []
 		out = append(out, f)
 	}
 	return out
+}
+
+// upToMinute is a way out in microseconds, in whole minutes: that is what forms hold.
+func upToMinute(d time.Duration) int64 {
+	return ((d + time.Minute - 1) / time.Minute * time.Minute).Microseconds()
 }
 
 func minutes(o volumes.Overlap) float64 {

@@ -146,6 +146,7 @@ func rules() map[string]rule {
 		"orderExits":       {scope: airspace.VehicleCommand, once: true, urgent: true},
 
 		"listRulePacks":   {scope: airspace.ZoneRead},
+		"getRulePack":     {scope: airspace.ZoneRead},
 		"listDisclosures": {scope: airspace.ZoneRead},
 		"listPermits":     {scope: airspace.ZoneRead}, // one's own; departments, controllers and auditors what was submitted
 		"getPermit":       {scope: airspace.ZoneRead},
@@ -343,6 +344,7 @@ func (s *Server) build() (err error) {
 	s.permitEndpoints(api)
 	s.reviewEndpoints(api)
 	s.documentEndpoints(api)
+	s.rulePackEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
 	s.restrictionEndpoints(api)

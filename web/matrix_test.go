@@ -128,7 +128,7 @@ func (m *matrix) makeVehicle(opr account) {
 	m.want(m.as(opr, "POST", "/v1/gateways", gatewayBody("gw-1", 'a')), "201")
 	var draft Permit
 	m.as(opr, "POST", permitPath, permitBody).json(m.t, &draft)
-	m.objects["permits"] = draft.ID
+	m.objects["permits"], m.objects["rule-packs"] = draft.ID, "now"
 	m.objects["bulk-orders"] = "bo_1"
 	given := `{"type":"bulk.given","by":"opr","at_us":5,"bulk":{"id":"bo_1","kind":"hold","of":"all","person":"` + opr.ID + `","orders":0,"given_us":5,"ended_us":6}}`
 	if err := m.server.cfg.Bulk.Replay(journal.Record{Seq: 1, Entry: journal.Entry{Schema: bulk.Schema, Body: []byte(given)}}); err != nil {

@@ -328,9 +328,16 @@ func (s *Server) permitForm(p *permit.Permit) Permit {
 func faultForms(faults []permit.Fault) []PermitFault {
 	out := make([]PermitFault, len(faults))
 	for i, f := range faults {
-		out[i] = PermitFault{f.Code, f.Rule, f.Item, f.Message, f.Metres, f.Minutes, f.Passes}
+		out[i] = PermitFault{f.Code, f.Rule, f.Item, f.Message, f.Metres, f.Minutes, f.Passes, offerOf(f.Offer)}
 	}
 	return out
+}
+
+func offerOf(o *permit.Offer) *PermitOffer {
+	if o == nil {
+		return nil
+	}
+	return &PermitOffer{o.ShiftUS / 1e6, optionalUTC(o.ToUS), o.ExemptFence, o.PerVehicleCNY}
 }
 
 // rulesProblem says all that speaks against an application.

@@ -114,6 +114,17 @@ type PermitFault struct {
 	Metres  float64 `json:"metres" doc:"By how much; 0: not a matter of metres"`
 	Minutes float64 `json:"minutes" doc:"By how long; 0: not a matter of time"`
 	Passes  string  `json:"passes" doc:"What would pass; empty: see the message"`
+
+	Offer *PermitOffer `json:"offer" doc:"What would pass, as a change of the application; null: that is for people to find"`
+}
+
+// PermitOffer is a change of an application after which a rule no longer speaks
+// against it: one of its members is set.
+type PermitOffer struct {
+	ShiftS        int64       `json:"shift_s,omitempty" doc:"All its times by this much later, or earlier"`
+	To            *permitTime `json:"to,omitempty" doc:"An end by then"`
+	ExemptFence   string      `json:"exempt_fence,omitempty" doc:"Ask that this fence does not hold for its vehicles"`
+	PerVehicleCNY int64       `json:"per_vehicle_cny,omitempty" doc:"Sum of the insurance"`
 }
 
 // RulePack is a rule pack of the deployment.
@@ -145,9 +156,10 @@ type permitList struct {
 }
 
 type listPermitsInput struct {
-	State string `query:"state" enum:"draft,submitted,under_review,information_requested,approved,refused,effective,suspended,revoked,expired,withdrawn"`
-	Kind  string `query:"kind" maxLength:"60"`
-	Queue bool   `query:"queue" doc:"Only those in which your department is asked now"`
+	State   string `query:"state" enum:"draft,submitted,under_review,information_requested,approved,refused,effective,suspended,revoked,expired,withdrawn"`
+	Kind    string `query:"kind" maxLength:"60"`
+	Vehicle string `query:"vehicle" maxLength:"64" doc:"Only those for this vehicle"`
+	Queue   bool   `query:"queue" doc:"Only those in which your department is asked now"`
 	Page
 }
 
@@ -279,8 +291,8 @@ func (s *Server) listDisclosures(context.Context, *struct{}) (*struct {
 }
 
 func (s *Server) listPermits(ctx context.Context, in *listPermitsInput) (*struct{ Body permitList }, error) {
-	all := s.cfg.Register.Permits(actorOf(ctx), airspace.PermitFilter{State: rulepack.State(in.State), Kind: in.Kind, Queue: in.Queue})
-	page, next, err := paginate(s.cursors, listOf(ctx, fmt.Sprint("permits ", in.State, in.Kind, in.Queue)), in.Page, all,
+	all := s.cfg.Register.Permits(actorOf(ctx), airspace.PermitFilter{State: rulepack.State(in.State), Kind: in.Kind, Vehicle: in.Vehicle, Queue: in.Queue})
+	page, next, err := paginate(s.cursors, listOf(ctx, fmt.Sprintf("permits %s %s %q %v", in.State, in.Kind, in.Vehicle, in.Queue)), in.Page, all,
 		func(p *permit.Permit) string { return p.ID }, func(p *permit.Permit, last string) bool { return p.ID > last })
 	if err != nil {
 		return nil, err

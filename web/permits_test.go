@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,67 @@ func TestPermitAbuse(t *testing.T) {
 	}
 	if _, err := z.register.SubmitPermit(t.Context(), airspace.Actor{ID: "x", Person: "p_x", Org: "acme", Roles: []airspace.Role{airspace.Applicant}}, p.ID); !errors.Is(err, permit.ErrRules) {
 		t.Errorf("submitted: %v", err)
+	}
+}
+
+// TestRulePackRules: all that a form needs to know stands in the pack: with each item
+// that it says must be there, and each fact that it asks, nothing of that kind is missing.
+func TestRulePackRules(t *testing.T) {
+	z := newTestZone(t, zoneOptions{})
+	for id, kind := range map[string]string{"zone": "authority", "acme": "operator"} {
+		z.organisation(id, kind)
+	}
+	opr := z.account("opr", "acme", "test_operator")
+	var pack RulePackRules
+	r := z.as(opr, "GET", "/v1/rule-packs/now", "")
+	z.want(r, "200")
+	r.json(t, &pack)
+	z.want(z.as(opr, "GET", "/v1/rule-packs/"+pack.ID, ""), "200")
+	z.want(z.as(opr, "GET", "/v1/rule-packs/none@1", ""), "404 not_found")
+	z.want(z.as(opr, "POST", "/v1/vehicles", strings.Replace(vehicleBody("uav-7", 7), `"usv"`, `"uav"`, 1)), "201")
+	at := slices.IndexFunc(pack.Kinds, func(k PackKind) bool { return k.ID == "uav.flight" })
+	if at < 0 || pack.Status != "placeholder" {
+		t.Fatalf("pack %s is %s, with kinds %+v", pack.ID, pack.Status, pack.Kinds)
+	}
+	k := pack.Kinds[at]
+	body := application(t, z.clock.now().Add(5*24*time.Hour).Truncate(time.Second), func(a map[string]any) {
+		items, facts := map[string]any{}, map[string]any{}
+		for _, id := range k.Forms[0].Must {
+			one := map[string]any{"text": "as stated"}
+			if types := pack.Items[id].Types; len(types) > 0 {
+				one["documents"] = []any{map[string]any{"sha256": strings.Repeat("a", 64), "type": types[0], "bytes": pack.Items[id].MaxBytes}}
+			}
+			items[id] = one
+		}
+		for _, q := range k.Questions {
+			facts[q.Fact] = map[string]any{"yes_no": false, "number": 1, "word": "none"}[q.Kind]
+		}
+		a["items"], a["facts"] = items, facts
+	})
+	var p Permit
+	r = z.as(opr, "POST", permitPath+"?dry_run=true", body)
+	z.want(r, "200")
+	r.json(t, &p)
+	if len(p.Faults) > 0 {
+		t.Errorf("all that the pack asks is there, and it says: %+v", p.Faults)
+	}
+	r = z.as(opr, "POST", permitPath+"?dry_run=true", strings.Replace(body, `"items":{`, `"items":{"none":{"text":"x"},`, 1))
+	if r.json(t, &p); len(p.Faults) != 1 {
+		t.Errorf("an item that the pack does not have: %+v", p.Faults)
+	}
+}
+
+// TestPermitsOfVehicle: the list can be narrowed to what is for one vehicle.
+func TestPermitsOfVehicle(t *testing.T) {
+	z := newTestZone(t, zoneOptions{})
+	z.organisation("acme", "operator")
+	opr := z.account("opr", "acme", "test_operator")
+	z.want(z.as(opr, "POST", permitPath, permitBody), "201")
+	z.want(z.as(opr, "POST", permitPath, strings.Replace(permitBody, `{`, `{"vehicles":["uav-7","uav-8"],`, 1)), "201")
+	for vehicle, want := range map[string]int{"": 2, "uav-8": 1, "uav-9": 0} {
+		var list struct{ Items []Permit }
+		if z.as(opr, "GET", permitPath+"?vehicle="+vehicle, "").json(t, &list); len(list.Items) != want {
+			t.Errorf("for vehicle %q: %d permits, want %d", vehicle, len(list.Items), want)
+		}
 	}
 }

@@ -22,6 +22,17 @@ type Fault struct {
 	Minutes float64 `json:"minutes,omitempty"` // by how long
 	// Passes is what would pass.
 	Passes string `json:"passes,omitempty"`
+	// Offer is what would pass as a change of the application; nil: that is for people to find.
+	Offer *Offer `json:"offer,omitempty"`
+}
+
+// Offer is a change of an application after which a rule no longer speaks against it.
+// One of its members is set.
+type Offer struct {
+	ShiftUS       int64  `json:"shift_us,omitempty"`        // all its times later, or earlier
+	ToUS          int64  `json:"to_us,omitempty"`           // an end by then
+	ExemptFence   string `json:"exempt_fence,omitempty"`    // ask that the fence does not hold for its vehicles
+	PerVehicleCNY int64  `json:"per_vehicle_cny,omitempty"` // of the insurance
 }
 
 // RulesError is an ErrRules with all that is wrong.
@@ -129,7 +140,7 @@ func factFault(name string, v any) string {
 	switch {
 	case !ok:
 		return "the rules know no such fact"
-	case slices.Contains([]string{"kind", "domain", "tier", "subtype", "crew", "scenario", "vehicles", "uav.class"}, base):
+	case rules.Derived(base):
 		return "it follows from the application and is not declared"
 	}
 	switch v.(type) {
@@ -303,7 +314,7 @@ func (c *checker) time() {
 		c.fail(Fault{Code: "invalid", Item: "window", Message: "the begin is past", Minutes: float64(c.nowUS-c.a.FromUS) / 60e6})
 	case c.kind.MaxDuration != nil && c.kind.MaxDuration.After(from).Before(to):
 		last := c.kind.MaxDuration.After(from)
-		c.fail(Fault{Code: "invalid", Rule: c.at + "/max_duration", Item: "window", Message: "longer than this kind of permit can be", Minutes: to.Sub(last).Minutes(), Passes: "an end by " + last.Format(time.RFC3339)})
+		c.fail(Fault{Code: "invalid", Rule: c.at + "/max_duration", Item: "window", Message: "longer than this kind of permit can be", Minutes: to.Sub(last).Minutes(), Passes: "an end by " + last.Format(time.RFC3339), Offer: &Offer{ToUS: last.UnixMicro()}})
 	}
 }
 
@@ -332,6 +343,7 @@ func (c *checker) policyFault(name string) (Fault, bool) {
 		case float64(have.PerVehicleCNY) < rule.PerVehicleCNY:
 			f.Message = fmt.Sprintf("%s: %d CNY per vehicle, %.0f are needed", rule.Title.En, have.PerVehicleCNY, rule.PerVehicleCNY)
 			f.Passes = fmt.Sprintf("%.0f CNY per vehicle", rule.PerVehicleCNY)
+			f.Offer = &Offer{PerVehicleCNY: int64(rule.PerVehicleCNY)}
 		case have.Guarantee && !rule.OrGuarantee:
 			f.Message = rule.Title.En + ": a letter of guarantee does not do"
 		default:
@@ -370,7 +382,7 @@ func (c *checker) people() {
 	for i, m := range c.a.People {
 		if m.LicenceUS != 0 && m.LicenceUS < c.a.ToUS {
 			c.fail(Fault{Code: "licence", Item: fmt.Sprintf("people/%d", i), Message: m.Ref + ": the licence ends before the application does",
-				Minutes: float64(c.a.ToUS-m.LicenceUS) / 60e6, Passes: "an end by " + time.UnixMicro(m.LicenceUS).In(c.pack.Location()).Format(time.RFC3339)})
+				Minutes: float64(c.a.ToUS-m.LicenceUS) / 60e6, Passes: "an end by " + time.UnixMicro(m.LicenceUS).In(c.pack.Location()).Format(time.RFC3339), Offer: &Offer{ToUS: m.LicenceUS}})
 		}
 	}
 	// One remote pilot's licence is a duty of some classes (Decree 761, 16 and 17).

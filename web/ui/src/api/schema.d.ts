@@ -1512,6 +1512,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rule-packs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a rule pack asks of an application */
+        get: operations["getRulePack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -4357,6 +4374,79 @@ export interface components {
              */
             kind: string;
         };
+        PackForm: {
+            crew: string;
+            must: string[];
+            optional: string[];
+            subtype: string;
+        };
+        PackInsurance: {
+            id: string;
+            /**
+             * @description Empty: it states no number
+             * @enum {string}
+             */
+            mark: "" | "in_force" | "draft" | "other_city" | "expired" | "assumption";
+            or_guarantee: boolean;
+            /**
+             * Format: double
+             * @description 0: no text names a sum
+             */
+            per_vehicle_cny: number;
+            title: components["schemas"]["PermitText"];
+        };
+        PackItem: {
+            /** Format: int64 */
+            max_bytes: number;
+            title: components["schemas"]["PermitText"];
+            /** @description Media types of its document; none: it is filled in */
+            types: string[];
+        };
+        PackKind: {
+            crews: string[];
+            /** @enum {string} */
+            domain: "uav" | "icv" | "usv" | "site";
+            /**
+             * Format: int64
+             * @description Vehicles of a first application; 0: no limit
+             */
+            first_batch: number;
+            /** @description Items by subtype and crew */
+            forms: components["schemas"]["PackForm"][];
+            id: string;
+            insurance: string[];
+            /**
+             * @description Empty: it states no number
+             * @enum {string}
+             */
+            mark: "" | "in_force" | "draft" | "other_city" | "expired" | "assumption";
+            /** @description Facts to declare */
+            questions: components["schemas"]["PackQuestion"][];
+            steps: components["schemas"]["PermitStep"][];
+            title: components["schemas"]["PermitText"];
+        };
+        PackNamed: {
+            id: string;
+            /**
+             * @description Empty: it states no number
+             * @enum {string}
+             */
+            mark: "" | "in_force" | "draft" | "other_city" | "expired" | "assumption";
+            title: components["schemas"]["PermitText"];
+        };
+        PackQuestion: {
+            /** @description Key of facts: uav.mtow_kg, auto_km@open_road */
+            fact: string;
+            /** @enum {string} */
+            kind: "yes_no" | "word" | "number";
+            /** @description That the rules tell apart; others can be given */
+            words: string[];
+        };
+        PackTier: {
+            checklist: components["schemas"]["PermitQuestion"][];
+            disclosure: string[];
+            tier: string;
+        };
         PasswordChange: {
             current: string;
             password: string;
@@ -4628,6 +4718,8 @@ export interface components {
              * @description By how long; 0: not a matter of time
              */
             minutes: number;
+            /** @description What would pass, as a change of the application; null: that is for people to find */
+            offer: components["schemas"]["PermitOffer"] | null;
             /** @description What would pass; empty: see the message */
             passes: string;
             /** @description JSON pointer into the rule pack; empty: a rule of the zone */
@@ -4674,6 +4766,25 @@ export interface components {
             to: string | null;
             /** Format: double */
             width_m?: number;
+        };
+        PermitOffer: {
+            /** @description Ask that this fence does not hold for its vehicles */
+            exempt_fence?: string;
+            /**
+             * Format: int64
+             * @description Sum of the insurance
+             */
+            per_vehicle_cny?: number;
+            /**
+             * Format: int64
+             * @description All its times by this much later, or earlier
+             */
+            shift_s?: number;
+            /**
+             * Format: date-time
+             * @description An end by then
+             */
+            to?: string;
         };
         PermitOverride: {
             /** Format: date-time */
@@ -5997,6 +6108,29 @@ export interface components {
              * @description The first day on which it holds no more
              */
             valid_to: string | null;
+        };
+        RulePackRules: {
+            clocks: {
+                [key: string]: components["schemas"]["PackNamed"];
+            };
+            /** @description In the order in which they are asked */
+            departments: components["schemas"]["PackNamed"][];
+            /** @description id@version */
+            id: string;
+            insurance: components["schemas"]["PackInsurance"][];
+            /** @description By the keys of items of an application */
+            items: {
+                [key: string]: components["schemas"]["PackItem"];
+            };
+            kinds: components["schemas"]["PackKind"][];
+            /** @description Tags that its conditions tell apart; others can be given */
+            scenarios: string[];
+            /** @enum {string} */
+            status: "in_force" | "draft" | "expired" | "placeholder";
+            /** @description From the highest */
+            tiers: components["schemas"]["PackTier"][];
+            title: components["schemas"]["PermitText"];
+            tz: string;
         };
         Schedule: {
             /**
@@ -14369,6 +14503,8 @@ export interface operations {
             query?: {
                 state?: "draft" | "submitted" | "under_review" | "information_requested" | "approved" | "refused" | "effective" | "suspended" | "revoked" | "expired" | "withdrawn";
                 kind?: string;
+                /** @description Only those for this vehicle */
+                vehicle?: string;
                 /** @description Only those in which your department is asked now */
                 queue?: boolean;
                 /** @description Items in one answer */
@@ -18777,6 +18913,83 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRulePack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id@version, or now: the one that judges what is submitted now */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulePackRules"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

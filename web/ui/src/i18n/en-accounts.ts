@@ -8,6 +8,7 @@ export const enAccounts = {
   'desk.priority': 'Priority traffic',
   'desk.sites': 'Sites',
   'desk.restrictions': 'Restrictions',
+  'desk.permits': 'Permits',
   'desk.reviews': 'Reviews',
   'desk.disclosure': 'Disclosure',
   'desk.vehicles': 'Vehicles',

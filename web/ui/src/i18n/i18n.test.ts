@@ -4,6 +4,7 @@ import { enAccounts } from './en-accounts';
 import { enFences } from './en-fences';
 import { enList } from './en-list';
 import { enPanels } from './en-panels';
+import { enPermits } from './en-permits';
 import { enVehicles } from './en-vehicles';
 import { code, firstLang, needTexts, plural, setLang, t } from './index';
 import { zh as zhPage } from './zh';
@@ -11,10 +12,11 @@ import { zhAccounts } from './zh-accounts';
 import { zhFences } from './zh-fences';
 import { zhList } from './zh-list';
 import { zhPanels } from './zh-panels';
+import { zhPermits } from './zh-permits';
 import { zhVehicles } from './zh-vehicles';
 
-const en = { ...enPage, ...enList, ...enFences, ...enPanels, ...enAccounts, ...enVehicles };
-const zh = { ...zhPage, ...zhList, ...zhFences, ...zhPanels, ...zhAccounts, ...zhVehicles };
+const en = { ...enPage, ...enList, ...enFences, ...enPanels, ...enAccounts, ...enVehicles, ...enPermits };
+const zh = { ...zhPage, ...zhList, ...zhFences, ...zhPanels, ...zhAccounts, ...zhVehicles, ...zhPermits };
 type Key = keyof typeof en;
 const keys = Object.keys(en) as Key[];
 const names = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
@@ -29,7 +31,7 @@ describe('both languages are complete', () => {
     expect(names(zh[k])).toEqual(names(en[k]));
   });
   it('no text stands in two catalogues', () => {
-    expect(keys.length).toBe([enPage, enList, enFences, enPanels, enAccounts, enVehicles].flatMap(Object.keys).length);
+    expect(keys.length).toBe([enPage, enList, enFences, enPanels, enAccounts, enVehicles, enPermits].flatMap(Object.keys).length);
   });
   it('Chinese texts are Chinese', () => {
     const latin = new Set<Key>(['lang.switch', 'app.title', 'alert.times', 'announce.alert']);

@@ -8,7 +8,7 @@ export type Lang = 'zh-CN' | 'en';
 export type Key = keyof typeof en;
 export type Messages = Record<Key, string>;
 /** What is loaded at once, and what comes with the panels that need it. */
-export type Part = 'page' | 'list' | 'fences' | 'panels' | 'accounts' | 'vehicles' | 'sites' | 'reviews';
+export type Part = 'page' | 'list' | 'fences' | 'panels' | 'accounts' | 'vehicles' | 'sites' | 'reviews' | 'permits';
 
 /** The names between braces in a text. */
 type Names<S> = S extends `${string}{${infer P}}${infer Rest}` ? P | Names<Rest> : never;
@@ -28,6 +28,7 @@ const catalogues: Record<Lang, Record<Part, () => Promise<Readonly<Record<string
     vehicles: () => import('./zh-vehicles').then((m) => m.zhVehicles),
     sites: () => import('./zh-sites').then((m) => m.zhSites),
     reviews: () => import('./zh-reviews').then((m) => m.zhReviews),
+    permits: () => import('./zh-permits').then((m) => m.zhPermits),
   },
   en: {
     page: () => import('./en').then((m) => m.en),
@@ -38,6 +39,7 @@ const catalogues: Record<Lang, Record<Part, () => Promise<Readonly<Record<string
     vehicles: () => import('./en-vehicles').then((m) => m.enVehicles),
     sites: () => import('./en-sites').then((m) => m.enSites),
     reviews: () => import('./en-reviews').then((m) => m.enReviews),
+    permits: () => import('./en-permits').then((m) => m.enPermits),
   },
 };
 const texts: Record<Lang, Map<Part, Readonly<Record<string, string>>>> = { 'zh-CN': new Map(), en: new Map() };

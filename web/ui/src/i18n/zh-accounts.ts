@@ -10,6 +10,7 @@ export const zhAccounts: Record<keyof typeof enAccounts, string> = {
   'desk.priority': '优先通行',
   'desk.sites': '场地',
   'desk.restrictions': '临时管制',
+  'desk.permits': '许可',
   'desk.reviews': '审查',
   'desk.disclosure': '公示',
   'desk.vehicles': '车辆登记',

@@ -5,7 +5,7 @@ import { computed, effect, signal, type Signal } from '@preact/signals';
 import { accounts, type ApiKey, type Organisation, type Person, type Proposal, type ProposalInput } from '../api/accounts';
 import { actor } from './session';
 
-export const PAGES = ['me', 'keys', 'zone', 'coverage', 'priority', 'sites', 'restrictions', 'reviews', 'disclosure', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'] as const;
+export const PAGES = ['me', 'keys', 'zone', 'coverage', 'priority', 'sites', 'restrictions', 'permits', 'reviews', 'disclosure', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'] as const;
 export type DeskPage = (typeof PAGES)[number];
 
 export const may = (scope: string): boolean => actor.value?.scopes.includes(scope) ?? false;
@@ -19,6 +19,7 @@ const needs: Record<DeskPage, () => boolean> = {
   priority: () => may('zone.read'),
   sites: () => may('zone.read'),
   restrictions: () => may('zone.read'),
+  permits: () => may('permit.apply'),
   reviews: () => may('permit.review') || may('zone.control') || may('audit.read'),
   disclosure: () => may('zone.read'),
   vehicles: () => may('zone.read'),

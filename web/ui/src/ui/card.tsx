@@ -22,6 +22,7 @@ import { TrafficCard } from './traffic-card';
 import { useRead } from './use-read';
 
 const Orders = later(() => import('./orders').then((m) => m.Orders), 'accounts');
+const PermitOfVehicle = later(() => import('./permit-card').then((m) => m.PermitOfVehicle), 'permits', 'reviews');
 const Plans = later(() => import('./plans').then((m) => m.Plans), 'accounts');
 
 const unknown = () => t('unknown');
@@ -86,6 +87,7 @@ function TrackFacts({ track }: { track: Track }) {
       )}
       <Orders track={track} />
       {track.verified && <Plans track={track} />}
+      {track.verified && <PermitOfVehicle id={track.id} />}
       <h3>{t('card.state')}</h3>
       <dl class="facts">
         <Row label={t('card.mode')}>{track.mode.name || track.mode.number}</Row>

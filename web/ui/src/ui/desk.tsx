@@ -18,11 +18,12 @@ const CoveragePage = later(() => import('./coverage').then((m) => m.CoveragePage
 const PriorityPage = later(() => import('./priority-page').then((m) => m.PriorityPage), 'vehicles', 'panels');
 const SitesPage = later(() => import('./sites-page').then((m) => m.SitesPage), 'sites');
 const RestrictionsPage = later(() => import('./restrictions-page').then((m) => m.RestrictionsPage), 'sites', 'vehicles');
+const PermitsPage = later(() => import('./permit-page').then((m) => m.PermitsPage), 'permits', 'reviews', 'fences');
 const ReviewsPage = later(() => import('./review-page').then((m) => m.ReviewsPage), 'reviews');
 const DisclosurePage = later(() => import('./disclosure-page').then((m) => m.DisclosurePage), 'reviews');
 const VehiclesPage = later(() => import('./register-vehicles').then((m) => m.VehiclesPage), 'vehicles');
 const GatewaysPage = later(() => import('./register-gateways').then((m) => m.GatewaysPage), 'vehicles');
-const shown = { me: MePage, keys: KeysPage, zone: ZonePage, coverage: CoveragePage, priority: PriorityPage, sites: SitesPage, restrictions: RestrictionsPage, reviews: ReviewsPage, disclosure: DisclosurePage, vehicles: VehiclesPage, gateways: GatewaysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
+const shown = { me: MePage, keys: KeysPage, zone: ZonePage, coverage: CoveragePage, priority: PriorityPage, sites: SitesPage, restrictions: RestrictionsPage, permits: PermitsPage, reviews: ReviewsPage, disclosure: DisclosurePage, vehicles: VehiclesPage, gateways: GatewaysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
 
 export function Desk() {
   const page = deskPage.value;

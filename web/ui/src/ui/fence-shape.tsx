@@ -2,9 +2,10 @@
 
 import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { formatCoordinates, formatVertex, parseCoordinates, parseVertex, type CoordinateFormat, type LineFault } from '../fence/coordinates';
+import type { CoordinateFormat, LineFault } from '../fence/coordinates';
 import { toWgs84 } from '../fence/gcj02';
-import type { LonLat, Rings, Shape } from '../fence/shape';
+import type { LonLat, Shape } from '../fence/shape';
+import { readVertices, shapeFrom, textOf, type ShapeForm as Form } from '../fence/shape-text';
 import { shapeBox } from '../fence/measure';
 import { t } from '../i18n/later';
 import { liveMap } from '../map/current';
@@ -13,7 +14,6 @@ import { faultText, fieldFaultText, shapeText } from './fence-text';
 
 const format = signal<CoordinateFormat>('decimal');
 const gcj = signal(false);
-type Form = 'polygon' | 'circle' | 'corridor';
 const formOf = (s: Shape | null, k: Tool): Form =>
   s ? (s.kind === 'polygons' ? 'polygon' : s.kind) : k === 'circle' || k === 'corridor' ? k : 'polygon';
 
@@ -47,23 +47,6 @@ function Tools() {
 
 const wgs = (v: LonLat): LonLat => (gcj.peek() ? toWgs84(v) : v);
 
-/** What the shape is as text, in the form that the parser reads. */
-function textOf(s: Shape | null, f: CoordinateFormat): string {
-  if (!s) return '';
-  if (s.kind === 'circle') return formatVertex(s.center, f);
-  return formatCoordinates(s.kind === 'corridor' ? [[s.line]] : s.polygons, f);
-}
-
-/** The shape that text and measure say; null if there is none yet. */
-function shapeFrom(form: Form, polygons: readonly Rings[], measure: number): Shape | null {
-  const first = polygons[0]?.[0];
-  if (!first || first.length === 0) return null;
-  const converted = polygons.map((rings) => rings.map((r) => r.map(wgs)));
-  if (form === 'circle') return { kind: 'circle', center: converted[0]![0]![0]!, radiusM: measure };
-  if (form === 'corridor') return { kind: 'corridor', line: converted[0]![0]!, widthM: measure };
-  return { kind: 'polygons', polygons: converted };
-}
-
 function Measure({ form, value, set }: { form: Form; value: string; set: (v: string) => void }) {
   if (form === 'polygon') return null;
   return (
@@ -93,11 +76,10 @@ function Coordinates() {
   }, [s, tool.value, format.value]);
 
   const apply = (value = text, how = form) => {
-    const single = how === 'circle' ? parseVertex(value.trim()) : null;
-    const parsed = single && typeof single !== 'string' ? { polygons: [[[single]]], faults: [] } : parseCoordinates(value);
+    const parsed = readVertices(value, how);
     setWrong(parsed.faults);
     if (parsed.faults.length > 0) return;
-    const next = shapeFrom(how, parsed.polygons, Number(measure) || (how === 'circle' ? 200 : 100));
+    const next = shapeFrom(how, parsed.polygons, Number(measure) || (how === 'circle' ? 200 : 100), wgs);
     setShape(next);
     chooseTool('select');
     const box = next && shapeBox(next);
