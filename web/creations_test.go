@@ -18,6 +18,7 @@ import (
 var notCreating = []string{
 	"signIn",            // a session; a dry run of it would be a way to try passwords
 	"previewFence",      // reads
+	"askPermitNeed",     // reads
 	"acknowledgeAlert",  // the second time answers as the first
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key

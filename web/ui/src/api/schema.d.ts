@@ -997,6 +997,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/permit-needs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a flight, drive or voyage needs a permit, which kinds there are, and by which rule; changes nothing */
+        post: operations["askPermitNeed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/permits": {
         parameters: {
             query?: never;
@@ -4351,7 +4368,7 @@ export interface components {
             emergency?: boolean;
             /** @description Fences that shall not hold for its vehicles */
             exempt_fences?: string[];
-            /** @description What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road */
+            /** @description What is declared for the conditions of the rule pack: true or false, a word, or a number; metrics as auto_km@open_road, and where a rule asks for it of each vehicle as auto_km@same_route#icv-1 */
             facts?: {
                 [key: string]: unknown;
             };
@@ -4570,6 +4587,50 @@ export interface components {
             /** Format: double */
             width_m?: number;
         };
+        PermitNeed: {
+            /** @description Of the rule pack, that hold without a permit too */
+            clocks: string[];
+            /** @description Of permits for this class */
+            kinds: components["schemas"]["PermitNeedKind"][];
+            needed: boolean;
+            /** @description Facts that are not known and might change the answer */
+            open: components["schemas"]["PermitOpenFact"][];
+            pack: string;
+            /** @enum {string} */
+            pack_status: "in_force" | "draft" | "expired" | "placeholder";
+            /** @description Temporary restrictions in its place and time: they hold with a permit too */
+            restricted: components["schemas"]["PermitRestrictedBy"][];
+            /** @description Of the rule pack, that decides: a trigger or an exemption; empty: every test of this class is by permit */
+            rule: string;
+            /** @description Of the rule */
+            title: components["schemas"]["PermitTitle"];
+            /** @description Class of the aircraft by its facts; empty: none */
+            uav_class: string;
+        };
+        PermitNeedInput: {
+            /** @enum {string} */
+            class: "uav" | "icv" | "usv";
+            /** @description As in an application. What is not known counts as the case that needs a permit */
+            facts?: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @description Where; restrictions there are temporary control */
+            volumes?: components["schemas"]["PermitVolume"][];
+        };
+        PermitNeedKind: {
+            crews: string[];
+            kind: string;
+            title: components["schemas"]["PermitTitle"];
+        };
+        PermitOpenFact: {
+            fact: string;
+            /** @description What it is compared with */
+            need: string;
+        };
         PermitOverride: {
             /** Format: date-time */
             at: string;
@@ -4609,6 +4670,14 @@ export interface components {
             id: string;
             question: components["schemas"]["PermitText"];
         };
+        PermitRestrictedBy: {
+            fence: string;
+            /** Format: date-time */
+            from: string;
+            name: string;
+            /** Format: date-time */
+            to: string;
+        };
         PermitRevision: {
             application: components["schemas"]["PermitApplication"];
             doc_hash: string;
@@ -4634,6 +4703,10 @@ export interface components {
             title: components["schemas"]["PermitText"];
         };
         PermitText: {
+            en: string;
+            zh: string;
+        };
+        PermitTitle: {
             en: string;
             zh: string;
         };
@@ -13995,6 +14068,111 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askPermitNeed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermitNeedInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermitNeed"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
