@@ -148,6 +148,7 @@ func rules() map[string]rule {
 		"listRulePacks":   {scope: airspace.ZoneRead},
 		"getRulePack":     {scope: airspace.ZoneRead},
 		"listDisclosures": {scope: airspace.ZoneRead},
+		"askPermitNeed":   {scope: airspace.ZoneRead},
 		"listPermits":     {scope: airspace.ZoneRead}, // one's own; departments, controllers and auditors what was submitted
 		"getPermit":       {scope: airspace.ZoneRead},
 		"assessPermit":    {scope: airspace.ZoneRead},
@@ -342,6 +343,7 @@ func (s *Server) build() (err error) {
 	s.coverageEndpoints(api)
 	s.priorityEndpoints(api)
 	s.permitEndpoints(api)
+	s.permitNeedEndpoints(api)
 	s.reviewEndpoints(api)
 	s.documentEndpoints(api)
 	s.rulePackEndpoints(api)

@@ -57,7 +57,7 @@ func (s *Server) tellRefusal(r *http.Request, operation string, who airspace.Act
 // tellDone writes down from where something was decided. What was decided is an
 // entry of its own.
 func (s *Server) tellDone(r *http.Request, operation string, who airspace.Actor) {
-	dry := isTrial(r) || operation == "previewFence"
+	dry := isTrial(r) || operation == "previewFence" || operation == "askPermitNeed"
 	session := operation == "signIn" || operation == "signOut" || operation == "changePassword" // auth tells of them
 	if r.Method != http.MethodGet && !dry && !session {
 		s.tellCall(r, audit.Act{Type: audit.CallDone, By: who.ID, What: operation})

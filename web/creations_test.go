@@ -19,6 +19,7 @@ var notCreating = []string{
 	"signIn",            // a session; a dry run of it would be a way to try passwords
 	"previewFence",      // reads
 	"findRoute",         // keeps nothing
+	"askPermitNeed",     // reads
 	"acknowledgeAlert",  // the second time answers as the first
 	"resumeWebhook",     // If-Match
 	"rotateVehicleKeys", // makes no key

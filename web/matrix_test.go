@@ -274,6 +274,8 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"name":"Rescue 1","kind":"helicopter","route":[{"lat":30.9,"lon":121.9}],"course_deg":90,"speed_mps":50}`, nil
 	case "changePriority", "endPriority":
 		return "", `{}`, []string{"If-Match", stale}
+	case "askPermitNeed":
+		return "", `{"class":"uav","from":"2100-01-05T09:00:00Z","to":"2100-01-05T10:00:00Z"}`, nil
 	case "createPermit":
 		return "", permitBody, nil
 	case "replacePermit":

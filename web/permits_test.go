@@ -220,3 +220,26 @@ func TestPermitsOfVehicle(t *testing.T) {
 		}
 	}
 }
+
+// TestPermitNeed: who asks is told whether a permit is needed, by which rule and which
+// kinds there are; nothing is made.
+func TestPermitNeed(t *testing.T) {
+	z := newTestZone(t, zoneOptions{})
+	z.organisation("acme", "operator")
+	opr := z.account("opr", "acme", "test_operator")
+	var n PermitNeed
+	r := z.as(opr, "POST", "/v1/permit-needs", `{"class":"icv","from":"2100-01-05T09:00:00Z","to":"2100-01-05T10:00:00Z"}`)
+	z.want(r, "200")
+	if r.json(t, &n); !n.Needed || len(n.Kinds) != 1 || n.Kinds[0].Kind != "icv.road_test" || len(n.Kinds[0].Crews) != 2 || n.PackStatus != "placeholder" {
+		t.Errorf("of a car: %s", r.body)
+	}
+	r = z.as(opr, "POST", "/v1/permit-needs", `{"class":"uav","from":"2100-01-05T09:00:00Z","to":"2100-01-05T10:00:00Z"}`)
+	if r.json(t, &n); !n.Needed || n.Rule != "relay" || len(n.Open) == 0 || n.Open[0].Fact != "uav.relay" {
+		t.Errorf("of a flight of which nothing is known: %s", r.body)
+	}
+	z.want(z.as(opr, "POST", "/v1/permit-needs", `{"class":"uav","from":"2100-01-05T09:00:00Z","to":"2100-01-05T10:00:00Z","facts":{"tier":"low"}}`), "422 invalid")
+	var list struct{ Items []Permit }
+	if z.as(opr, "GET", permitPath, "").json(t, &list); len(list.Items) != 0 {
+		t.Errorf("asking made %d applications", len(list.Items))
+	}
+}

@@ -155,6 +155,7 @@ func sentinels() []sentinel {
 		{airspace.ErrNoDocuments, http.StatusConflict, "documents_elsewhere"},
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
+		{airspace.ErrNoKind, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
 		{site.ErrSite, http.StatusUnprocessableEntity, "invalid"},
 		{airspace.ErrSiteBooked, http.StatusConflict, "site_booked"},
