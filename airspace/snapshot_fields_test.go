@@ -14,13 +14,14 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits activities notices last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted bounded applying live untold"},
+		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits activities supervised notices last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted bounded applying live untold"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{control{}, "state duties answers", ""},
 		{priorities{}, "of answers", ""},
 		{permits{}, "book answers", "taken allowing"},
 		{activities{}, "book answers", "taken"},
+		{supervised{}, "book answers", ""},
 		{Priority{}, "ID Name Kind Track Route AtUS CourseDeg SpeedMPS RadiusM Floor Ceiling Classes LookAheadS ClearByUS UntilUS EndedUS Reason Stamp", "Provisional Err"},
 		{places{}, "sites bookings answers diaries", ""},
 		{restrictions{}, "of answers", ""},

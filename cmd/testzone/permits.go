@@ -12,7 +12,8 @@ import (
 // the loop a second later at most.
 const permitTick = time.Second
 
-// runPermits has permits and activities begin and end, and their clocks warn, until ctx ends.
+// runPermits has permits and activities begin and end, and their clocks and those of
+// incidents warn, until ctx ends.
 func (s *server) runPermits(ctx context.Context) error {
 	tick := time.NewTicker(permitTick)
 	defer tick.Stop()
@@ -26,7 +27,7 @@ func (s *server) runPermits(ctx context.Context) error {
 		var err error
 		if s.clockBehind() == 0 { // else schedules freeze (SAFETY 10): no clock is missed at a false time
 			_, err = s.register.TickPermits(ctx)
-			err = errors.Join(err, s.register.TickActivities(ctx))
+			err = errors.Join(err, s.register.TickActivities(ctx), s.register.TickSupervision(ctx))
 		}
 		err = errors.Join(err, s.lookOperating(ctx))
 		switch {
