@@ -16,6 +16,7 @@ import (
 	"testzone/airspace/permit"
 	rulepack "testzone/airspace/rules"
 	"testzone/airspace/site"
+	"testzone/airspace/supervision"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
@@ -138,6 +139,9 @@ func sentinels() []sentinel {
 		{permit.ErrRevision, http.StatusConflict, "permit_changed"},
 		{permit.ErrNotAsked, http.StatusForbidden, "not_asked"},
 		{permit.ErrFourEyes, http.StatusForbidden, "four_eyes"},
+		{supervision.ErrIncident, http.StatusUnprocessableEntity, "invalid"},
+		{supervision.ErrState, http.StatusConflict, "supervision_state"},
+		{airspace.ErrStandDown, http.StatusConflict, "stand_down"},
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},
