@@ -375,6 +375,9 @@ func (r *Register) HaltPermit(ctx context.Context, who Actor, id string, act Hal
 		if missing != nil {
 			return p, missing
 		}
+		if err := r.standsDown(id); err != nil {
+			return p, err
+		}
 		return p.Resume(a, pack)
 	})
 }

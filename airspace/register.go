@@ -119,6 +119,7 @@ type Register struct {
 	priorities  priorities
 	permits     permits
 	activities  activities
+	supervised  supervised
 	hasty       map[string]*hasty // priority traffic as it is in force and not in the journal, by id
 	last        uint64            // newest record that was seen
 	places      places
@@ -157,7 +158,7 @@ func NewRegister(cfg Config) (*Register, error) {
 		cfg:        cfg, fences: map[string]*FenceRecord{}, emergencies: map[string]*emergency{}, versions: map[string][]FenceVersion{}, seqs: map[journal.Aggregate]uint64{},
 		accounts: newAccounts(), fleet: newFleet(cfg.Vehicles), control: newControl(),
 		embedded:   sync.OnceValues(func() (*rules.Set, error) { return rules.Load(rules.Packs()) }),
-		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), activities: newActivities(index), notices: notice.NewBook(), documents: newDocuments(),
+		priorities: newPriorities(), hasty: map[string]*hasty{}, places: newPlaces(), volumes: index, restrictions: newRestrictions(), permits: newPermits(index), activities: newActivities(index), supervised: newSupervised(), notices: notice.NewBook(), documents: newDocuments(),
 		startedUS: cfg.Clock().UnixMicro(),
 	}, nil
 }
@@ -183,6 +184,8 @@ func (r *Register) Replay(rec journal.Record) error {
 		return replayed(r, rec, errActivityEntry, r.applyActivity)
 	case DocumentSchema:
 		return replayed(r, rec, errDocumentEntry, r.applyDocuments)
+	case SupervisionSchema:
+		return replayed(r, rec, errSupervisionEntry, r.applySupervision)
 	case RestrictionSchema:
 		return replayed(r, rec, errRestrictionEntry, r.applyRestriction)
 	case NoticeSchema:

@@ -38,6 +38,7 @@ type registerState struct {
 
 	Permits    permitsState    `json:"permits"`
 	Activities activitiesState `json:"activities"`
+	Supervised supervisedState `json:"supervised"`
 	Notices    json.RawMessage `json:"notices"`
 	Documents  []Document      `json:"documents"`
 
@@ -90,6 +91,9 @@ func (r *Register) SaveState() ([]byte, error) {
 		return nil, err
 	}
 	if s.Activities, err = r.activities.save(); err != nil {
+		return nil, err
+	}
+	if s.Supervised, err = r.supervised.save(); err != nil {
 		return nil, err
 	}
 	if s.Notices, err = r.notices.SaveState(); err != nil {
@@ -146,7 +150,7 @@ func (r *Register) LoadState(b []byte) (install func(), err error) {
 		defer r.mu.Unlock()
 		r.fences, r.versions, r.seqs, r.answers, r.last = next.fences, next.versions, next.seqs, next.answers, next.last
 		r.accounts, r.fleet, r.control, r.priorities, r.permits = next.accounts, next.fleet, next.control, next.priorities, next.permits
-		r.places, r.volumes, r.restrictions, r.activities, r.notices = next.places, next.volumes, next.restrictions, next.activities, next.notices
+		r.places, r.volumes, r.restrictions, r.activities, r.supervised, r.notices = next.places, next.volumes, next.restrictions, next.activities, next.supervised, next.notices
 		r.documents = next.documents
 	}, nil
 }
@@ -178,6 +182,9 @@ func (r *Register) load(s *registerState) error {
 		return err
 	}
 	r.documents.load(s.Documents)
+	if err := r.supervised.load(&s.Supervised); err != nil {
+		return err
+	}
 	maps.Copy(r.restrictions.of, s.Restrictions)
 	r.restrictions.answers.load(s.RestrictionAnswers)
 	if err := r.loadPlaces(s); err != nil {

@@ -14,7 +14,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		of             any
 		saved, noState string
 	}{
-		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits activities notices documents last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted bounded applying live untold"},
+		{Register{}, "fences versions seqs answers accounts fleet control priorities places volumes restrictions permits activities supervised notices documents last", "cfg zone decider publishing mu emergencies tightenings hasty waiting startedUS embedded keepOuts granted bounded applying live untold"},
 		{accounts{}, "organisations people keys proposals", ""},
 		{fleet{}, "vehicles gateways since answers", "configured"},
 		{control{}, "state duties answers", ""},
@@ -23,6 +23,7 @@ func TestEveryFieldIsSavedOrNoState(t *testing.T) {
 		{activities{}, "book answers", "taken"},
 		{documents{}, "of", "used"},
 		{Document{}, "Permit Org SHA256 Type Bytes Title Item By AtUS ErasedUS", ""},
+		{supervised{}, "book answers", ""},
 		{Priority{}, "ID Name Kind Track Route AtUS CourseDeg SpeedMPS RadiusM Floor Ceiling Classes LookAheadS ClearByUS UntilUS EndedUS Reason Stamp", "Provisional Err"},
 		{places{}, "sites bookings answers diaries", ""},
 		{restrictions{}, "of answers", ""},

@@ -164,6 +164,18 @@ func rules() map[string]rule {
 		"resumePermit":    {scope: airspace.PermitDecide, once: true},
 		"revokePermit":    {scope: airspace.PermitDecide, once: true},
 
+		"getReviewStatistics": {scope: airspace.ZoneRead}, // of what one may see
+		"listIncidentClasses": {scope: airspace.ZoneRead},
+		"listIncidents":       {scope: airspace.ZoneRead}, // of one's own organisation; departments, controllers and auditors all
+		"getIncident":         {scope: airspace.ZoneRead},
+		"reportIncident":      {scope: airspace.PermitApply, or: airspace.ZoneControl, orElse: airspace.VehicleCommand, once: true},
+		"stateIncident":       {scope: airspace.PermitApply, or: airspace.ZoneControl, orElse: airspace.PermitDecide},
+		"liftStandDown":       {scope: airspace.PermitDecide},
+		"closeIncident":       {scope: airspace.PermitDecide},
+		"getMonth":            {scope: airspace.ZoneRead},
+		"exportMonth":         {scope: airspace.ZoneRead},
+		"submitMonth":         {scope: airspace.PermitApply, once: true},
+
 		"listNotifications":       {signed: true}, // one's own
 		"readNotifications":       {signed: true},
 		"getNotificationSettings": {signed: true}, // of a person, not of its keys
@@ -347,6 +359,9 @@ func (s *Server) build() (err error) {
 	s.reviewEndpoints(api)
 	s.documentEndpoints(api)
 	s.rulePackEndpoints(api)
+	s.reviewStatisticsEndpoints(api)
+	s.incidentEndpoints(api)
+	s.monthEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
 	s.restrictionEndpoints(api)

@@ -35,6 +35,7 @@ var notCreating = []string{
 	"endRestriction", "acknowledgeRestriction", // likewise
 	"readNotifications",                                                                                                 // never goes back
 	"submitPermit", "withdrawPermit", "reviewPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit", // acts on one: TestPermitRepeated
+	"stateIncident", "liftStandDown", "closeIncident", // If-Match
 	"giveOrder",                                         // the second time shows what became of it: TestOrders
 	"cancelBooking", "decideBooking", "arriveAtBooking", // If-Match
 }

@@ -129,6 +129,9 @@ func (m *matrix) makeVehicle(opr account) {
 	var draft Permit
 	m.as(opr, "POST", permitPath, permitBody).json(m.t, &draft)
 	m.objects["permits"], m.objects["rule-packs"] = draft.ID, "now"
+	var incident Incident
+	m.as(opr, "POST", incidentsPath, m.incident()).json(m.t, &incident)
+	m.objects["incidents"] = incident.ID
 	m.objects["bulk-orders"] = "bo_1"
 	given := `{"type":"bulk.given","by":"opr","at_us":5,"bulk":{"id":"bo_1","kind":"hold","of":"all","person":"` + opr.ID + `","orders":0,"given_us":5,"ended_us":6}}`
 	if err := m.server.cfg.Bulk.Replay(journal.Record{Seq: 1, Entry: journal.Entry{Schema: bulk.Schema, Body: []byte(given)}}); err != nil {
@@ -153,6 +156,11 @@ func (m *matrix) makeSite(ctl, opr account) {
 // restriction closes the place of the site from now on.
 func (m *matrix) restriction() string {
 	return `{"name":"Regatta","kind":"planned","geometry":` + square + `,"to":"` + m.clock.now().Add(24*time.Hour).UTC().Format(time.RFC3339) + `"}`
+}
+
+// incident is one of the vehicle of acme's, a minute ago.
+func (m *matrix) incident() string {
+	return `{"class":"event","vehicle_id":"boat-1","text":"ran aground","occurred_at":"` + m.clock.now().Add(-time.Minute).UTC().Format(time.RFC3339) + `"}`
 }
 
 func siteBody(name, owner string) string {
@@ -286,6 +294,14 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"verdict":"approve","doc_hash":"none"}`, nil
 	case "submitPermit", "withdrawPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit":
 		return "?dry_run=true", `{"reason":"drill"}`, nil
+	case "reportIncident":
+		return "", m.incident(), nil
+	case "stateIncident":
+		return "", `{"kind":"amendment","text":"more"}`, []string{"If-Match", stale}
+	case "liftStandDown", "closeIncident":
+		return "", `{"reason":"drill"}`, []string{"If-Match", stale}
+	case "submitMonth":
+		return "?dry_run=true", `{}`, nil
 	case "readNotifications":
 		return "", `{"up_to":"nt_1"}`, nil
 	case "setNotificationSettings":
@@ -371,6 +387,7 @@ func (m *matrix) ask(operation, method, path string, who []string) int {
 		path = strings.ReplaceAll(path, "{key}", m.objects["{key}"])
 		path = strings.ReplaceAll(path, "{kind}", "fence")
 		path = strings.ReplaceAll(path, "{sha256}", digestOfText(documentBody))
+		path = strings.ReplaceAll(path, "{month}", m.clock.now().AddDate(0, -2, 0).Format("2006-01"))
 		path = strings.ReplaceAll(path, "{termination}", m.objects["{termination}"])
 	}
 	query, body, header := m.asked(operation)

@@ -17,6 +17,7 @@ import (
 	"testzone/airspace/permit"
 	rulepack "testzone/airspace/rules"
 	"testzone/airspace/site"
+	"testzone/airspace/supervision"
 	"testzone/geofence/zonefile"
 	"testzone/telemetry"
 	"testzone/telemetry/audit"
@@ -153,6 +154,9 @@ func sentinels() []sentinel {
 		{airspace.ErrDocumentQuota, http.StatusConflict, "document_quota"},
 		{airspace.ErrDocumentErased, http.StatusGone, "document_erased"},
 		{airspace.ErrNoDocuments, http.StatusConflict, "documents_elsewhere"},
+		{supervision.ErrIncident, http.StatusUnprocessableEntity, "invalid"},
+		{supervision.ErrState, http.StatusConflict, "supervision_state"},
+		{airspace.ErrStandDown, http.StatusConflict, "stand_down"},
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrNoKind, http.StatusConflict, "no_rule_pack"},

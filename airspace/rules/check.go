@@ -318,6 +318,19 @@ func (c *checker) rest() {
 			c.known("/reports/"+id+"/clock", "clock", []string{r.Clock}, has(p.Clocks))
 		}
 	}
+	c.monthly()
+	for id, class := range p.Incidents {
+		at := "/incidents/" + id
+		c.title(at+"/title", class.Title)
+		for name, clock := range map[string]string{"first": class.First, "written": class.Written, "investigation": class.Investigation} {
+			if clock != "" || name == "first" {
+				c.known(at+"/"+name, "clock", []string{clock}, has(p.Clocks))
+			}
+			if known, ok := p.Clocks[clock]; ok && !slices.Contains([]Anchor{"event", "landing", "finding"}, known.Anchor) || name != "investigation" && known.Anchor == "finding" {
+				c.fail(at+"/"+name, "clock %q counts from %s, which no incident has by then", clock, known.Anchor)
+			}
+		}
+	}
 	for id, pol := range p.Insurance {
 		c.title("/insurance/"+id+"/title", pol.Title)
 	}
@@ -326,6 +339,23 @@ func (c *checker) rest() {
 	c.share("/alarms/overspeed_share", p.Alarms.OverspeedShare)
 	for i, m := range p.Violations.Minor {
 		c.title(fmt.Sprintf("/violations/minor/%d/title", i), m.Title)
+	}
+}
+
+// monthly checks by when monthly reports are due: at most one report says it.
+func (c *checker) monthly() {
+	had := ""
+	for _, id := range slices.Sorted(maps.Keys(c.pack.Reports)) {
+		r := c.pack.Reports[id]
+		if r.Due == "" {
+			continue
+		}
+		if clock, ok := c.pack.Clocks[r.Due]; !ok || clock.Anchor != "month_end" || r.Every == nil || *r.Every != (Period{Months: 1}) {
+			c.fail("/reports/"+id+"/due", "a report of every month (P1M) is due by a clock of the pack that counts from month_end, not %q", r.Due)
+		} else if had != "" {
+			c.fail("/reports/"+id+"/due", "%s is due monthly: one report says so", had)
+		}
+		had = id
 	}
 }
 

@@ -25,7 +25,7 @@ type Clock struct {
 // Anchor is the moment that a clock is counted from.
 type Anchor string
 
-var anchors = []Anchor{"planned_start", "take_off", "landing", "valid_from", "valid_to", "tca_start", "submitted", "event", "finding", "published"}
+var anchors = []Anchor{"planned_start", "take_off", "landing", "valid_from", "valid_to", "tca_start", "submitted", "event", "finding", "published", "month_end"}
 
 // UnmarshalText reads an anchor.
 func (a *Anchor) UnmarshalText(text []byte) error {

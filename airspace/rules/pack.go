@@ -36,6 +36,7 @@ type Pack struct {
 	Retention   map[string]Period     `json:"retention"`
 	Reports     map[string]Report     `json:"reports"`
 	Violations  Violations            `json:"violations"`
+	Incidents   map[string]Incident   `json:"incidents,omitempty"` // by class; none: none can be reported
 	Sandbox     Sandbox               `json:"sandbox"`
 
 	root     map[string]any // the pack after its extension, for Mark and For
@@ -258,6 +259,18 @@ type Report struct {
 	Title Text    `json:"title"`
 	Clock string  `json:"clock,omitempty"`
 	Every *Period `json:"every,omitempty"`
+	Due   string  `json:"due,omitempty"` // of a monthly one: the clock by which it is handed in, from the end of the month
+}
+
+// Incident is a class of incidents, and by which clocks what is said about one.
+type Incident struct {
+	Title         Text     `json:"title"`
+	Domains       []string `json:"domains,omitempty"`       // uav, icv, usv or site; none: all
+	First         string   `json:"first"`                   // clock of the first report
+	Written       string   `json:"written,omitempty"`       // of the written report; empty: none is asked for
+	Investigation string   `json:"investigation,omitempty"` // of the papers on cause and liability
+	// StandDown: the vehicles of its permit do not start until a department lifts it.
+	StandDown bool `json:"stand_down,omitempty"`
 }
 
 // Violations are the dispositions of a violation and the minor ones (Article 65 (3)).

@@ -52,7 +52,8 @@ func (s *server) sweepDocuments() error {
 	return err
 }
 
-// runPermits has permits and activities begin and end, and their clocks warn, until ctx ends.
+// runPermits has permits and activities begin and end, and their clocks and those of
+// incidents warn, until ctx ends.
 func (s *server) runPermits(ctx context.Context) error {
 	tick := time.NewTicker(permitTick)
 	defer tick.Stop()
@@ -66,7 +67,7 @@ func (s *server) runPermits(ctx context.Context) error {
 		var err error
 		if s.clockBehind() == 0 { // else schedules freeze (SAFETY 10): no clock is missed at a false time
 			_, err = s.register.TickPermits(ctx)
-			err = errors.Join(err, s.register.TickActivities(ctx))
+			err = errors.Join(err, s.register.TickActivities(ctx), s.register.TickSupervision(ctx))
 		}
 		err = errors.Join(err, s.lookOperating(ctx))
 		if now := time.Now(); now.Sub(erased) >= eraseTick && s.clockBehind() == 0 {
