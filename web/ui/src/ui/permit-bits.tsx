@@ -2,6 +2,7 @@
 
 import type { Fault, Pack } from '../api/permits';
 import { code, lang, t, type LaterKey } from '../i18n/later';
+import { fences } from '../state/ops';
 import { shortAge, zoneTz } from '../state/clock';
 import { change, faults, form, inputFaults, pack, placed } from './permit-draft';
 import { isAt, taking } from './permit-form';
@@ -20,15 +21,18 @@ export function faultText(f: Fault, p: Pack | null): string {
   const policy = f.rule.startsWith('/insurance/') ? p?.insurance?.find((x) => `/insurance/${x.id}` === f.rule) : undefined;
   if (policy) return t(f.code === 'missing' ? 'perm.fault.policy' : 'perm.fault.policyBad', { title: words(policy.title) });
   const say = code('perm.fault', f.code === 'missing' || f.code === 'invalid' ? `${f.code}.${part}` : f.code);
-  return say.includes('.') ? f.message : say;
+  const met = f.code === 'fence' ? fences.value.find((x) => f.message.includes(x.id)) : undefined;
+  return say.includes('.') ? f.message : met ? `${say}：${met.name}` : say;
 }
+
+const fenceName = (id: string | undefined) => fences.value.find((x) => x.id === id)?.name ?? id;
 
 function OfferButton({ of: f }: { of: Fault }) {
   const o = f.offer;
   const now = form.value;
   if (!o || !now) return null;
   const key: LaterKey = o.shift_s ? (o.shift_s > 0 ? 'perm.take.later' : 'perm.take.earlier') : o.to ? 'perm.take.to' : o.exempt_fence ? 'perm.take.exempt' : 'perm.take.sum';
-  const what = o.shift_s ? shortAge(Math.abs(o.shift_s) * 1000) : o.to ? clock(o.to) : o.exempt_fence || String(o.per_vehicle_cny ?? '');
+  const what = o.shift_s ? shortAge(Math.abs(o.shift_s) * 1000) : o.to ? clock(o.to) : fenceName(o.exempt_fence) || String(o.per_vehicle_cny ?? '');
   return (
     <button class="button" type="button" data-testid="perm-take" onClick={() => change(taking(now, o, f, zoneTz.value))}>
       {(t as (k: LaterKey, p: { what: string }) => string)(key, { what })}
