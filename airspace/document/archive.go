@@ -25,6 +25,7 @@ const (
 	maxEntryName = 240
 	maxDepth     = 16
 	maxSmallFile = 4 << 20 // of an office document's lists
+	localHead    = 30      // bytes in front of an entry's name
 )
 
 // directory is where an archive says that its list of entries is.
@@ -152,10 +153,14 @@ func nameFault(name string) string {
 }
 
 // places refuses entries that share bytes, by which a small archive unpacks to much,
-// and bytes in front of the first one.
+// and bytes that are of no entry: some programs unpack what they find on the way, and
+// not what the list says.
 func (a *archive) places() error {
-	type span struct{ from, to int64 }
-	var all []span
+	type span struct {
+		f    *zip.File
+		data int64
+	}
+	all := make([]span, 0, len(a.z.File))
 	for _, f := range a.z.File {
 		data, err := f.DataOffset()
 		if err != nil {
@@ -164,21 +169,77 @@ func (a *archive) places() error {
 		if f.CompressedSize64 > uint64(a.end) {
 			return refused("the archive is damaged: %.60q is larger than all of it", f.Name)
 		}
-		// An entry has 30 bytes and its name in front of its data, at least.
-		all = append(all, span{data - 30 - int64(len(f.Name)), data + int64(f.CompressedSize64)})
+		all = append(all, span{f, data})
 	}
-	slices.SortFunc(all, func(x, y span) int { return cmp.Compare(x.from, y.from) })
-	end := int64(0)
-	for _, s := range all {
-		if s.from < end {
-			return refused("entries of the archive lie over each other")
+	slices.SortFunc(all, func(x, y span) int { return cmp.Compare(x.data, y.data) })
+	at := int64(0)
+	for i, s := range all {
+		if err := a.head(s.f, at, s.data); err != nil {
+			return err
 		}
-		end = s.to
+		at = s.data + int64(s.f.CompressedSize64)
+		next := a.end
+		if i+1 < len(all) {
+			next = all[i+1].data
+		}
+		if at > next {
+			return refused("entries of the archive lie over each other, or over its list")
+		}
+		if s.f.Flags&0x8 != 0 {
+			n, err := a.descriptor(s.f, at)
+			if err != nil {
+				return err
+			}
+			at += n
+		}
 	}
-	if end > a.end {
-		return refused("entries of the archive lie over its list")
+	if at != a.end {
+		return refused("the archive has something in it that its list does not name: pack it anew")
 	}
 	return nil
+}
+
+// head refuses an entry that does not begin at a place, or begins under another name.
+func (a *archive) head(f *zip.File, at, data int64) error {
+	if at+localHead > data || data > a.end {
+		return refused("entries of the archive lie over each other, or over its list")
+	}
+	h, err := readAt(a.doc, at, min(data-at, int64(localHead+len(f.Name))))
+	if err != nil {
+		return err
+	}
+	le := binary.LittleEndian
+	name, extra := int64(le.Uint16(h[26:])), int64(le.Uint16(h[28:]))
+	switch {
+	case string(h[:4]) != "PK\x03\x04" || at+localHead+name+extra != data:
+		return refused("the archive has something in it that its list does not name: pack it anew")
+	case string(h[localHead:]) != f.Name:
+		return refused("the archive names %.60q in two ways", f.Name)
+	case le.Uint16(h[8:]) != f.Method:
+		return refused("the archive packs %.60q in two ways", f.Name)
+	}
+	return nil
+}
+
+// descriptor is how many bytes the size and checksum take that stand behind the data
+// of an entry: with or without a mark, with sizes of 4 or 8 bytes.
+func (a *archive) descriptor(f *zip.File, at int64) (int64, error) {
+	b, err := readAt(a.doc, at, min(24, a.end-at))
+	if err != nil {
+		return 0, err
+	}
+	le := binary.LittleEndian
+	for _, c := range []struct{ mark, size int }{{4, 4}, {4, 8}, {0, 4}, {0, 8}} {
+		n := c.mark + 4 + 2*c.size
+		if len(b) < n || c.mark > 0 && string(b[:4]) != "PK\x07\x08" || le.Uint32(b[c.mark:]) != f.CRC32 {
+			continue
+		}
+		packed := b[c.mark+4:]
+		if c.size == 4 && uint64(le.Uint32(packed)) == f.CompressedSize64&0xFFFFFFFF || c.size == 8 && le.Uint64(packed) == f.CompressedSize64 {
+			return int64(n), nil
+		}
+	}
+	return 0, refused("the archive is damaged: the size behind %.60q is not its size", f.Name)
 }
 
 // unpack reads one entry to its end, which compares its size and checksum.
@@ -237,7 +298,7 @@ func (a *archive) officeParts(mediaType string) error {
 	for _, f := range a.z.File {
 		name := strings.ToLower(f.Name)
 		have[f.Name] = true
-		for part, why := range map[string]string{"vbaproject": "macros", "/embeddings/": "other files in it", "activex": "controls that run", "macrosheets/": "macros", "vbadata": "macros", "externallinks/": "links to other files", "customui": "controls that run"} {
+		for part, why := range map[string]string{"vbaproject": "macros", "/embeddings/": "other files in it", "activex": "controls that run", "macrosheets/": "macros", "vbadata": "macros", "externallinks/": "links to other files", "xl/connections": "links to other data", "querytables/": "links to other data", "customui": "controls that run"} {
 			if strings.Contains(name, part) {
 				return refused("the document has %s (%.60q): save it without, or as a PDF", why, f.Name)
 			}

@@ -13,6 +13,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -125,6 +126,53 @@ func lying() []byte {
 	return doc
 }
 
+// unlisted is an archive of which the list names but the second entry.
+func unlisted() []byte {
+	doc := aZIP(entry{name: "a", text: "x"}, entry{name: "b", text: "y"})
+	first := bytes.Index(doc, []byte("PK\x01\x02"))
+	second := bytes.LastIndex(doc, []byte("PK\x01\x02"))
+	end := bytes.LastIndex(doc, []byte("PK\x05\x06"))
+	binary.LittleEndian.PutUint16(doc[end+8:], 1)
+	binary.LittleEndian.PutUint16(doc[end+10:], 1)
+	binary.LittleEndian.PutUint32(doc[end+12:], uint32(end-second))
+	return append(doc[:first:first], doc[second:]...)
+}
+
+// between is an archive with bytes of no entry between two.
+func between() []byte {
+	doc := aZIP(entry{name: "a", text: "x"}, entry{name: "b", text: "y"})
+	second := bytes.Index(doc[4:], []byte("PK\x03\x04")) + 4
+	list := bytes.LastIndex(doc, []byte("PK\x01\x02"))
+	end := bytes.LastIndex(doc, []byte("PK\x05\x06"))
+	binary.LittleEndian.PutUint32(doc[list+42:], uint32(second+6))
+	at := binary.LittleEndian.Uint32(doc[end+16:])
+	binary.LittleEndian.PutUint32(doc[end+16:], at+6)
+	return slices.Concat(doc[:second], []byte("hidden"), doc[second:])
+}
+
+// renamed is an archive whose entry has another name in front of it than in the list.
+func renamed() []byte {
+	doc := aZIP(entry{name: "a.txt", text: "x"})
+	doc[localHead] = 'b'
+	return doc
+}
+
+// stored is an archive as programs write it that know sizes before: nothing stands
+// behind the data.
+func stored() []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	text := []byte("what was measured")
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "a.csv", Method: zip.Store, CRC32: crc32.ChecksumIEEE(text), CompressedSize64: uint64(len(text)), UncompressedSize64: uint64(len(text))})
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err != nil || z.Close() != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
 func pictures() [][]byte {
 	return [][]byte{aPDF(""), aPNG(), aJPEG(), aZIP(entry{name: "a", text: "x"}), aDOCX()}
 }
@@ -143,6 +191,7 @@ func TestInspectTakes(t *testing.T) {
 		"a JPEG":                       {JPEG, aJPEG()},
 		"a JPEG with its preview":      {JPEG, append(aJPEG(), aJPEG()...)},
 		"an archive":                   {ZIP, aZIP(entry{name: "运行/记录.csv", text: "1,2"}, entry{name: "log/"}, entry{name: "log/a.b", text: strings.Repeat("x", 10_000)})},
+		"an archive of known sizes":    {ZIP, stored()},
 		"a text":                       {DOCX, aDOCX()},
 		"a text with a link":           {DOCX, aDOCX(entry{name: "word/_rels/document.xml.rels", text: `<Relationship Type="x/hyperlink" Target="https://example.org" TargetMode="External"/>`})},
 		"a table":                      {XLSX, aZIP(entry{name: "[Content_Types].xml", text: "<Types/>"}, entry{name: "xl/workbook.xml", text: "<workbook/>"})},
@@ -207,6 +256,10 @@ func TestInspectRefuses(t *testing.T) {
 		"a bomb":                        {ZIP, aZIP(entry{name: "a", text: strings.Repeat("\x00", 2<<20)}), "times its size"},
 		"a bomb that lies":              {ZIP, lying(), "does not unpack"},
 		"entries over each other":       {ZIP, overlapping(), "over each other"},
+		"an entry that is not listed":   {ZIP, unlisted(), "does not name"},
+		"bytes between entries":         {ZIP, between(), "does not name"},
+		"two names of an entry":         {ZIP, renamed(), "in two ways"},
+		"data from elsewhere":           {XLSX, aZIP(entry{name: "[Content_Types].xml", text: "<Types/>"}, entry{name: "xl/workbook.xml", text: "<workbook/>"}, entry{name: "xl/connections.xml", text: "x"}), "other data"},
 		"too many entries":              {ZIP, many(maxEntries + 1), "entries"},
 		"an archive in it":              {ZIP, aZIP(entry{name: "b.txt", text: string(aZIP(entry{name: "a", text: "x"}))}), "an archive"},
 		"a program in it":               {ZIP, aZIP(entry{name: "b.txt", text: "MZ\x90\x00"}), "a program"},
@@ -258,7 +311,7 @@ func TestInspectBound(t *testing.T) {
 // FuzzInspect: no document makes Inspect panic, and none is taken for two types that
 // exclude each other.
 func FuzzInspect(f *testing.F) {
-	for _, doc := range append(pictures(), overlapping(), lying(), wide(9, 9), aPDF(stream("/Type /ObjStm", "7 0 << /A 1 >>")), many(3)) {
+	for _, doc := range append(pictures(), overlapping(), lying(), unlisted(), between(), renamed(), stored(), wide(9, 9), aPDF(stream("/Type /ObjStm", "7 0 << /A 1 >>")), many(3)) {
 		f.Add(doc)
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
