@@ -159,6 +159,17 @@ func rules() map[string]rule {
 		"resumePermit":    {scope: airspace.PermitDecide, once: true},
 		"revokePermit":    {scope: airspace.PermitDecide, once: true},
 
+		"listActivities":       {scope: airspace.ZoneRead}, // under permits that one may see
+		"listPermitActivities": {scope: airspace.ZoneRead},
+		"getActivity":          {scope: airspace.ZoneRead},
+		"planActivity":         {scope: airspace.PermitApply, once: true},
+		"reportActivity":       {scope: airspace.PermitApply, once: true},
+		"confirmActivity":      {scope: airspace.PermitDecide, or: airspace.ZoneControl, once: true}, // who signs the permit
+		"activateActivity":     {scope: airspace.PermitApply, once: true},
+		"endActivity":          {scope: airspace.PermitApply, or: airspace.ZoneControl, once: true},
+		"cancelActivity":       {scope: airspace.PermitApply, once: true},
+		"closeActivity":        {scope: airspace.PermitApply, once: true},
+
 		"listNotifications":       {signed: true}, // one's own
 		"readNotifications":       {signed: true},
 		"getNotificationSettings": {signed: true}, // of a person, not of its keys
@@ -324,6 +335,7 @@ func (s *Server) build() (err error) {
 	s.priorityEndpoints(api)
 	s.permitEndpoints(api)
 	s.reviewEndpoints(api)
+	s.activityEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
 	s.restrictionEndpoints(api)

@@ -105,7 +105,7 @@ type PermitOverride struct {
 
 // PermitFault is one rule that speaks against an application.
 type PermitFault struct {
-	Code    string  `json:"code" enum:"missing,invalid,clock,gate,insurance,licence,vehicle,fence,conflict"`
+	Code    string  `json:"code" enum:"missing,invalid,clock,gate,insurance,licence,vehicle,fence,conflict,permit,zone,enforcement,restriction"`
 	Rule    string  `json:"rule" doc:"JSON pointer into the rule pack; empty: a rule of the zone"`
 	Item    string  `json:"item" doc:"Of the application, e.g. items/comms, volumes/0"`
 	Message string  `json:"message"`

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"testzone/airspace"
+	"testzone/airspace/activity"
 	"testzone/airspace/permit"
 	rulepack "testzone/airspace/rules"
 	"testzone/airspace/site"
@@ -138,6 +139,9 @@ func sentinels() []sentinel {
 		{permit.ErrRevision, http.StatusConflict, "permit_changed"},
 		{permit.ErrNotAsked, http.StatusForbidden, "not_asked"},
 		{permit.ErrFourEyes, http.StatusForbidden, "four_eyes"},
+		{activity.ErrState, http.StatusConflict, "activity_state"},
+		{activity.ErrReport, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrManyActivities, http.StatusConflict, "many_activities"},
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrManyPriorities, http.StatusConflict, "many_priorities"},

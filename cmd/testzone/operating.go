@@ -17,6 +17,9 @@ type permitsConfig struct {
 	// Required are the classes (uav, icv, usv) that may move under a permit only: to arm
 	// without one is denied, to move without one is an alert. Default none.
 	Required []string `yaml:"required"`
+	// Activities is required if these classes may besides move only while an activity
+	// under their permit is activated; default optional.
+	Activities string `yaml:"activities"`
 }
 
 func (c *permitsConfig) check(bad func(format string, args ...any)) {
@@ -24,6 +27,15 @@ func (c *permitsConfig) check(bad func(format string, args ...any)) {
 		if _, ok := vehicles.ParseClass(class); !ok {
 			bad("permits.required[%d] %q is not a class: use uav, icv or usv", i, class)
 		}
+	}
+	switch c.Activities {
+	case "", activitiesOptional:
+	case activitiesRequired:
+		if len(c.Required) == 0 {
+			bad("permits.activities is required, but permits.required names no class that it is for")
+		}
+	default:
+		bad("permits.activities %q is neither optional nor required", c.Activities)
 	}
 }
 
@@ -56,7 +68,12 @@ type operating struct {
 	operate func(ctx context.Context, h vehicles.Handle, permit string) error
 	tell    func(n *telemetry.PermitNotice)
 	needs   func(vehicles.Class) bool
-	changed atomic.Bool // grants are another list than the one that is held
+	// activity is the permit of the activity under which a vehicle may move now; empty:
+	// none. Nil: nobody asks.
+	activity func(id vehicles.VehicleID, now time.Time) (permit string)
+	// activities: who needs a permit needs an activity too.
+	activities bool
+	changed    atomic.Bool // grants are another list than the one that is held
 
 	mu sync.Mutex // guards the fields below
 	by map[vehicles.VehicleID][]permit.Grant
@@ -78,8 +95,13 @@ type operation struct {
 func (s *server) newOperating() *operating {
 	o := &operating{
 		grants: s.register.Grants, operate: s.pipeline.Operate, needs: s.cfg.Permits.needs,
-		tell: func(n *telemetry.PermitNotice) { s.bus.PublishQuiet(time.Now().UnixMicro(), n) },
-		of:   map[vehicles.VehicleID]*operation{},
+		activity: func(id vehicles.VehicleID, now time.Time) string {
+			x, _ := s.register.RunningActivity(id, now)
+			return x.Permit
+		},
+		activities: s.cfg.Permits.Activities == activitiesRequired,
+		tell:       func(n *telemetry.PermitNotice) { s.bus.PublishQuiet(time.Now().UnixMicro(), n) },
+		of:         map[vehicles.VehicleID]*operation{},
 	}
 	o.changed.Store(true)
 	return o
@@ -104,7 +126,13 @@ func (o *operating) mayStart(id vehicles.VehicleID, class vehicles.Class, now ti
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.read()
-	if !o.needs(class) || o.choose(id, now) != nil {
+	switch {
+	case !o.needs(class):
+		return ""
+	case o.choose(id, now) != nil:
+		if o.lacksActivity(id, class, now) {
+			return "no activity is activated"
+		}
 		return ""
 	}
 	reason = "no permit in force"
@@ -123,6 +151,9 @@ func (o *operating) mayStart(id vehicles.VehicleID, class vehicles.Class, now ti
 
 // choose is the grant under which a vehicle would start; nil: none. Called with o.mu held.
 func (o *operating) choose(id vehicles.VehicleID, now time.Time) *permit.Grant {
+	if g := o.active(id, now); g != nil {
+		return g
+	}
 	for i := range o.by[id] {
 		if g := &o.by[id][i]; g.Allows(id, now) && openNow(g, now) {
 			return g
@@ -212,6 +243,10 @@ func (o *operating) under(v *operation, id vehicles.VehicleID, now time.Time) st
 	if !v.moves() && (v.permit == "" || now.Sub(v.rests) >= permitRest) {
 		return ""
 	}
+	if g := o.active(id, now); g != nil {
+		v.ended = time.Time{}
+		return g.Permit
+	}
 	if held := o.grant(id, v.permit); held != nil && (held.Allows(id, now) && openNow(held, now)) {
 		v.ended = time.Time{}
 		return v.permit
@@ -285,6 +320,9 @@ func (o *operating) warn(v *operation, t *telemetry.TrackView, now time.Time) {
 			without = fmt.Sprintf("permit %s ended more than %v ago and it still moves: call its contact, or order it to a safe end", v.permit, left)
 		}
 	case g != nil:
+		if o.lacksActivity(t.Vehicle.ID, t.Class, now) {
+			without = fmt.Sprintf("it moves under permit %s, but no activity is activated: call its contact, or order it to a safe end", v.permit)
+		}
 		for _, m := range []time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute} {
 			if g.To.Sub(now) <= m {
 				ending = fmt.Sprintf("permit %s ends in %v: come to a safe end", v.permit, m)
