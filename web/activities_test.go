@@ -84,20 +84,20 @@ func TestActivities(t *testing.T) {
 	a := newActivityZone(t)
 	body := a.planBody(3*time.Hour, "")
 	before := a.decisions()
-	r := a.as(a.opr, "POST", ofPermit+"?dry_run=true", body, keyHeader, "plan-1")
+	r := a.as(a.opr, "POST", ofPermit+"?dry_run=true", body, keyHeader, "plan-0001")
 	a.want(r, "200")
 	if n := a.decisions() - before; n != 0 || !strings.Contains(string(r.body), `"id":""`) {
 		t.Errorf("a dry run wrote %d decisions: %s", n, r.body)
 	}
 	var x Activity
-	first := a.as(a.opr, "POST", ofPermit, body, keyHeader, "plan-1")
+	first := a.as(a.opr, "POST", ofPermit, body, keyHeader, "plan-0001")
 	a.want(first, "201")
 	first.json(t, &x)
-	again := a.as(a.opr, "POST", ofPermit, body, keyHeader, "plan-1")
+	again := a.as(a.opr, "POST", ofPermit, body, keyHeader, "plan-0001")
 	if string(again.body) != string(first.body) || again.StatusCode != http.StatusCreated || a.decisions() != before+1 {
 		t.Errorf("again %d %s, first %s", again.StatusCode, again.body, first.body)
 	}
-	a.want(a.as(a.opr, "POST", ofPermit, body+" ", keyHeader, "plan-1"), "422 key_reused")
+	a.want(a.as(a.opr, "POST", ofPermit, body+" ", keyHeader, "plan-0001"), "422 key_reused")
 	one := activitiesPath + "/" + x.ID
 	if x.State != "planned" || first.Header.Get("Location") != one || len(x.Volumes) != 1 || len(x.Volumes[0].Windows) != 1 || len(x.Clocks) == 0 {
 		t.Errorf("planned: %s", first.body)
@@ -115,9 +115,9 @@ func TestActivities(t *testing.T) {
 	a.want(a.as(a.opr, "POST", one+"/confirm", `{}`), "403 forbidden")
 	a.want(a.as(a.rita, "POST", one+"/confirm", `{"refuse":true}`), "422 invalid")
 
-	// Everything at once: not confirmed, before its time, no controller, nobody follows the vehicle.
+	// Everything at once: not confirmed, before its time, a permit that nobody signed, no controller, nobody follows the vehicle.
 	got := a.faults(a.as(a.opr, "POST", one+"/activate", `{}`))
-	if want := []string{"clock state", "enforcement vehicles/0", "invalid from", "zone vehicles"}; !slices.Equal(got, want) {
+	if want := []string{"clock state", "enforcement vehicles/0", "invalid from", "permit permit", "zone vehicles"}; !slices.Equal(got, want) {
 		t.Errorf("activated: %v, want %v", got, want)
 	}
 	a.want(a.as(a.rita, "POST", one+"/confirm", `{}`), "200")
