@@ -26,6 +26,12 @@ func (p *program) keyOf(org, kind, login, role string) string {
 		p.t.Fatalf("sign in: %d %v %s", status, err, raw)
 	}
 	q.cookie, _, _ = strings.Cut(header.Get("Set-Cookie"), ";")
+	// Who was given a password may do nothing before it has one of its own.
+	status, header, raw, err = q.call("PUT", "/v1/session/password", map[string]any{"current": password, "password": passwordOf(login)})
+	if err != nil || status != http.StatusNoContent {
+		p.t.Fatalf("change the password: %d %v %s", status, err, raw)
+	}
+	q.cookie, _, _ = strings.Cut(header.Get("Set-Cookie"), ";")
 	body := map[string]any{"label": "script", "scopes": []airspace.Scope{airspace.ZoneRead, airspace.PermitApply}}
 	if kind == "department" {
 		body["scopes"] = []airspace.Scope{airspace.ZoneRead, airspace.PermitReview, airspace.PermitDecide}
