@@ -176,6 +176,17 @@ func rules() map[string]rule {
 		"exportMonth":         {scope: airspace.ZoneRead},
 		"submitMonth":         {scope: airspace.PermitApply, once: true},
 
+		"listActivities":       {scope: airspace.ZoneRead}, // under permits that one may see
+		"listPermitActivities": {scope: airspace.ZoneRead},
+		"getActivity":          {scope: airspace.ZoneRead},
+		"planActivity":         {scope: airspace.PermitApply, once: true},
+		"reportActivity":       {scope: airspace.PermitApply, once: true},
+		"confirmActivity":      {scope: airspace.PermitDecide, or: airspace.ZoneControl, once: true}, // who signs the permit
+		"activateActivity":     {scope: airspace.PermitApply, once: true},
+		"endActivity":          {scope: airspace.PermitApply, or: airspace.ZoneControl, once: true},
+		"cancelActivity":       {scope: airspace.PermitApply, once: true},
+		"closeActivity":        {scope: airspace.PermitApply, once: true},
+
 		"listNotifications":       {signed: true}, // one's own
 		"readNotifications":       {signed: true},
 		"getNotificationSettings": {signed: true}, // of a person, not of its keys
@@ -362,6 +373,7 @@ func (s *Server) build() (err error) {
 	s.reviewStatisticsEndpoints(api)
 	s.incidentEndpoints(api)
 	s.monthEndpoints(api)
+	s.activityEndpoints(api)
 	s.siteEndpoints(api)
 	s.bookingEndpoints(api)
 	s.restrictionEndpoints(api)

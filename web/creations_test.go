@@ -33,6 +33,8 @@ var notCreating = []string{
 	// Both need an aircraft in flight, and make one thing however often they are asked: TestTerminations.
 	"proposeTermination", "confirmTermination",
 	"endRestriction", "acknowledgeRestriction", // likewise
+	"planActivity",                                                                                            // needs a permit in force: TestActivities
+	"reportActivity", "confirmActivity", "activateActivity", "endActivity", "cancelActivity", "closeActivity", // act on one
 	"readNotifications",                                                                                                 // never goes back
 	"submitPermit", "withdrawPermit", "reviewPermit", "overridePermit", "suspendPermit", "resumePermit", "revokePermit", // acts on one: TestPermitRepeated
 	"stateIncident", "liftStandDown", "closeIncident", // If-Match

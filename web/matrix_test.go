@@ -12,6 +12,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"testzone/airspace"
+	"testzone/airspace/activity"
 	"testzone/telemetry"
 	"testzone/telemetry/command/bulk"
 	"testzone/telemetry/journal"
@@ -132,12 +134,25 @@ func (m *matrix) makeVehicle(opr account) {
 	var incident Incident
 	m.as(opr, "POST", incidentsPath, m.incident()).json(m.t, &incident)
 	m.objects["incidents"] = incident.ID
+	m.makeActivity()
 	m.objects["bulk-orders"] = "bo_1"
 	given := `{"type":"bulk.given","by":"opr","at_us":5,"bulk":{"id":"bo_1","kind":"hold","of":"all","person":"` + opr.ID + `","orders":0,"given_us":5,"ended_us":6}}`
 	if err := m.server.cfg.Bulk.Replay(journal.Record{Seq: 1, Entry: journal.Entry{Schema: bulk.Schema, Body: []byte(given)}}); err != nil {
 		m.t.Fatal(err)
 	}
 	m.objects["vehicles"], m.objects["{key}"], m.objects["gateways"] = "boat-1", key.Key.ID, "gw-1"
+}
+
+// makeActivity plans a run of acme's boat under a permit that is in force.
+func (m *matrix) makeActivity() {
+	p, x := permitInForce("pm_1", "usv.channel_test", "boat-1", m.clock.now()), m.clock.now().Add(2*time.Hour).UnixMicro()
+	m.replayed(airspace.PermitSchema, map[string]any{"type": "permit.effective", "permit": p, "at_us": p.FromUS})
+	run := activity.Activity{
+		ID: "ac_1", Permit: p.ID, Org: p.Org, Kind: p.Application.Kind, State: activity.Planned, Pack: p.Pack, Rev: 1, Day: "2026-01-01",
+		Plan: activity.Plan{Title: "First run", FromUS: x, ToUS: x + time.Hour.Microseconds(), Vehicles: p.Application.Vehicles},
+	}
+	m.replayed(airspace.ActivitySchema, map[string]any{"type": "activity.planned", "activity": run, "at_us": p.FromUS})
+	m.objects["activities"] = run.ID
 }
 
 // makeSite makes a site of acme's, and a booking of it.
@@ -302,6 +317,14 @@ func (m *matrix) asked(operation string) (query, body string, header []string) {
 		return "", `{"reason":"drill"}`, []string{"If-Match", stale}
 	case "submitMonth":
 		return "?dry_run=true", `{}`, nil
+	case "planActivity":
+		return "", `{"title":"run","from":"2100-01-05T09:00:00Z","to":"2100-01-05T09:30:00Z","vehicles":["boat-1"]}`, nil
+	case "reportActivity":
+		return "?dry_run=true", `{"checked":[]}`, nil
+	case "confirmActivity", "activateActivity", "endActivity", "cancelActivity":
+		return "?dry_run=true", `{}`, nil
+	case "closeActivity":
+		return "?dry_run=true", `{"begun":"2026-01-05T09:00:00Z","ended":"2026-01-05T09:30:00Z","takeovers":0,"incidents":false}`, nil
 	case "readNotifications":
 		return "", `{"up_to":"nt_1"}`, nil
 	case "setNotificationSettings":

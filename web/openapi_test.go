@@ -80,7 +80,7 @@ func TestRights(t *testing.T) {
 		// password and keys and how far it has read, and changes nothing. This one is a
 		// token, which has no mail address.
 		may := method == "GET" && !slices.Contains([]airspace.Scope{airspace.Admin, airspace.AuditRead, airspace.VehicleRegister}, rule.scope) ||
-			strings.HasPrefix(path, "/v1/session") || strings.HasPrefix(path, "/v1/keys") || strings.HasPrefix(path, notificationsPath) || path == "/v1/permit-needs" // asks
+			strings.HasPrefix(path, "/v1/session") || strings.HasPrefix(path, "/v1/keys") || strings.HasPrefix(path, notificationsPath) || path == "/v1/permit-needs" || path == "/v1/routes" // asks
 		may = may && (method != "GET" || path != notificationsPath+"/settings")
 		if (r.StatusCode == http.StatusForbidden) == may {
 			t.Errorf("%s %s as observer answers %d", method, path, r.StatusCode)

@@ -227,21 +227,7 @@ func applicationOf(a *permit.Application) PermitApplication {
 	for _, p := range a.Insurance {
 		out.Insurance = append(out.Insurance, PermitPolicy{p.Kind, p.Insurer, p.Number, utc(p.FromUS), utc(p.ToUS), p.PerVehicleCNY, p.Guarantee})
 	}
-	for i := range a.Volumes {
-		v := &a.Volumes[i]
-		shape := v.Shape()
-		one := PermitVolume{Geometry: geometryOf(&shape), Floor: heightOut(v.Floor), Ceiling: heightOut(v.Ceiling), Shared: v.Shared}
-		if c := shape.Circle; c != nil {
-			one.RadiusM = &c.RadiusM
-		}
-		if c := shape.Corridor; c != nil {
-			one.WidthM = &c.WidthM
-		}
-		for _, w := range v.Windows {
-			one.Windows = append(one.Windows, PermitWindow{utc(w[0]), utc(w[1])})
-		}
-		out.Volumes = append(out.Volumes, one)
-	}
+	out.Volumes = volumesOf(a.Volumes)
 	for _, r := range a.Roads {
 		out.Roads = append(out.Roads, PermitRoad(r))
 	}
@@ -301,7 +287,7 @@ func (s *Server) permitForm(p *permit.Permit) Permit {
 	}
 	out := Permit{
 		ID: p.ID, Holder: p.Org, State: string(p.State), Step: p.Step, Pack: p.Pack, PackStatus: status, Tier: p.Tier, Application: applicationOf(&p.Application),
-		DocHash: p.DocHash, Asked: append([]string{}, required...), Advise: append([]string{}, advise...), Decisions: []PermitDecision{}, Clocks: []PermitClock{},
+		DocHash: p.DocHash, Asked: append([]string{}, required...), Advise: append([]string{}, advise...), Decisions: []PermitDecision{}, Clocks: clockForms(p.Clocks),
 		From: optionalTime(p.FromUS), To: optionalTime(p.ToUS), PublishedAt: optionalTime(p.PublishedUS), Rehearsal: p.Rehearsal, Waits: p.Waits, EndNow: p.EndNow, History: []PermitEvent{},
 		Rev: p.Rev, CreatedAt: timeOf(p.CreatedUS), UpdatedAt: timeOf(p.UpdatedUS), UpdatedBy: p.UpdatedBy,
 	}
@@ -315,9 +301,6 @@ func (s *Server) permitForm(p *permit.Permit) Permit {
 	for i := range p.Decisions {
 		d := &p.Decisions[i]
 		out.Decisions = append(out.Decisions, PermitDecision{d.Step, d.Department, string(d.Verdict), conditionsOf(&d.Conditions), mapOf(d.Judgements), d.Reason, d.Reference, d.Signer, p.Rehearsal, timeOf(d.AtUS), d.DocHash, d.Void})
-	}
-	for _, c := range p.Clocks {
-		out.Clocks = append(out.Clocks, PermitClock{c.ID, c.Step, timeOf(c.DueUS), timeOf(c.WarnUS), c.Opens, c.Provisional, string(c.State), optionalTime(c.MetUS), c.Missed})
 	}
 	for _, e := range p.History {
 		out.History = append(out.History, PermitEvent{timeOf(e.AtUS), e.By, e.Org, e.Act, string(e.State), e.Reason})

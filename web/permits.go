@@ -107,7 +107,7 @@ type PermitOverride struct {
 
 // PermitFault is one rule that speaks against an application.
 type PermitFault struct {
-	Code    string  `json:"code" enum:"missing,invalid,clock,gate,insurance,licence,vehicle,fence,conflict,document_missing" doc:"document_missing: the file of a document was lost on the server"`
+	Code    string  `json:"code" enum:"missing,invalid,clock,gate,insurance,licence,vehicle,fence,conflict,document_missing,permit,zone,enforcement,restriction" doc:"document_missing: the file of a document was lost on the server"`
 	Rule    string  `json:"rule" doc:"JSON pointer into the rule pack; empty: a rule of the zone"`
 	Item    string  `json:"item" doc:"Of the application, e.g. items/comms, volumes/0"`
 	Message string  `json:"message"`

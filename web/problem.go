@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"testzone/airspace"
+	"testzone/airspace/activity"
 	"testzone/airspace/document"
 	"testzone/airspace/permit"
 	rulepack "testzone/airspace/rules"
@@ -157,6 +158,9 @@ func sentinels() []sentinel {
 		{supervision.ErrIncident, http.StatusUnprocessableEntity, "invalid"},
 		{supervision.ErrState, http.StatusConflict, "supervision_state"},
 		{airspace.ErrStandDown, http.StatusConflict, "stand_down"},
+		{activity.ErrState, http.StatusConflict, "activity_state"},
+		{activity.ErrReport, http.StatusUnprocessableEntity, "invalid"},
+		{airspace.ErrManyActivities, http.StatusConflict, "many_activities"},
 		{airspace.ErrManyDrafts, http.StatusConflict, "many_drafts"},
 		{rulepack.ErrNoPack, http.StatusConflict, "no_rule_pack"},
 		{airspace.ErrNoKind, http.StatusConflict, "no_rule_pack"},

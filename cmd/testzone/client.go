@@ -185,8 +185,11 @@ func problemError(res *http.Response, raw []byte) error {
 	}
 	var text strings.Builder
 	text.WriteString(printable(p.Detail))
+	text.WriteString(faultLines(p.Faults))
 	for _, f := range p.Errors {
-		fmt.Fprintf(&text, "\n  %s: %s", printable(f.Location), printable(f.Message))
+		if len(p.Faults) == 0 { // else they say the same
+			fmt.Fprintf(&text, "\n  %s: %s", printable(f.Location), printable(f.Message))
+		}
 	}
 	if after := res.Header.Get("Retry-After"); after != "" {
 		fmt.Fprintf(&text, "\n  try again in %s s", printable(after))

@@ -23,7 +23,7 @@ import (
 func clientCommands() []*cobra.Command {
 	return []*cobra.Command{loginCommand(), fencesCommand(), vehiclesCommand(), gatewaysCommand(), ordersCommand(), plansCommand(), enforcementCommand(),
 		listCommand("tracks", "Vehicles that are seen now", tracksList), alertsCommand(), recordingsCommand(), zoneCommand(), priorityCommand(),
-		bulkCommand(), callsCommand(), terminationsCommand(), sitesCommand(), bookingsCommand(), restrictionsCommand()}
+		bulkCommand(), callsCommand(), terminationsCommand(), sitesCommand(), bookingsCommand(), restrictionsCommand(), permitsCommand()}
 }
 
 // exactArgs is cobra.ExactArgs with an exit code and the name of what is missing.
@@ -38,13 +38,19 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 
 // group is a command that has only subcommands.
 func group(name, short string, flags *clientFlags, subs ...*cobra.Command) *cobra.Command {
+	cmd := subgroup(name, short, subs...)
+	flags.register(cmd)
+	return cmd
+}
+
+// subgroup is one within a group, whose flags it has.
+func subgroup(name, short string, subs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, RunE: func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usage("%s has no command %q; see --help", name, args[0])
 		}
 		return cmd.Help()
 	}}
-	flags.register(cmd)
 	cmd.AddCommand(subs...)
 	return cmd
 }

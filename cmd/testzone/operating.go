@@ -22,6 +22,9 @@ type permitsConfig struct {
 	// system keeps), optional (one that is not sent counts by its digest) or required
 	// (an application is complete only with all of them).
 	Documents string `yaml:"documents"`
+	// Activities is required if these classes may besides move only while an activity
+	// under their permit is activated; default optional.
+	Activities string `yaml:"activities"`
 }
 
 // The choices of permitsConfig.Documents.
@@ -41,6 +44,15 @@ func (c *permitsConfig) check(bad func(format string, args ...any)) {
 	case "", documentsNone, documentsOptional, documentsRequired:
 	default:
 		bad("permits.documents %q: use none, optional or required", c.Documents)
+	}
+	switch c.Activities {
+	case "", activitiesOptional:
+	case activitiesRequired:
+		if len(c.Required) == 0 {
+			bad("permits.activities is required, but permits.required names no class that it is for")
+		}
+	default:
+		bad("permits.activities %q is neither optional nor required", c.Activities)
 	}
 }
 
@@ -73,7 +85,12 @@ type operating struct {
 	operate func(ctx context.Context, h vehicles.Handle, permit string) error
 	tell    func(n *telemetry.PermitNotice)
 	needs   func(vehicles.Class) bool
-	changed atomic.Bool // grants are another list than the one that is held
+	// activity is the permit of the activity under which a vehicle may move now; empty:
+	// none. Nil: nobody asks.
+	activity func(id vehicles.VehicleID, now time.Time) (permit string)
+	// activities: who needs a permit needs an activity too.
+	activities bool
+	changed    atomic.Bool // grants are another list than the one that is held
 
 	mu sync.Mutex // guards the fields below
 	by map[vehicles.VehicleID][]permit.Grant
@@ -95,8 +112,13 @@ type operation struct {
 func (s *server) newOperating() *operating {
 	o := &operating{
 		grants: s.register.Grants, operate: s.pipeline.Operate, needs: s.cfg.Permits.needs,
-		tell: func(n *telemetry.PermitNotice) { s.bus.PublishQuiet(time.Now().UnixMicro(), n) },
-		of:   map[vehicles.VehicleID]*operation{},
+		activity: func(id vehicles.VehicleID, now time.Time) string {
+			x, _ := s.register.RunningActivity(id, now)
+			return x.Permit
+		},
+		activities: s.cfg.Permits.Activities == activitiesRequired,
+		tell:       func(n *telemetry.PermitNotice) { s.bus.PublishQuiet(time.Now().UnixMicro(), n) },
+		of:         map[vehicles.VehicleID]*operation{},
 	}
 	o.changed.Store(true)
 	return o
@@ -121,7 +143,13 @@ func (o *operating) mayStart(id vehicles.VehicleID, class vehicles.Class, now ti
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.read()
-	if !o.needs(class) || o.choose(id, now) != nil {
+	switch {
+	case !o.needs(class):
+		return ""
+	case o.choose(id, now) != nil:
+		if o.lacksActivity(id, class, now) {
+			return "no activity is activated"
+		}
 		return ""
 	}
 	reason = "no permit in force"
@@ -140,6 +168,9 @@ func (o *operating) mayStart(id vehicles.VehicleID, class vehicles.Class, now ti
 
 // choose is the grant under which a vehicle would start; nil: none. Called with o.mu held.
 func (o *operating) choose(id vehicles.VehicleID, now time.Time) *permit.Grant {
+	if g := o.active(id, now); g != nil {
+		return g
+	}
 	for i := range o.by[id] {
 		if g := &o.by[id][i]; g.Allows(id, now) && openNow(g, now) {
 			return g
@@ -229,6 +260,10 @@ func (o *operating) under(v *operation, id vehicles.VehicleID, now time.Time) st
 	if !v.moves() && (v.permit == "" || now.Sub(v.rests) >= permitRest) {
 		return ""
 	}
+	if g := o.active(id, now); g != nil {
+		v.ended = time.Time{}
+		return g.Permit
+	}
 	if held := o.grant(id, v.permit); held != nil && (held.Allows(id, now) && openNow(held, now)) {
 		v.ended = time.Time{}
 		return v.permit
@@ -302,6 +337,9 @@ func (o *operating) warn(v *operation, t *telemetry.TrackView, now time.Time) {
 			without = fmt.Sprintf("permit %s ended more than %v ago and it still moves: call its contact, or order it to a safe end", v.permit, left)
 		}
 	case g != nil:
+		if o.lacksActivity(t.Vehicle.ID, t.Class, now) {
+			without = fmt.Sprintf("it moves under permit %s, but no activity is activated: call its contact, or order it to a safe end", v.permit)
+		}
 		for _, m := range []time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute} {
 			if g.To.Sub(now) <= m {
 				ending = fmt.Sprintf("permit %s ends in %v: come to a safe end", v.permit, m)

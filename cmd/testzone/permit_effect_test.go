@@ -60,6 +60,11 @@ func placeOf(i int) geo.Point {
 }
 
 func newPermitZone(t *testing.T, n, others int) *permitZone {
+	return newPermitZoneOf(t, n, others, func(*permit.Permit, *config) {}, func() []journal.Entry { return nil })
+}
+
+// newPermitZoneOf has each permit changed before it is written, and writes more then.
+func newPermitZoneOf(t *testing.T, n, others int, change func(*permit.Permit, *config), more func() []journal.Entry) *permitZone {
 	conf := defaultConfig()
 	conf.DataDir, conf.HTTP.Addr, conf.MAVLink = t.TempDir(), "127.0.0.1:0", []mavlinkConfig{{Name: "open", Addr: "127.0.0.1:0", Mode: modeOpen}}
 	conf.Permits.Required = []string{"uav", "icv", "usv"}
@@ -75,11 +80,17 @@ func newPermitZone(t *testing.T, n, others int) *permitZone {
 			conf.Vehicles = append(conf.Vehicles, vehicleConfig{ID: v, Class: k.class.String(), Operator: "acme"})
 		}
 		p := inForce(permitID(i), k.kind, vehicles.VehicleID(v), placeOf(i%500), now)
+		change(&p, &conf)
 		body, err := json.Marshal(map[string]any{"type": "permit.effective", "permit": p, "by": "", "at_us": p.FromUS})
 		if err == nil {
 			_, err = j.Append(t.Context(), journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: airspace.PermitSchema, TimeUS: p.FromUS, Body: body, Expect: []journal.Expect{{Agg: journal.Aggregate(permit.Of(p.ID)), Any: true}}})
 		}
 		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range more() {
+		if _, err := j.Append(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
 	}

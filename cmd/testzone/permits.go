@@ -93,5 +93,6 @@ func (s *server) lookOperating(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.operating.look(ctx, tracks, time.Now())
+	// Activities first: the tracks are of before the fences that this look puts them under.
+	return errors.Join(s.lookActivities(ctx, tracks), s.operating.look(ctx, tracks, time.Now()))
 }

@@ -216,6 +216,7 @@ func (s *server) wire(zone airspace.Zone) (err error) {
 		NoticeDue:         s.noticeDue,
 		DutyChanged:       func() { s.bus.Publish(time.Now().UnixMicro(), &telemetry.DutyChange{}) },
 		PermitChanged:     func(permit.Permit) { s.operating.changed.Store(true) },
+		NotEnforced:       s.notEnforced,
 		Noticed:           s.noticed,
 		FenceChanged: func(f airspace.FenceRecord) {
 			s.bus.Publish(f.UpdatedUS, &telemetry.FenceChange{ID: f.Fence.ID, Rev: f.Fence.Rev, Deleted: f.Deleted})
