@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -139,6 +138,6 @@ func (z *testZone) must(method, path string) {
 	z.t.Helper()
 	r := z.call(adminToken, "GET", path, "")
 	if r = z.call(adminToken, method, path, "", "If-Match", r.Header.Get("ETag")); r.StatusCode >= 300 {
-		z.t.Fatal(fmt.Sprintf("%s %s: %d %s", method, path, r.StatusCode, r.body))
+		z.t.Fatalf("%s %s: %d %s", method, path, r.StatusCode, r.body)
 	}
 }
