@@ -10,7 +10,7 @@ import { api, axe, flaws, ready, signIn, token, withPage } from './page.mjs';
 
 const run = Date.now().toString(36);
 const OWN = 'quiet-harbour-morning';
-const PAGES = ['me', 'keys', 'zone', 'coverage', 'priority', 'sites', 'restrictions', 'reviews', 'disclosure', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'];
+const PAGES = ['me', 'keys', 'zone', 'coverage', 'priority', 'sites', 'restrictions', 'permits', 'reviews', 'disclosure', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'];
 
 const clean = async (page, where) => {
   assert.deepEqual(await flaws(page), [], where);
@@ -105,7 +105,7 @@ test('mouse: organisation, person and key; what the person may; the audit of it'
       assert.equal(await page.getByTestId('fence-new').count(), 0, 'it draws no fences');
       await page.getByTestId('desk').click();
       await page.locator('#desk-me').waitFor();
-      assert.deepEqual(await page.locator('.desk [role=tab]').evaluateAll((l) => l.map((e) => e.id)), ['desk-me', 'desk-keys', 'desk-zone', 'desk-coverage', 'desk-priority', 'desk-sites', 'desk-restrictions', 'desk-disclosure', 'desk-vehicles', 'desk-gateways', 'desk-organisations']);
+      assert.deepEqual(await page.locator('.desk [role=tab]').evaluateAll((l) => l.map((e) => e.id)), ['desk-me', 'desk-keys', 'desk-zone', 'desk-coverage', 'desk-priority', 'desk-sites', 'desk-restrictions', 'desk-permits', 'desk-disclosure', 'desk-vehicles', 'desk-gateways', 'desk-organisations']);
       await clean(page, 'you');
       await open(page, 'organisations');
       await page.locator(`[data-organisation="${org}"]`).waitFor();

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clean, open, person, withDesk } from '../accounts/people.mjs';
-import { api } from './page.mjs';
+import { api, organisation } from './page.mjs';
 
 const SLOW = { timeout: 60_000 };
 const TIMES = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai', dateStyle: 'short', timeStyle: 'short' });
@@ -15,9 +15,8 @@ const DAY = 86_400_000;
 
 let zone;
 async function people() {
-  const named = async (id, name, kind) => api('POST', '/v1/organisations', { id, name, kind });
-  await named('wiz-air', 'Wizard Air', 'operator');
-  await named('atm', 'Air authority', 'department');
+  await organisation('wiz-air', 'Wizard Air', 'operator');
+  await organisation('atm', 'Air authority', 'department');
   const opr = await person('opr-wiz', 'Olga', 'wiz-air', ['test_operator']);
   await opr.call('POST', '/v1/vehicles', { id: 'uav-wiz', class: 'uav', operator: 'wiz-air', name: 'Samples', mavlink: { listener: 'signed', system_id: 202, autopilot: 'ardupilot' } });
   return { opr, rita: await person('rita-wiz', 'Rita', 'atm', ['department_reviewer']), pack: await opr.call('GET', '/v1/rule-packs/now') };

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clean, open, person, withDesk } from '../accounts/people.mjs';
-import { api } from './page.mjs';
+import { api, organisation } from './page.mjs';
 
 const SLOW = { timeout: 60_000 };
 const iso = (ms) => new Date(Math.floor(ms / 1000) * 1000).toISOString();
@@ -46,11 +46,10 @@ test('the demo has permits in every stage', { timeout: 120_000 }, async () => {
 let zone;
 /** Organisations and people of the test, made once. */
 async function people() {
-  const named = async (id, name, kind) => api('POST', '/v1/organisations', { id, name, kind });
-  await named('acme-air', 'Acme Air', 'operator');
-  await named('atm', 'Air authority', 'department');
-  await named('police', 'Police', 'department');
-  await named('control', 'Zone control', 'authority');
+  await organisation('acme-air', 'Acme Air', 'operator');
+  await organisation('atm', 'Air authority', 'department');
+  await organisation('police', 'Police', 'department');
+  await organisation('control', 'Zone control', 'authority');
   const opr = await person('opr-rev', 'Olga', 'acme-air', ['test_operator']);
   await opr.call('POST', '/v1/vehicles', { id: 'uav-rev', class: 'uav', operator: 'acme-air', name: 'Samples', mavlink: { listener: 'signed', system_id: 201, autopilot: 'ardupilot' } });
   return {

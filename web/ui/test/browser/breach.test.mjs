@@ -1,5 +1,5 @@
-// The picture of the README, when TZ_SCREENSHOT names a file: the demo zone with
-// its seeded breach. Always: an alert of the demo arrives without anybody's help.
+// The demo by itself, before other tests order its vehicles: an alert arrives without
+// anybody's help. The picture of the README, when TZ_SCREENSHOT names a file.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
