@@ -19,7 +19,7 @@ import (
 // BulkOrder is an order to many vehicles: what it would do, or what became of it.
 type BulkOrder struct {
 	ID        string         `json:"id" doc:"Empty of a preview"`
-	Kind      string         `json:"kind" enum:"hold,stop,return,land,clear"`
+	Kind      string         `json:"kind" enum:"hold,stop,return,land,clear,end" doc:"end: what was allowed no more ends, by class; nobody gives it by hand"`
 	Of        string         `json:"of" doc:"Which vehicles were meant, as it was asked"`
 	By        string         `json:"by" doc:"Actor id"`
 	Person    string         `json:"person" doc:"Who answers for it"`
@@ -51,6 +51,7 @@ type BulkItem struct {
 	AfterS    int      `json:"after_s" doc:"Seconds after the first orders at which its own leaves"`
 	Held      bool     `json:"held" doc:"It is held until then"`
 	Cannot    string   `json:"cannot" doc:"Why it is not told what it should be"`
+	Call      string   `json:"call" doc:"Why somebody is called about it, told or not; empty: only if cannot says so"`
 	Leased    bool     `json:"leased" doc:"It is left to who has its control"`
 	Holder    string   `json:"holder" doc:"Person that has the control; empty: you or nobody"`
 	Crosses   int      `json:"crosses" doc:"Ways of others that come close to its own"`
@@ -127,7 +128,7 @@ func bulkItemsOf(items []bulk.Item) []BulkItem {
 		it := &items[i]
 		item := BulkItem{
 			VehicleID: string(it.Vehicle), Name: it.Name, Class: it.Class, Operator: it.Operator, Kind: string(it.Kind), AfterS: it.AfterS, Held: it.Held,
-			Cannot: it.Cannot, Leased: it.Leased, Holder: it.Holder, Crosses: it.Crosses, With: it.With, State: string(it.State), Why: it.Why, Order: it.Order,
+			Cannot: it.Cannot, Call: it.Call, Leased: it.Leased, Holder: it.Holder, Crosses: it.Crosses, With: it.With, State: string(it.State), Why: it.Why, Order: it.Order,
 		}
 		if item.With == nil {
 			item.With = []string{}

@@ -39,6 +39,7 @@ type Permit struct {
 	EndNow      bool              `json:"end_now" doc:"Of a suspended or revoked one: its vehicles end at once, else they finish and recover"`
 	History     []PermitEvent     `json:"history"`
 	Faults      []PermitFault     `json:"faults,omitempty" doc:"Of a dry run: all that speaks against its submission"`
+	Ends        *PermitEnds       `json:"ends,omitempty" doc:"Of a dry run of suspend and revoke: who moves under it now, and what becomes of them"`
 
 	Rev       uint64 `json:"rev" minimum:"1" doc:"Revision; the ETag"`
 	CreatedAt string `json:"created_at" format:"date-time"`
@@ -223,7 +224,12 @@ func (s *Server) permitEndpoints(api huma.API) {
 	for id, halt := range map[string]airspace.HaltAct{"suspendPermit": airspace.SuspendPermit, "resumePermit": airspace.ResumePermit, "revokePermit": airspace.RevokePermit} {
 		endpoint(s, api, operation(tag, id, http.MethodPost, one+"/"+string(halt), "As a department that had to sign it: "+string(halt)+" the permit", act...),
 			func(ctx context.Context, in *permitActInput) (*oneOutput[Permit], error) {
-				return s.permitAnswer(s.cfg.Register.HaltPermit(in.under(ctx), actorOf(ctx), in.ID, halt, in.Body.Reason, in.Body.EndNow))
+				p, err := s.cfg.Register.HaltPermit(in.under(ctx), actorOf(ctx), in.ID, halt, in.Body.Reason, in.Body.EndNow)
+				out, err := s.permitAnswer(p, err)
+				if err == nil && in.DryRun && halt != airspace.ResumePermit {
+					out.Body.Ends, err = s.permitEnds(ctx, in.ID, in.Body.EndNow)
+				}
+				return out, err
 			})
 	}
 }

@@ -113,7 +113,15 @@ func TestPermitJourney(t *testing.T) {
 		t.Errorf("disclosed: %+v", list)
 	}
 	z.want(z.as(rita, "POST", permitPath+"/"+p.ID+"/revoke", `{}`), "422 invalid")
+	var ends Permit
+	if z.as(rita, "POST", permitPath+"/"+p.ID+"/revoke?dry_run=true", `{"reason":"found unsafe","end_now":true}`).json(t, &ends); ends.Ends == nil || len(ends.Ends.Vehicles) != 0 {
+		t.Errorf("a dry run with nobody under way: %+v", ends.Ends)
+	}
+	z.want(z.as(other, "POST", permitPath+"/"+p.ID+"/revoke?dry_run=true", `{"reason":"who flies there?","end_now":true}`), "404 not_found")
 	z.as(rita, "POST", permitPath+"/"+p.ID+"/revoke", `{"reason":"found unsafe","end_now":true}`).json(t, &p)
+	if p.Ends != nil {
+		t.Errorf("an act previews: %+v", p.Ends)
+	}
 	if p.State != "revoked" || !p.EndNow {
 		t.Errorf("revoked: %s %v", p.State, p.EndNow)
 	}

@@ -75,7 +75,10 @@ type Config struct {
 	Warden   *telemetry.Warden   // who complies with the zone's state; nil: nobody looks
 	Orders   *command.Dispatcher // orders to vehicles; default one that reaches none
 	Bulk     *bulk.Giver         // orders to many; default one that reaches none
-	Coverage *coverage.Ledger    // for whom fences are enforced; default one that counts nothing
+	// PermitEnd is what who moves under a permit now would be told, if that ended now;
+	// default nobody moves.
+	PermitEnd func(ctx context.Context, permit string) (*bulk.Preview, error)
+	Coverage  *coverage.Ledger // for whom fences are enforced; default one that counts nothing
 
 	Enforcement *ladder.Enforcer // what is done about breaches; default one that does nothing
 	Priority    *priority.Watch  // who is in the way of priority traffic; nil: nobody looks
@@ -236,6 +239,9 @@ func (c *Config) setDefaults() error {
 		if c.Bulk, err = bulk.New(bulk.Config{}); err != nil {
 			return err
 		}
+	}
+	if c.PermitEnd == nil {
+		c.PermitEnd = func(context.Context, string) (*bulk.Preview, error) { return &bulk.Preview{Kind: bulk.End}, nil }
 	}
 	if c.Plans == nil {
 		var err error

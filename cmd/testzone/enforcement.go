@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"testzone/telemetry"
 	"testzone/telemetry/command/ladder"
 	"testzone/telemetry/mavlink"
 	"testzone/vehicles"
@@ -48,4 +49,13 @@ func (s *server) unfit() string {
 		return "this machine's clock is behind the newest journal entry: set it, then restart"
 	}
 	return ""
+}
+
+// unsure is why no order may leave to a vehicle that nobody gives by hand (SAFETY 8,
+// 10, 13); empty: none.
+func (s *server) unsure(t *telemetry.TrackView) string {
+	if why := s.unfit(); why != "" {
+		return why
+	}
+	return s.ladders.Unsure(t)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"testzone/airspace/permit"
 	"testzone/telemetry/mavlink"
 	"testzone/telemetry/sim"
 )
@@ -33,10 +34,11 @@ type field struct {
 
 type fieldConfig struct {
 	vehicles int
-	script   string // of the simulator
-	askToArm bool   // vehicles stand, and ask before they arm
-	extra    string // of the server's configuration
-	sectors  string // of the zone: items of a YAML list
+	script   string          // of the simulator
+	askToArm bool            // vehicles stand, and ask before they arm
+	extra    string          // of the server's configuration
+	sectors  string          // of the zone: items of a YAML list
+	permits  []permit.Permit // that are effective when it starts
 }
 
 // newField starts all of it; it is there when every vehicle is followed, unless they ask
@@ -44,6 +46,9 @@ type fieldConfig struct {
 func newField(t *testing.T, cfg fieldConfig) *field {
 	t.Helper()
 	f := &field{t: t, data: t.TempDir(), sectors: cfg.sectors, relay: newRelay(t), cookies: map[string]string{}}
+	if len(cfg.permits) > 0 {
+		hasPermits(t, f.data, "test", cfg.permits)
+	}
 	f.serve(cfg.extra)
 	script, err := sim.ParseScript(cfg.script)
 	if err != nil {

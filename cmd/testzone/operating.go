@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +58,8 @@ type operating struct {
 	operate func(ctx context.Context, h vehicles.Handle, permit string) error
 	tell    func(n *telemetry.PermitNotice)
 	needs   func(vehicles.Class) bool
-	changed atomic.Bool // grants are another list than the one that is held
+	end     func(permit string, of []vehicles.VehicleID) // those who move under it have to end now
+	changed atomic.Bool                                  // grants are another list than the one that is held
 
 	mu sync.Mutex // guards the fields below
 	by map[vehicles.VehicleID][]permit.Grant
@@ -73,6 +76,7 @@ type operation struct {
 	looks  int       // in a row, that saw it move
 	rests  time.Time // since when it does not; zero: it does
 	said   map[telemetry.AlertType]string
+	told   string // which end of which permit it was told at once; empty: none
 }
 
 func (s *server) newOperating() *operating {
@@ -145,7 +149,17 @@ func openNow(g *permit.Grant, now time.Time) bool {
 
 // look follows who moves under what. A vehicle that is not verified operates under
 // nothing, and has alerts of its own.
-func (o *operating) look(ctx context.Context, tracks []telemetry.TrackView, now time.Time) (err error) {
+func (o *operating) look(ctx context.Context, tracks []telemetry.TrackView, now time.Time) error {
+	ends, err := o.follow(ctx, tracks, now)
+	for _, permitID := range slices.Sorted(maps.Keys(ends)) {
+		o.end(permitID, ends[permitID])
+	}
+	return err
+}
+
+// follow is look without what is ordered: who has to end now, by permit.
+func (o *operating) follow(ctx context.Context, tracks []telemetry.TrackView, now time.Time) (ends map[string][]vehicles.VehicleID, err error) {
+	ends = map[string][]vehicles.VehicleID{}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.read()
@@ -179,10 +193,44 @@ func (o *operating) look(ctx context.Context, tracks []telemetry.TrackView, now 
 		if to != v.permit {
 			v.permit, v.ended = to, time.Time{}
 		}
+		if o.endsNow(v, t.Vehicle.ID) {
+			ends[v.permit] = append(ends[v.permit], t.Vehicle.ID)
+		}
 		o.warn(v, t, now)
 	}
 	o.of = seen
-	return err
+	return ends, err
+}
+
+// endsNow reports whether a vehicle has to be told that it ends at once, and notes that
+// it is. What a former start of the server told is not told again (SAFETY 8).
+func (o *operating) endsNow(v *operation, id vehicles.VehicleID) bool {
+	g := o.grant(id, v.permit)
+	if g == nil || !g.EndNow || g.State == permit.GrantEffective || v.ended.IsZero() || !v.moves() || v.told == endOf(g) {
+		return false
+	}
+	v.told = endOf(g)
+	return true
+}
+
+// endOf tells the ends of permits apart: one that was suspended may be so again.
+func endOf(g *permit.Grant) string { return fmt.Sprint(g.Permit, " ", g.Since.UnixMicro()) }
+
+// movingUnder lists who moves under a permit and would under none if it ended.
+func (o *operating) movingUnder(permitID string, now time.Time) (ids []vehicles.VehicleID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.read()
+	for id, v := range o.of {
+		if v.permit != permitID || !v.moves() {
+			continue
+		}
+		if !slices.ContainsFunc(o.by[id], func(g permit.Grant) bool { return g.Permit != permitID && g.Allows(id, now) && openNow(&g, now) }) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // sees takes whether the vehicle moves: a drone does from its arming on.
@@ -221,7 +269,11 @@ func (o *operating) under(v *operation, id vehicles.VehicleID, now time.Time) st
 	}
 	if v.permit == "" && v.adopts {
 		v.adopts = false
-		return o.homeward(id, now)
+		home := o.homeward(id, now)
+		if g := o.grant(id, home); g != nil {
+			v.told = endOf(g)
+		}
+		return home
 	}
 	if v.permit != "" && v.ended.IsZero() {
 		v.ended = now

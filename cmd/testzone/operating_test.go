@@ -23,6 +23,7 @@ type opRig struct {
 	grants []permit.Grant
 	under  string
 	said   []string
+	ended  []string // permits under which it was told to end now
 }
 
 func newOpRig(t *testing.T, class vehicles.Class) *opRig {
@@ -41,7 +42,8 @@ func newOpRig(t *testing.T, class vehicles.Class) *opRig {
 		tell: func(n *telemetry.PermitNotice) {
 			r.said = append(r.said, fmt.Sprintf("%s %v %s", n.Type, n.Began, n.Why))
 		},
-		of: map[vehicles.VehicleID]*operation{},
+		end: func(permitID string, _ []vehicles.VehicleID) { r.ended = append(r.ended, permitID) },
+		of:  map[vehicles.VehicleID]*operation{},
 	}
 	r.grant(permit.GrantEffective)
 	return r
@@ -140,7 +142,13 @@ func TestOperatingHalted(t *testing.T) {
 			if why := r.mayStart("v-1", vehicles.UAV, r.now); why != c.start {
 				t.Errorf("may it start: %q, want %q", why, c.start)
 			}
+			if told := len(r.ended); (told == 1) != c.endNow || told > 1 {
+				t.Errorf("it was told %d times to end now", told)
+			}
 			r.want("its time", r.after(c.until-time.Second), "", "pm_1")
+			if told := len(r.ended); told > 1 {
+				t.Errorf("it was told %d times to end now", told)
+			}
 			r.want("too late", r.after(time.Second), "unpermitted true", "")
 			r.grant(permit.GrantEffective)
 			r.want("given back", r.after(time.Second), "unpermitted false", "pm_1")
@@ -174,5 +182,40 @@ func TestOperatingAfterARestart(t *testing.T) {
 				r.want("ten minutes after its end", r.after(6*time.Minute), "unpermitted true permit pm_1 ended more than 10m0s ago", "")
 			}
 		})
+	}
+}
+
+// TestOperatingEndsOnce: what a former start of the server told is not told again, and
+// who may move under another permit is not told at all.
+func TestOperatingEndsOnce(t *testing.T) {
+	r := newOpRig(t, vehicles.UAV)
+	r.now = r.now.Add(6 * time.Minute)
+	g := r.grant(permit.GrantEnding)
+	g.EndNow, g.Since = true, r.now
+	r.moves(true)
+	r.want("seen first when it is on its way home", r.after(2*time.Second), "it has to end now", "pm_1")
+	if len(r.ended) != 0 {
+		t.Errorf("it was told to end under %v", r.ended)
+	}
+	r = newOpRig(t, vehicles.UAV)
+	r.now = r.now.Add(6 * time.Minute)
+	r.moves(true)
+	r.after(time.Second)
+	if under := r.movingUnder("pm_1", r.now); len(under) != 1 {
+		t.Errorf("moving under it: %v", under)
+	}
+	first := r.grants[0]
+	second := first
+	second.Permit = "pm_2"
+	r.grants = []permit.Grant{first, second}
+	r.changed.Store(true)
+	if under := r.movingUnder("pm_1", r.now); len(under) != 0 {
+		t.Errorf("of who may move under another: %v", under)
+	}
+	r.grants[0].State, r.grants[0].EndNow = permit.GrantEnding, true
+	r.changed.Store(true)
+	r.want("the first is revoked", r.after(time.Second), "", "pm_2")
+	if len(r.ended) != 0 {
+		t.Errorf("it was told to end under %v", r.ended)
 	}
 }

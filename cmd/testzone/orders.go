@@ -25,7 +25,7 @@ func (s *server) newOrders() (err error) {
 	s.orders, err = command.New(command.Config{Wire: orderWire{s}, Fleet: orderFleet{s}, Journal: s.journal, Calls: orderCalls{s.bus}, Bus: s.bus, Ways: orderWays{s.engine},
 		Ground: orderGround{s}, Termination: s.cfg.Orders.FlightTermination})
 	if err == nil {
-		s.bulk, err = bulk.New(bulk.Config{Orders: s.orders, Zone: orderFleet{s}, Journal: s.journal})
+		s.bulk, err = bulk.New(bulk.Config{Orders: s.orders, Zone: orderFleet{s}, Journal: s.journal, Unfit: s.unsure, ByHand: orderFleet{s}.ByHand})
 	}
 	return err
 }

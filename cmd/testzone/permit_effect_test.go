@@ -45,6 +45,27 @@ func inForce(id, kind string, v vehicles.VehicleID, at geo.Point, now time.Time)
 	}
 }
 
+// hasPermits writes permits into the journal of a zone that has not started yet.
+func hasPermits(t *testing.T, dataDir, zone string, permits []permit.Permit) {
+	t.Helper()
+	j, err := journal.Open(journal.Config{Dir: filepath.Join(dataDir, "journal"), Group: zone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range permits {
+		body, err := json.Marshal(map[string]any{"type": "permit.effective", "permit": p, "by": "", "at_us": p.FromUS})
+		if err == nil {
+			_, err = j.Append(t.Context(), journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: airspace.PermitSchema, TimeUS: p.FromUS, Body: body, Expect: []journal.Expect{{Agg: journal.Aggregate(permit.Of(p.ID)), Any: true}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // permitZone is a whole server whose journal has permits in force, one for each of n
 // vehicles.
 type permitZone struct {
@@ -66,29 +87,17 @@ func newPermitZone(t *testing.T, n, others int) *permitZone {
 	conf := defaultConfig()
 	conf.DataDir, conf.HTTP.Addr, conf.MAVLink = t.TempDir(), "127.0.0.1:0", []mavlinkConfig{{Name: "open", Addr: "127.0.0.1:0", Mode: modeOpen}}
 	conf.Permits.Required = []string{"uav", "icv", "usv"}
-	j, err := journal.Open(journal.Config{Dir: filepath.Join(conf.DataDir, "journal"), Group: conf.Zone.ID})
-	if err != nil {
-		t.Fatal(err)
-	}
 	now := time.Now()
+	var permits []permit.Permit
 	for i := range n + others {
 		k := permitKinds[i%len(permitKinds)]
 		v := fmt.Sprintf("v-%d", i)
 		if i < n {
 			conf.Vehicles = append(conf.Vehicles, vehicleConfig{ID: v, Class: k.class.String(), Operator: "acme"})
 		}
-		p := inForce(permitID(i), k.kind, vehicles.VehicleID(v), placeOf(i%500), now)
-		body, err := json.Marshal(map[string]any{"type": "permit.effective", "permit": p, "by": "", "at_us": p.FromUS})
-		if err == nil {
-			_, err = j.Append(t.Context(), journal.Entry{ID: journal.NewID(), Kind: journal.Decision, Schema: airspace.PermitSchema, TimeUS: p.FromUS, Body: body, Expect: []journal.Expect{{Agg: journal.Aggregate(permit.Of(p.ID)), Any: true}}})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		permits = append(permits, inForce(permitID(i), k.kind, vehicles.VehicleID(v), placeOf(i%500), now))
 	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
+	hasPermits(t, conf.DataDir, conf.Zone.ID, permits)
 	s, err := newServer(t.Context(), serverConfig{config: conf, tokenHash: sha256.Sum256([]byte(testToken)), log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

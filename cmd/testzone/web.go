@@ -55,7 +55,7 @@ func (s *server) newWeb() (*web.Server, error) {
 		Register: s.register, Pipeline: s.pipeline, Registry: s.registry, Book: s.book, Bus: s.bus, Auth: s.auth, Traffic: s.traffic, Warden: s.warden, Priority: s.priority,
 		Demo: s.cfg.demo, Features: features, UI: ui.Dist(),
 		Health: s.health, Listeners: s.listenerInfo, Journal: s.journalInfo, ModeName: modeName, InForce: s.engine.InForce, InForceAt: s.engine.InForceAt,
-		Answered: s.durations.answered, Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Mailer: mailer, Requests: s.requests, Orders: s.orders, Bulk: s.bulk, Plans: s.plans, Coverage: s.coverage, Enforcement: s.ladders, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
+		Answered: s.durations.answered, Audit: s.keeper, Acts: s.acts, Events: s.journal, Notifier: s.notifier, Mailer: mailer, Requests: s.requests, Orders: s.orders, Bulk: s.bulk, PermitEnd: s.previewEnd, Plans: s.plans, Coverage: s.coverage, Enforcement: s.ladders, PerAddress: perSecond(s.cfg.HTTP.Limits.PerAddress, 2), PerPrincipal: perSecond(s.cfg.HTTP.Limits.PerPrincipal, 3),
 		Recording: s.recorder, VehicleSecrets: s.enrolled.secrets, Proof: s.enrolled.proof,
 		AllowedOrigins: s.cfg.HTTP.Origins, Version: version, Logger: s.cfg.log,
 	})

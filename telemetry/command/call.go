@@ -78,9 +78,11 @@ func (o *Order) failed() bool {
 }
 
 // asksForCall reports whether somebody is called when the order comes to nothing.
-// One that was to go on stays where it was stopped; the enforcement ladder calls by
-// itself.
-func (o *Order) asksForCall() bool { return o.Kind != Resume && o.Person != Enforcement }
+// One that was to go on stays where it was stopped; the enforcement ladder calls about
+// its own steps by itself.
+func (o *Order) asksForCall() bool {
+	return o.Kind != Resume && (o.Person != Enforcement || o.Bulk != "")
+}
 
 // attend has the next look see whether somebody has to be called. Called with d.mu
 // held, after every change of an order.

@@ -60,6 +60,7 @@ type Orders interface {
 	Now(id vehicles.VehicleID) (o command.Order, ok bool, l command.Lease)
 	Orders(wants func(*command.Order) bool) []command.Order
 	NeedCall(v *vehicles.Identity, why string)
+	GiveUpLease(ctx context.Context, id vehicles.VehicleID, by command.By) error
 }
 
 // Zone is what is known of the vehicles now.
@@ -76,7 +77,12 @@ type Config struct {
 	Orders  Orders
 	Zone    Zone
 	Journal command.Appender
-	Clock   func() time.Time // default time.Now
+	// Unfit says why no order may leave to a vehicle without a person who gives it
+	// (SAFETY 8, 10, 13); empty: nothing. Default nothing.
+	Unfit func(t *telemetry.TrackView) string
+	// ByHand reports whether a pilot steers in a flight mode (SAFETY 7). Default never.
+	ByHand func(v *vehicles.Identity, mode uint32) bool
+	Clock  func() time.Time // default time.Now
 }
 
 // Selection is which vehicles are meant: those that fit all that is said. Nobody
@@ -127,6 +133,12 @@ func New(cfg Config) (*Giver, error) {
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
+	}
+	if cfg.Unfit == nil {
+		cfg.Unfit = func(*telemetry.TrackView) string { return "" }
+	}
+	if cfg.ByHand == nil {
+		cfg.ByHand = func(*vehicles.Identity, uint32) bool { return false }
 	}
 	g := &Giver{cfg: cfg, bulks: map[string]*Bulk{}}
 	g.life, g.end = context.WithCancel(context.Background())

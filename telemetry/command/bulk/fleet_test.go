@@ -36,6 +36,7 @@ type fleet struct {
 	all     []*member  // handle i+1
 	homes   map[vehicles.VehicleID]geo.Point
 	against map[vehicles.VehicleID]bool
+	unfit   string
 	recs    []journal.Record
 	called  map[vehicles.VehicleID]string // why
 }
@@ -47,6 +48,9 @@ type member struct {
 	mode   uint32
 	speed  int16
 	armed  bool
+	unsure bool // of its position
+	few    bool // plausible fixes so far
+	silent bool // for a minute: its link is lost
 	sent   []sent
 }
 
@@ -87,7 +91,7 @@ func (f *fleet) start() (stop func()) {
 	if f.orders, err = command.New(command.Config{Wire: f, Fleet: f, Journal: f, Calls: f}); err != nil {
 		f.t.Fatal(err)
 	}
-	if f.g, err = New(Config{Orders: f.orders, Zone: zone{f}, Journal: f}); err != nil {
+	if f.g, err = New(Config{Orders: f.orders, Zone: zone{f}, Journal: f, Unfit: func(*telemetry.TrackView) string { return f.unfit }, ByHand: byHand}); err != nil {
 		f.t.Fatal(err)
 	}
 	for _, rec := range f.records() {
@@ -196,10 +200,26 @@ func (f *fleet) view(v *member) telemetry.TrackView {
 	case v.speed > 0:
 		v.at = geo.Moved(v.at, 0.5, 0)
 	}
-	return telemetry.TrackView{Vehicle: v.id, Track: vehicles.Track{
+	view := telemetry.TrackView{Vehicle: v.id, Track: vehicles.Track{
 		Handle: v.id.Handle, Class: v.id.Class, Seen: vehicles.HasHeartbeat | vehicles.HasPosition, Mode: v.mode, Armed: v.armed,
 		HeartbeatUS: now, FixUS: now, Fix: geo.Fix{Point: v.at}, Velocity: vehicles.Velocity{N: v.speed},
 	}}
+	view.Grounds = telemetry.Grounds{Fixes: 9, Verified: true, Quality: vehicles.QualityGood}
+	if v.few {
+		view.Grounds.Fixes = 1
+	}
+	if v.unsure {
+		view.FixUS -= 10_000_000
+	}
+	if v.silent {
+		view.Link, view.HeartbeatUS = vehicles.LinkLost, now-60_000_000
+	}
+	return view
+}
+
+// byHand: ArduPilot's STABILIZE.
+func byHand(_ *vehicles.Identity, mode uint32) bool {
+	return mode == 0
 }
 
 func (f *fleet) Home(id vehicles.VehicleID) (p geo.Point, known bool) {

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -90,6 +91,11 @@ func (g *Giver) Give(ctx context.Context, q Request) (Bulk, error) {
 	if now.Orders+now.Calls == 0 || saw == nil || saw.Kind != q.Kind || saw.Orders != q.Expect || !saw.covers(now) {
 		return Bulk{}, &ChangedError{now}
 	}
+	return g.give(ctx, &q, now)
+}
+
+// give has what a preview says leave.
+func (g *Giver) give(ctx context.Context, q *Request, now *Preview) (Bulk, error) {
 	b := &Bulk{
 		ID: newID(), Kind: q.Kind, Of: q.Of.Text, By: q.By.Actor, Person: q.By.Person, Zone: q.By.Zone, Reason: q.Reason, TakeOver: q.TakeOver,
 		Orders: now.Orders, AtRest: now.AtRest, Items: slices.Clone(now.Items), GivenUS: g.nowUS(), request: journal.RequestOf(ctx),
@@ -115,7 +121,7 @@ func (g *Giver) Give(ctx context.Context, q Request) (Bulk, error) {
 	}
 	g.store(b)
 	given := entry{Type: typeGiven, By: b.By, AtUS: b.GivenUS, Bulk: b.copied(), Request: b.request}
-	g.work.Go(func() { g.carryOut(rest, b, &q) })
+	g.work.Go(func() { g.carryOut(rest, b, q) })
 	written := g.write(given)
 	g.mu.Unlock()
 	select {
@@ -138,7 +144,7 @@ func newID() string {
 // carryOut has the orders leave and looks what becomes of them.
 func (g *Giver) carryOut(rest context.Context, b *Bulk, q *Request) {
 	defer b.cancel()
-	g.each(b, func(it *Item) bool { return it.calls() }, func(it *Item) { g.call(it, it.Cannot) })
+	g.each(b, func(it *Item) bool { return it.calls() && it.Kind == "" }, func(it *Item) { g.call(it, cmp.Or(it.Call, it.Cannot)) })
 	g.each(b, func(it *Item) bool { return it.State == Waiting }, func(it *Item) {
 		switch {
 		case it.AfterS == 0:
@@ -150,6 +156,9 @@ func (g *Giver) carryOut(rest context.Context, b *Bulk, q *Request) {
 	for _, after := range b.waves() {
 		if !g.sleep(rest, b, after) {
 			break
+		}
+		if b.Kind == End {
+			g.stillEndable(rest, b, after)
 		}
 		g.each(b, func(it *Item) bool { return it.AfterS == after && g.mayFollow(b, it) }, func(it *Item) { g.tell(b, q, it, it.Kind) })
 	}
@@ -281,6 +290,9 @@ func (g *Giver) follow(b *Bulk) {
 		case <-g.life.Done():
 			return // the next start ends it
 		}
+	}
+	if b.Kind == End {
+		g.endOrders(b)
 	}
 	g.mu.Lock()
 	b.EndedUS = g.nowUS()

@@ -44,6 +44,7 @@ type Item struct {
 	AfterS  int          `json:"after_s,omitempty"` // seconds after the first orders
 	Held    bool         `json:"held,omitempty"`    // it is held until then
 	Cannot  string       `json:"cannot,omitempty"`  // why it is not told what it should be
+	Call    string       `json:"call,omitempty"`    // why somebody is called, told or not; empty: only if Cannot says so
 	Leased  bool         `json:"leased,omitempty"`  // somebody else has the control, and it is not taken over
 	Holder  string       `json:"holder,omitempty"`  // person that has the control
 	Crosses int          `json:"crosses,omitempty"` // ways of others that come close to its own
@@ -65,6 +66,9 @@ const (
 
 // Preview says what an order would do.
 func (g *Giver) Preview(ctx context.Context, q Request) (*Preview, error) {
+	if !slices.Contains(Kinds(), q.Kind) {
+		return nil, fmt.Errorf("%w: %q", ErrKind, q.Kind)
+	}
 	p, err := g.look(ctx, &q)
 	if err != nil {
 		return nil, err
@@ -96,9 +100,6 @@ func (g *Giver) seen(digest string) *Preview {
 
 // look makes a preview of what is now.
 func (g *Giver) look(ctx context.Context, q *Request) (*Preview, error) {
-	if !slices.Contains(Kinds(), q.Kind) {
-		return nil, fmt.Errorf("%w: %q", ErrKind, q.Kind)
-	}
 	if err := q.Of.check(); err != nil {
 		return nil, err
 	}
@@ -156,11 +157,18 @@ func (g *Giver) selected(ctx context.Context, s *Selection) ([]telemetry.TrackVi
 }
 
 // item is what a vehicle would be told.
-func (g *Giver) item(ctx context.Context, q *Request, t *telemetry.TrackView) Item {
+func (g *Giver) item(ctx context.Context, q *Request, t *telemetry.TrackView) (it Item) {
 	v := t.Vehicle
-	it := Item{Vehicle: v.ID, Name: v.Name, Class: v.Class.String(), Operator: v.Operator, Verified: v.Verified, id: v}
+	it = Item{Vehicle: v.ID, Name: v.Name, Class: v.Class.String(), Operator: v.Operator, Verified: v.Verified, id: v}
 	if _, _, l := g.cfg.Orders.Now(v.ID); l.Holder != q.By.Person {
 		it.Holder = l.Holder
+	}
+	if q.Kind == End {
+		defer func() { g.endItem(&it, t, q.Reason) }()
+		if err := g.endable(t); err != nil {
+			it.Cannot = err.Error()
+			return it
+		}
 	}
 	for _, k := range kindsFor(q.Kind, v.Class) {
 		err := g.could(ctx, q, k, t)
@@ -192,13 +200,16 @@ func (g *Giver) could(ctx context.Context, q *Request, k command.Kind, t *teleme
 // kindsFor is what a vehicle is told, the preferred order first. What cannot return is
 // not brought down unasked: nobody knows what is below (SAFETY 6).
 func kindsFor(k command.Kind, class vehicles.Class) []command.Kind {
-	if k != Clear {
+	switch {
+	case k != Clear && k != End:
 		return []command.Kind{k}
-	}
-	switch class {
-	case vehicles.UAV:
+	case class == vehicles.UAV:
 		return []command.Kind{command.Return, command.Hold}
-	case vehicles.ICV:
+	case k == End && class == vehicles.ICV: // it knows where to pull over, the zone does not
+		return []command.Kind{command.Hold}
+	case k == End:
+		return []command.Kind{command.Hold, command.Return}
+	case class == vehicles.ICV:
 		return []command.Kind{command.Stop, command.Hold}
 	}
 	return []command.Kind{command.Hold, command.Stop}
@@ -250,7 +261,7 @@ func (p *Preview) count() {
 }
 
 // calls reports whether somebody has to be called about it, whatever becomes of its order.
-func (it *Item) calls() bool { return it.Cannot != "" && !it.Leased && it.Verified }
+func (it *Item) calls() bool { return it.Verified && (it.Call != "" || it.Cannot != "" && !it.Leased) }
 
 // covers reports whether all that now orders about was in the preview, told the same,
 // and taken from the same hand.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"testzone/telemetry"
 	"testzone/telemetry/journal"
 	"testzone/vehicles"
 )
@@ -104,4 +105,23 @@ func (e *Enforcer) waiting() (n int) {
 		}
 	}
 	return n
+}
+
+// Unsure says why no order that nobody gives by hand may rest on the samples of a
+// vehicle, whatever it follows from (SAFETY 8, 13), or may leave at all; empty: nothing.
+func (e *Enforcer) Unsure(t *telemetry.TrackView) string {
+	if e.cfg.Mode != Act {
+		return fmt.Sprintf("the server orders nothing by itself (enforcement is set to %q)", e.cfg.Mode)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch v := e.of[t.Vehicle.ID]; {
+	case v == nil, v.identity == nil, v.identity.Handle != t.Handle:
+		return "it was not followed before: its samples are not known to be right"
+	case e.guarded(v):
+		return fmt.Sprintf("the server restarted: people confirm that the samples are right, or they are good for %v", cleanTime)
+	case t.HasFix() && e.interfered(t.Fix.Point):
+		return "satellite navigation is interfered with here"
+	}
+	return ""
 }

@@ -15,6 +15,7 @@ export const enBulk = {
   'bulk.namesHint': 'Of the operator, the fence or the vehicles, with spaces between.',
   'bulk.told': 'Order',
   'bulk.clear': 'CLEAR (a safe end by class)',
+  'bulk.end': 'END NOW (allowed no more)',
   'bulk.takeOver': 'Take the control from who has it',
   'bulk.look': 'Show what it would do',
   'bulk.would': 'What it would do',

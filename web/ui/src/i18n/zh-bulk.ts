@@ -15,6 +15,7 @@ export const zhBulk: Record<keyof typeof enBulk, string> = {
   'bulk.namesHint': '运营方、围栏或设备的编号，以空格分隔。',
   'bulk.told': '指令',
   'bulk.clear': '清场（按类别安全收尾）',
+  'bulk.end': '立即结束（已不再允许）',
   'bulk.takeOver': '从当前控制者处接管控制权',
   'bulk.look': '预览影响',
   'bulk.would': '预览',

@@ -32,7 +32,7 @@ function selection(which: Which, names: string): BulkInput['of'] {
   }
 }
 
-const kindText = (k: string) => (k === 'clear' ? t('bulk.clear') : k ? code('order', k) : '–');
+const kindText = (k: string) => (k === 'clear' ? t('bulk.clear') : k === 'end' ? t('bulk.end') : k ? code('order', k) : '–');
 
 function Row({ of: i, given }: { of: BulkItem; given: boolean }) {
   return (
