@@ -207,17 +207,19 @@ func undecided(p *permit.Permit) bool {
 	return p.State == rules.Submitted || p.State == rules.UnderReview || p.State == rules.Approved && p.Waits != ""
 }
 
-// Escalation is a clock of the day that was missed, and for which somebody has to be
-// called: there is no time to wait for a mail to be read.
+// Escalation is a clock that was missed, and who has not decided.
 type Escalation struct {
 	Permit permit.Permit
 	Clock  permit.Clock
 	Asked  []string // organisations that have not decided
+	// Urgent: it fell on the day of the planned start, in the time of the pack: somebody
+	// has to be called, there is no time to wait for a mail to be read.
+	Urgent bool
 }
 
-// Escalations are the missed clocks that fall on the day of the planned start, in the
-// time of the pack, while that start is to come and nobody has decided.
-func (r *Register) Escalations() (out []Escalation) {
+// MissedClocks are the missed clocks of permits for which nobody has decided and whose
+// time is not over, by permit.
+func (r *Register) MissedClocks() (out []Escalation) {
 	now := r.cfg.Clock()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -228,19 +230,29 @@ func (r *Register) Escalations() (out []Escalation) {
 		if err != nil {
 			continue
 		}
+		var asked []string
+		required, _ := p.Asked(pack)
+		for _, dept := range required {
+			asked = append(asked, departmentOrg(dept))
+		}
 		day := func(us int64) rules.Date { return rules.DateOf(timeIn(pack, us)) }
 		for _, c := range p.Clocks {
-			if c.State != permit.ClockMissed || day(c.DueUS) != day(p.Application.FromUS) {
-				continue
+			if c.State == permit.ClockMissed {
+				out = append(out, Escalation{p, c, asked, day(c.DueUS) == day(p.Application.FromUS)})
 			}
-			required, _ := p.Asked(pack)
-			e := Escalation{Permit: p, Clock: c}
-			for _, dept := range required {
-				e.Asked = append(e.Asked, departmentOrg(dept))
-			}
-			out = append(out, e)
-			break // one call tells of it
 		}
 	}
 	return out
+}
+
+// Escalations are the urgent ones among the missed clocks, one of each permit.
+func (r *Register) Escalations() []Escalation {
+	last := ""
+	return slices.DeleteFunc(r.MissedClocks(), func(e Escalation) bool {
+		if !e.Urgent || e.Permit.ID == last {
+			return true
+		}
+		last = e.Permit.ID // one call tells of it
+		return false
+	})
 }

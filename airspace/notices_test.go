@@ -142,6 +142,19 @@ func TestDeadlineNotices(t *testing.T) {
 	if list[0].What != decide.ID || list[0].DueUS != decide.DueUS {
 		t.Errorf("the escalation does not say which clock: %+v", list[0])
 	}
+	missed := again.MissedClocks()
+	if len(missed) != 1 || missed[0].Permit.ID != p.ID || missed[0].Clock.ID != decide.ID || !slices.Contains(missed[0].Asked, r.rita.Org) || missed[0].Urgent {
+		t.Errorf("missed and open: %+v", missed)
+	}
+	if calls := again.Escalations(); len(calls) != 0 {
+		t.Errorf("somebody has to be called: %+v", calls)
+	}
+	if _, err := again.WithdrawPermit(t.Context(), r.anton, p.ID, "no more"); err != nil {
+		t.Fatal(err)
+	}
+	if missed := again.MissedClocks(); len(missed) != 0 {
+		t.Errorf("missed for what was withdrawn: %+v", missed)
+	}
 }
 
 // TestEndsAreTold: permit and insurance, 7 days, one day and an hour before, each once;

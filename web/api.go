@@ -160,6 +160,8 @@ func rules() map[string]rule {
 		"revokePermit":    {scope: airspace.PermitDecide, once: true},
 
 		"listNotifications":       {signed: true}, // one's own
+		"listNotificationKinds":   {signed: true},
+		"listMissedClocks":        {scope: airspace.AuditRead, or: airspace.ZoneControl},
 		"readNotifications":       {signed: true},
 		"getNotificationSettings": {signed: true}, // of a person, not of its keys
 		"setNotificationSettings": {signed: true, secret: true},

@@ -79,13 +79,18 @@ func (s *Server) noticeWhat(n *notice.Notice) Words {
 	if n.Kind != notice.DeadlineNear && n.Kind != notice.DeadlineMissed {
 		return what
 	}
+	return s.clockWords(n.What)
+}
+
+// clockWords names a clock by the rule packs.
+func (s *Server) clockWords(id string) Words {
 	all, _, _ := s.cfg.Register.RulePacks()
 	for _, pack := range all {
-		if c, ok := pack.Clocks[n.What]; ok && c.Title.En != "" {
+		if c, ok := pack.Clocks[id]; ok && c.Title.En != "" {
 			return Words{c.Title.En, c.Title.Zh}
 		}
 	}
-	return what
+	return Words{id, id}
 }
 
 // Letter is a notice as a mail: one line of subject, plain text. The link leads to the

@@ -53,7 +53,18 @@ type NotificationList struct {
 
 type notificationListInput struct {
 	Page
-	Unread bool `query:"unread" doc:"Only those that the caller has not read"`
+	Unread bool     `query:"unread" doc:"Only those that the caller has not read"`
+	Kind   []string `query:"kind" maxItems:"100" maxLength:"60" doc:"Only of these kinds, by commas"`
+}
+
+// Resolve finds what a schema cannot.
+func (in *notificationListInput) Resolve(huma.Context) (out []error) {
+	for _, k := range in.Kind {
+		if !slices.Contains(notice.Kinds(), notice.Kind(k)) {
+			out = append(out, &huma.ErrorDetail{Location: "query.kind", Message: "no such kind: " + notificationsPath + "/kinds lists all", Value: k})
+		}
+	}
+	return out
 }
 
 type readNotificationsInput struct {
@@ -120,6 +131,8 @@ func (s *Server) notificationEndpoints(api huma.API) {
 	list := operation(tag, "listNotifications", http.MethodGet, notificationsPath, "What happened that the caller should know of, the newest first", 401)
 	list.Description = "For one's organisation and rights. The live channel says with a message notifications that there are new ones; webhooks and /v1/events have the same under the names of the kinds."
 	endpoint(s, api, list, s.listNotifications)
+	endpoint(s, api, operation(tag, "listNotificationKinds", http.MethodGet, notificationsPath+"/kinds", "The kinds of notifications, and how they are called", 401), s.listNotificationKinds)
+	endpoint(s, api, operation(tag, "listMissedClocks", http.MethodGet, "/v1/missed-clocks", "Deadlines of permits that were missed while nobody has decided", 401, 403), s.listMissedClocks)
 	endpoint(s, api, operation(tag, "readNotifications", http.MethodPost, notificationsPath+"/read", "Say how far one has read", 400, 401, 413, 415, 503), s.readNotifications)
 	endpoint(s, api, operation(tag, "getNotificationSettings", http.MethodGet, notificationsPath+"/settings", "What one is sent by mail", 401, 403), s.getNotificationSettings)
 	endpoint(s, api, operation(tag, "setNotificationSettings", http.MethodPut, notificationsPath+"/settings", "Choose what one is sent by mail", 400, 401, 403, 413, 415, 503), s.setNotificationSettings)
@@ -143,11 +156,14 @@ func (s *Server) notificationOf(n *notice.Notice, readUpTo uint64) Notification 
 }
 
 func (s *Server) listNotifications(ctx context.Context, in *notificationListInput) (*struct{ Body NotificationList }, error) {
-	list, limit := listOf(ctx, "notifications "+strconv.FormatBool(in.Unread)), in.Limit
+	list, limit := listOf(ctx, fmt.Sprint("notifications ", in.Unread, in.Kind)), in.Limit
 	if limit <= 0 || limit > maxPage {
 		limit = defaultPage
 	}
 	q := notice.Query{Unread: in.Unread, Limit: limit + 1}
+	for _, k := range in.Kind {
+		q.Kinds = append(q.Kinds, notice.Kind(k))
+	}
 	if in.Cursor != "" {
 		last, err := s.cursors.decode(list, in.Cursor)
 		if err != nil {
@@ -169,6 +185,23 @@ func (s *Server) listNotifications(ctx context.Context, in *notificationListInpu
 		out.Items = append(out.Items, s.notificationOf(&found[i], readUpTo))
 	}
 	return &struct{ Body NotificationList }{out}, nil
+}
+
+// NotificationKinds is all kinds.
+type NotificationKinds struct {
+	Items []NotificationKind `json:"items" doc:"In the order in which people choose among them"`
+}
+
+func notificationKinds() (out []NotificationKind) {
+	forms := noticeTexts()
+	for _, k := range notice.Kinds() {
+		out = append(out, NotificationKind{string(k), forms[k].name})
+	}
+	return out
+}
+
+func (s *Server) listNotificationKinds(context.Context, *struct{}) (*struct{ Body NotificationKinds }, error) {
+	return &struct{ Body NotificationKinds }{NotificationKinds{notificationKinds()}}, nil
 }
 
 func (s *Server) readNotifications(ctx context.Context, in *readNotificationsInput) (*struct{}, error) {
@@ -196,9 +229,7 @@ func (s *Server) getNotificationSettings(ctx context.Context, _ *struct{}) (*str
 	if out.Language == "" {
 		out.Language = "en"
 	}
-	for _, k := range notice.Kinds() {
-		out.All = append(out.All, NotificationKind{string(k), noticeTexts()[k].name})
-	}
+	out.All = notificationKinds()
 	if s.cfg.Mailer != nil {
 		if f, ok := s.cfg.Mailer.Failed(person); ok {
 			out.Failed = &MailFailure{timeOf(f.AtUS), f.Error}

@@ -61,6 +61,18 @@ func TestNotifications(t *testing.T) {
 		t.Errorf("after reading one: %+v", got)
 	}
 	z.want(z.as(opr, "POST", notificationsPath+"/read", `{"up_to":"7"}`), "422 invalid")
+	if got := z.notifications(opr, "?kind=permit.information_requested,permit.refused"); len(got.Items) != 1 || got.Items[0].ID != all.Items[1].ID || got.Unread != 1 {
+		t.Errorf("of two kinds: %+v", got)
+	}
+	if got := z.notifications(opr, "?kind=permit.information_requested&unread=true"); len(got.Items) != 0 {
+		t.Errorf("unread of a kind that was read: %+v", got)
+	}
+	z.want(z.as(opr, "GET", notificationsPath+"?kind=permit.unheard_of", ""), "422 invalid")
+	var kinds NotificationKinds
+	z.as(opr, "GET", notificationsPath+"/kinds", "").json(t, &kinds)
+	if len(kinds.Items) != len(notice.Kinds()) || kinds.Items[0].Name.En == "" || kinds.Items[0].Name.Zh == "" {
+		t.Errorf("the kinds: %+v", kinds)
+	}
 	if got := z.notifications(other, ""); len(got.Items) != 0 || got.Unread != 0 {
 		t.Errorf("another operator was told %+v", got)
 	}

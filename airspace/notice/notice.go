@@ -130,6 +130,7 @@ func (b *Book) forget(nowUS int64) {
 type Query struct {
 	Before uint64 // only older ones; 0: all
 	Unread bool
+	Kinds  []Kind // only these; none: all
 	Limit  int
 }
 
@@ -143,7 +144,9 @@ func (b *Book) List(v Viewer, q Query) (out []Notice) {
 		if n.ID <= from || len(out) == q.Limit {
 			return false
 		}
-		out = append(out, *n)
+		if len(q.Kinds) == 0 || slices.Contains(q.Kinds, n.Kind) {
+			out = append(out, *n)
+		}
 		return true
 	})
 	return out

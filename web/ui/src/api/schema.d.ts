@@ -766,6 +766,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/missed-clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deadlines of permits that were missed while nobody has decided */
+        get: operations["listMissedClocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/notifications": {
         parameters: {
             query?: never;
@@ -778,6 +795,23 @@ export interface paths {
          * @description For one's organisation and rights. The live channel says with a message notifications that there are new ones; webhooks and /v1/events have the same under the names of the kinds.
          */
         get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kinds of notifications, and how they are called */
+        get: operations["listNotificationKinds"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3888,6 +3922,29 @@ export interface components {
              */
             what: "serial_number" | "uid2" | "position";
         };
+        MissedClock: {
+            /** @description Organisations that have not decided */
+            asked: string[];
+            /** @description Id in the rule pack */
+            clock: string;
+            /** Format: date-time */
+            due_at: string;
+            /**
+             * Format: date-time
+             * @description Planned start
+             */
+            from: string;
+            /** @description What was due */
+            name: components["schemas"]["Words"];
+            permit_id: string;
+            /** @description Of the permit */
+            title: string;
+            /** @description It was due on the day of the planned start: call somebody */
+            urgent: boolean;
+        };
+        MissedClockList: {
+            items: components["schemas"]["MissedClock"][];
+        };
         Mode: {
             name: string;
             /** Format: int64 */
@@ -4027,6 +4084,10 @@ export interface components {
         NotificationKind: {
             kind: string;
             name: components["schemas"]["Words"];
+        };
+        NotificationKinds: {
+            /** @description In the order in which people choose among them */
+            items: components["schemas"]["NotificationKind"][];
         };
         NotificationList: {
             items: components["schemas"]["Notification"][];
@@ -12009,6 +12070,62 @@ export interface operations {
             };
         };
     };
+    listMissedClocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MissedClockList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listNotifications: {
         parameters: {
             query?: {
@@ -12018,6 +12135,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Only those that the caller has not read */
                 unread?: boolean;
+                /** @description Only of these kinds, by commas */
+                kind?: string[] | null;
             };
             header?: never;
             path?: never;
@@ -12047,6 +12166,53 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNotificationKinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationKinds"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
