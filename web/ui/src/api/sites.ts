@@ -22,6 +22,7 @@ export const sitesApi = {
     ask(client.GET('/v1/sites/{id}/availability', { params: { path: { id }, query: q } })),
   bookings: (site_id: string, from: string, to: string) =>
     pages((c) => ask(client.GET('/v1/bookings', { params: { query: { ...query(c), site_id, from, to } } }))),
+  booking: (id: string) => ask(client.GET('/v1/bookings/{id}', { params: { path: { id } } })),
   book: (b: BookingInput) => ask(client.POST('/v1/bookings', { params: { header: once() }, body: b })),
   tryBooking: (b: BookingInput) => ask(client.POST('/v1/bookings', { params: { query: { dry_run: true } }, body: b })),
   cancel: (b: Booking) => ask(client.POST('/v1/bookings/{id}/cancel', { ...of(b), body: {} })),

@@ -39,6 +39,8 @@ export type Notice =
   | { t: 'orders'; cseq: number; orders: Order[]; leases: Lease[]; terminations?: Termination[] }
   | { t: 'zone'; cseq: number; state: ZoneStatus }
   | { t: 'duty'; cseq: number; present: number; uncovered: { id: string; name: string }[] }
+  /** There is more to read than before. */
+  | { t: 'notifications'; cseq: number }
   | { t: 'compliance'; cseq: number; state: ZoneStatus['state']; against: number }
   /** After hello without a cseq. */
   | { t: 'coverage'; cseq?: number; armed: number; notEnforced: number; unverified: number };

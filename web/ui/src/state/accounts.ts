@@ -5,7 +5,7 @@ import { computed, effect, signal, type Signal } from '@preact/signals';
 import { accounts, type ApiKey, type Organisation, type Person, type Proposal, type ProposalInput } from '../api/accounts';
 import { actor } from './session';
 
-export const PAGES = ['me', 'keys', 'zone', 'coverage', 'priority', 'sites', 'restrictions', 'reviews', 'disclosure', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'] as const;
+export const PAGES = ['me', 'notifications', 'keys', 'zone', 'coverage', 'priority', 'sites', 'restrictions', 'reviews', 'disclosure', 'vehicles', 'gateways', 'people', 'organisations', 'proposals', 'audit'] as const;
 export type DeskPage = (typeof PAGES)[number];
 
 export const may = (scope: string): boolean => actor.value?.scopes.includes(scope) ?? false;
@@ -13,6 +13,7 @@ export const admin = computed(() => may('admin'));
 
 const needs: Record<DeskPage, () => boolean> = {
   me: () => true,
+  notifications: () => true,
   keys: () => true,
   zone: () => may('zone.read'),
   coverage: () => may('zone.read'),
@@ -36,6 +37,25 @@ export const deskPage = computed(() => (shownPages.value.includes(wanted.value) 
 export const openPage = (p: DeskPage): void => void (wanted.value = p);
 /** Where the focus goes when a form that had it is gone. */
 export const focusTab = (p: DeskPage = deskPage.peek()): void => document.getElementById(`desk-${p}`)?.focus();
+
+/** An object, such as permit pm_1, that the page that opens next is to show. */
+export const toShow = signal<{ type: string; id: string } | null>(null);
+const showing: Record<string, readonly string[]> = { permit: ['reviews', 'permits'], restriction: ['restrictions'], booking: ['sites'] };
+/** The page that shows such an object to who is signed in. */
+export const pageOf = (type: string): DeskPage | undefined => shownPages.value.find((p) => showing[type]?.includes(p));
+export function show(type: string, id: string): void {
+  const page = pageOf(type);
+  if (!page) return;
+  toShow.value = { type, id };
+  openPage(page);
+}
+/** The id of the object of a type that a page is to show: once. */
+export function takeShown(type: string): string {
+  const s = toShow.peek();
+  if (s?.type !== type) return '';
+  toShow.value = null;
+  return s.id;
+}
 
 /** What a page asks to be proposed to a second person. */
 export const toPropose = signal<Pick<ProposalInput, 'act' | 'subject'> | null>(null);
@@ -88,6 +108,7 @@ effect(() => {
     l.failure.value = null;
   }
   toPropose.value = null;
+  toShow.value = null;
   wanted.value = 'me';
 });
 

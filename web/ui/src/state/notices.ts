@@ -1,10 +1,10 @@
-// Hands what the live channel tells of orders, zone, duty and coverage to the panels
-// that show it.
+// Hands what the live channel tells of orders, zone, duty, coverage and notifications
+// to the panels that show it.
 
 import type { ServerMessage } from '../live/messages';
 
 /** welcome: the connection is new, something may have been missed. */
-export type Told = Extract<ServerMessage, { t: 'orders' | 'zone' | 'duty' | 'compliance' | 'coverage' | 'welcome' }>;
+export type Told = Extract<ServerMessage, { t: 'orders' | 'zone' | 'duty' | 'compliance' | 'coverage' | 'notifications' | 'welcome' }>;
 
 const listeners = new Set<(m: Told) => void>();
 

@@ -143,6 +143,7 @@ function message(m: ServerMessage, resumed: boolean): void {
     case 'zone':
     case 'duty':
     case 'compliance':
+    case 'notifications':
       return tell(m);
     case 'alert':
       arrived(m.alert);

@@ -5,6 +5,9 @@ import { organisationName } from '../state/accounts';
 import { actor } from '../state/session';
 import { OwnPassword } from './account-password';
 import { Row } from './bits';
+import { later } from './later';
+
+const OwnNotifications = later(() => import('./account-notifications').then((m) => m.OwnNotifications));
 
 export function MePage() {
   const a = actor.value;
@@ -23,6 +26,7 @@ export function MePage() {
         {a.key && <p class="note">{t('me.byKey', { key: a.key })}</p>}
       </section>
       {a.person && !a.key && <OwnPassword />}
+      {a.person && !a.key && <OwnNotifications />}
     </>
   );
 }

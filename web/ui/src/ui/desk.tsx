@@ -12,6 +12,7 @@ import { ProposalsPage } from './account-proposals';
 import { Glyph } from './icons';
 import { later } from './later';
 
+const NotificationsPage = later(() => import('./notifications-page').then((m) => m.NotificationsPage));
 const AuditPage = later(() => import('./audit').then((m) => m.AuditPage));
 const ZonePage = later(() => import('./zone-state').then((m) => m.ZonePage), 'vehicles', 'panels');
 const CoveragePage = later(() => import('./coverage').then((m) => m.CoveragePage), 'vehicles', 'panels');
@@ -22,7 +23,7 @@ const ReviewsPage = later(() => import('./review-page').then((m) => m.ReviewsPag
 const DisclosurePage = later(() => import('./disclosure-page').then((m) => m.DisclosurePage), 'reviews');
 const VehiclesPage = later(() => import('./register-vehicles').then((m) => m.VehiclesPage), 'vehicles');
 const GatewaysPage = later(() => import('./register-gateways').then((m) => m.GatewaysPage), 'vehicles');
-const shown = { me: MePage, keys: KeysPage, zone: ZonePage, coverage: CoveragePage, priority: PriorityPage, sites: SitesPage, restrictions: RestrictionsPage, reviews: ReviewsPage, disclosure: DisclosurePage, vehicles: VehiclesPage, gateways: GatewaysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
+const shown = { me: MePage, notifications: NotificationsPage, keys: KeysPage, zone: ZonePage, coverage: CoveragePage, priority: PriorityPage, sites: SitesPage, restrictions: RestrictionsPage, reviews: ReviewsPage, disclosure: DisclosurePage, vehicles: VehiclesPage, gateways: GatewaysPage, people: PeoplePage, organisations: OrganisationsPage, proposals: ProposalsPage, audit: AuditPage };
 
 export function Desk() {
   const page = deskPage.value;

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { restrictionsApi, type Restriction } from '../api/sites';
 import { t } from '../i18n/later';
 import { liveMap } from '../map/current';
-import { may, organisationName } from '../state/accounts';
+import { may, organisationName, takeShown } from '../state/accounts';
 import { serverTime, zoneClock, zoneTz } from '../state/clock';
 import { actor } from '../state/session';
 import type { UnixMs } from '../units';
@@ -71,7 +71,7 @@ function One({ of: r, done }: { of: Restriction; done: () => void }) {
   const told = r.told ?? [];
   const own = told.find((n) => n.organisation_id === actor.value?.organisation);
   return (
-    <section class="desk-section wide" data-testid="restriction" data-restriction={r.id} data-state={r.state} aria-label={r.name}>
+    <section class="desk-section wide" tabIndex={-1} data-testid="restriction" data-restriction={r.id} data-state={r.state} aria-label={r.name}>
       <h3>{r.name} · <strong>{t(`res.state.${r.state}`)}</strong></h3>
       <p>{t(`res.kind.${r.kind}`)} · {clock(r.from)} – {clock(r.to)}</p>
       {r.notice_due && <p class={r.late ? 'note' : 'muted'} data-testid="res-notice">{r.late ? t('res.late', { at: clock(r.notice_due), pack: r.rule_pack }) : t('res.inTime', { pack: r.rule_pack })}</p>}
@@ -114,6 +114,14 @@ export function RestrictionsPage() {
     };
   }, [turn]);
   const reload = () => again((n) => n + 1);
+  const [wanted, found] = useState(() => takeShown('restriction'));
+  useEffect(() => {
+    const one = wanted && list && document.querySelector<HTMLElement>(`[data-restriction="${CSS.escape(wanted)}"]`);
+    if (!one) return;
+    one.scrollIntoView();
+    one.focus();
+    found('');
+  }, [wanted, list]);
   return (
     <>
       <h2>{t('desk.restrictions')}</h2>

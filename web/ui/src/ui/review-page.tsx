@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { reviewsApi, type Desk, type ReviewItem, type ReviewQueue } from '../api/reviews';
 import { code, t } from '../i18n/later';
-import { organisationName } from '../state/accounts';
+import { organisationName, takeShown } from '../state/accounts';
 import { serverTime, shortAge, zoneClock } from '../state/clock';
 import type { UnixMs } from '../units';
 import { Failure, Table } from './account-bits';
@@ -43,7 +43,7 @@ export function ReviewsPage() {
   const [desk, setDesk] = useState<Desk>('waiting');
   const [queue, setQueue] = useState<ReviewQueue | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
-  const [chosen, choose] = useState('');
+  const [chosen, choose] = useState(() => takeShown('permit'));
   useEffect(() => {
     if (chosen) return;
     let stopped = false;

@@ -5,7 +5,7 @@ import { ApiError } from '../api/client';
 import { sitesApi, type Availability, type Booking, type BookingInput, type Site, type Slot } from '../api/sites';
 import { zoneLocal } from '../fence/schedule';
 import { code, t } from '../i18n/later';
-import { may, organisationName } from '../state/accounts';
+import { may, organisationName, takeShown } from '../state/accounts';
 import { serverTime, zoneClock, zoneTz } from '../state/clock';
 import { actor } from '../state/session';
 import type { UnixMs } from '../units';
@@ -106,8 +106,8 @@ function BookingRow({ of: b, site, done }: { of: Booking; site: Site; done: () =
   );
 }
 
-function OneSite({ of: site }: { of: Site }) {
-  const [date, setDate] = useState(() => zoneLocal(nowMs(), zoneTz.value).slice(0, 10));
+function OneSite({ of: site, at }: { of: Site; at?: number | undefined }) {
+  const [date, setDate] = useState(() => zoneLocal(at ?? nowMs(), zoneTz.value).slice(0, 10));
   const [shown, setShown] = useState<{ when: Availability; bookings: Booking[] } | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const [turn, again] = useState(0);
@@ -165,8 +165,19 @@ export function SitesPage() {
   const [sites, setSites] = useState<readonly Site[] | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const [id, choose] = useState('');
+  const [booked, setBooked] = useState<Booking | null>(null);
   useEffect(() => {
-    sitesApi.sites().then(setSites, setFailed);
+    const wanted = takeShown('booking');
+    const load = async () => {
+      const b = wanted ? await sitesApi.booking(wanted).catch((err: unknown) => void setFailed(err)) : null;
+      const all = await sitesApi.sites();
+      if (b) {
+        setBooked(b);
+        choose(b.site_id);
+      }
+      setSites(all);
+    };
+    void load().catch(setFailed);
   }, []);
   const chosen = sites?.find((s) => s.id === id) ?? sites?.[0];
   return (
@@ -182,7 +193,7 @@ export function SitesPage() {
             </select>
           </label>
           <SitePlan sites={sites} chosen={chosen.id} choose={choose} />
-          <OneSite key={chosen.id} of={chosen} />
+          <OneSite key={chosen.id} of={chosen} at={booked?.site_id === chosen.id ? Date.parse(booked.from) : undefined} />
         </>
       )}
     </>

@@ -11,6 +11,9 @@ import { deskOpen, helpOpen, listsOpen } from '../state/view';
 import { since } from '../units';
 import { beat } from './beat';
 import { Glyph } from './icons';
+import { afterFirstView } from './later';
+
+const Bell = afterFirstView(() => import('./bell').then((m) => m.Bell), 'accounts');
 
 export function LangButton() {
   return (
@@ -116,6 +119,7 @@ export function TopBar() {
       <Health />
       <Sound />
       <Connection />
+      <Bell />
       <ThemeButton />
       <LangButton />
       <button class="button icon-button" type="button" aria-label={t('help.open')} title={`${t('help.open')} (?)`}
