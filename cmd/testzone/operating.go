@@ -83,6 +83,7 @@ func (s *server) newOperating() *operating {
 	o := &operating{
 		grants: s.register.Grants, operate: s.pipeline.Operate, needs: s.cfg.Permits.needs,
 		tell: func(n *telemetry.PermitNotice) { s.bus.PublishQuiet(time.Now().UnixMicro(), n) },
+		end:  s.endNow,
 		of:   map[vehicles.VehicleID]*operation{},
 	}
 	o.changed.Store(true)
