@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,15 +66,11 @@ func activitiesPlan(flags *clientFlags) *cobra.Command {
 		Use: "plan PERMIT FROM LENGTH", Short: "File the plan of an activity; a refusal says all that speaks against it and what would pass", Args: exactArgs("PERMIT", "FROM", "LENGTH"),
 		Example: "  testzone permits activities plan pm_1 2030-01-31T08:00:00Z 90m --title \"morning run\" --vehicles uav-7 --people crew-1",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			from, err := time.Parse(time.RFC3339, args[1])
+			from, to, err := span(args[1], args[2])
 			if err != nil {
-				return usage("FROM is a time such as 2030-01-31T08:00:00Z, and not %q", args[1])
+				return err
 			}
-			length, err := time.ParseDuration(args[2])
-			if err != nil {
-				return usage("LENGTH is such as 90m or 2h, and not %q", args[2])
-			}
-			in.From, in.To = from, from.Add(length)
+			in.From, in.To = from, to
 			if in.Vehicles == nil {
 				in.Vehicles = []string{}
 			}

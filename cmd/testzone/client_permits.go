@@ -118,11 +118,13 @@ func permitsCheck(flags *clientFlags) *cobra.Command {
 			}
 			var p web.Permit
 			shown, err := flags.send(cmd, http.MethodPost, permitsAPI+"?dry_run=true", raw, &p)
-			if shown || err != nil {
+			switch {
+			case err != nil:
 				return err
-			}
-			if len(p.Faults) > 0 {
+			case len(p.Faults) > 0:
 				return &exitError{exitInvalid, fmt.Errorf("%d rules of %s speak against it:%s", len(p.Faults), printable(p.Pack), faultLines(p.Faults))}
+			case shown:
+				return nil
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), printable("nothing of "+p.Pack+" speaks against it"))
 			return nil

@@ -102,9 +102,11 @@ func TestClientPermits(t *testing.T) {
 	delete(items, "comms")
 	writeJSON(t, file, a)
 	does(opr, exitInvalid, "items/comms", "check", file)
+	does(opr, exitInvalid, `"faults"`, "check", file, "--json")
 	items["comms"] = comms
 	writeJSON(t, file, a)
 	does(opr, 0, "nothing of ", "check", file)
+	does(opr, 0, `"application"`, "check", file, "--json")
 	does(opr, exitUsage, "read the file", "check", file+".lost")
 	does(rita, exitDenied, "forbidden", "draft", file)
 	id, _, _ := strings.Cut(does(opr, 0, "draft", "draft", file), ",")

@@ -27,18 +27,18 @@ func (flags *clientFlags) send(cmd *cobra.Command, method, path string, in, out 
 		header = append(header, "Idempotency-Key", newToken())
 	}
 	_, raw, err := c.do(cmd.Context(), method, path, body, header...)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err
-	case flags.json && len(raw) > 0:
+	}
+	if out != nil && (len(raw) > 0 || !flags.json) {
+		if err := json.Unmarshal(raw, out); err != nil {
+			return false, fmt.Errorf("the server's answer cannot be read: %w", err)
+		}
+	}
+	if flags.json && len(raw) > 0 {
 		return true, printRaw(cmd.OutOrStdout(), raw)
-	case out == nil || flags.json:
-		return flags.json, nil
 	}
-	if err := json.Unmarshal(raw, out); err != nil {
-		return false, fmt.Errorf("the server's answer cannot be read: %w", err)
-	}
-	return false, nil
+	return flags.json, nil
 }
 
 // tried is a path whose call checks everything and changes nothing, if dry.

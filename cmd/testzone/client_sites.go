@@ -93,6 +93,18 @@ func bookingsList(flags *clientFlags) *cobra.Command {
 	}}
 }
 
+// span reads the arguments FROM and LENGTH.
+func span(begin, long string) (from, to time.Time, err error) {
+	if from, err = time.Parse(time.RFC3339, begin); err != nil {
+		return from, to, usage("FROM is a time such as 2030-01-31T08:00:00Z, and not %q", begin)
+	}
+	length, err := time.ParseDuration(long)
+	if err != nil {
+		return from, to, usage("LENGTH is such as 90m or 2h, and not %q", long)
+	}
+	return from, from.Add(length), nil
+}
+
 func bookingsMake(flags *clientFlags) *cobra.Command {
 	var in web.BookingInput
 	var dry bool
@@ -100,15 +112,11 @@ func bookingsMake(flags *clientFlags) *cobra.Command {
 		Use: "make SITE FROM LENGTH", Short: "Book a site; a refusal names what is in the way and what would do", Args: exactArgs("SITE", "FROM", "LENGTH"),
 		Example: "  testzone bookings make st_1 2030-01-31T08:00:00Z 90m --purpose \"brake test\" --weeks 4",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			from, err := time.Parse(time.RFC3339, args[1])
+			from, to, err := span(args[1], args[2])
 			if err != nil {
-				return usage("FROM is a time such as 2030-01-31T08:00:00Z, and not %q", args[1])
+				return err
 			}
-			length, err := time.ParseDuration(args[2])
-			if err != nil {
-				return usage("LENGTH is such as 90m or 2h, and not %q", args[2])
-			}
-			in.Site, in.From, in.To = args[0], from, from.Add(length)
+			in.Site, in.From, in.To = args[0], from, to
 			path := bookingsAPI
 			if dry {
 				path += "?dry_run=true"
