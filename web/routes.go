@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,11 +23,6 @@ const (
 	routeAhead   = 30 * 24 * time.Hour // departures are planned
 	routeLate    = time.Minute         // a departure may be in the past when it is planned
 	routeSpareS  = 10                  // of its volumes, before and after
-	defaultUp    = 5.0                 // metres
-	defaultWide  = 20.0                // metres
-	defaultClimb = 3.0                 // m/s
-	defaultSink  = 2.0                 // m/s
-	defaultSpeed = 10.0                // m/s
 )
 
 // RoutePlace is where a route begins or ends.
@@ -212,8 +206,8 @@ func (s *Server) airOf(ctx context.Context, in *RouteInput) (*route.Air, error) 
 	air := &route.Air{
 		Subject: geofence.Subject{Class: vehicles.UAV}, DepartUS: depart.UnixMicro(),
 		LikedMM: millimetres(in.Level), LeastMM: millimetres(in.Level), MostMM: millimetres(in.Level),
-		SpeedMPS: cmp.Or(in.Speed, defaultSpeed), ClimbMPS: cmp.Or(in.Climb, defaultClimb), SinkMPS: cmp.Or(in.Sink, defaultSink),
-		ClearanceM: cmp.Or(in.Clearance, defaultWide), HeightM: cmp.Or(in.Up, defaultUp),
+		SpeedMPS: in.Speed, ClimbMPS: in.Climb, SinkMPS: in.Sink,
+		ClearanceM: in.Clearance, HeightM: in.Up,
 	}
 	if in.Lowest != nil {
 		air.LeastMM = millimetres(*in.Lowest)
